@@ -1,0 +1,1 @@
+"""The engine: one process per host that holds the weights."""

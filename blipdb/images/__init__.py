@@ -1,0 +1,1 @@
+"""Hostile images in, pixels out."""

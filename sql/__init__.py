@@ -1,0 +1,1 @@
+"""The SQL extension: one file per verb."""
