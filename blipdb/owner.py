@@ -1,0 +1,75 @@
+"""Who the private cluster and the engine run as, and how a process becomes that user.
+
+Root starts them, and never runs them: PostgreSQL refuses to, and neither a decoder of strangers'
+pictures nor a server should hold root's rights. Root's processes run as ``postgres``, the user
+that the distribution's package made; anybody else's run as that person.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from blipdb.errors import SetupError
+
+UNPRIVILEGED = "postgres"
+KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user of the operating system."""
+
+    name: str
+    uid: int
+    gid: int
+
+    def drop(self) -> None:
+        """Become this user for good; no way back. Without effect where we are it already."""
+        if os.geteuid() != 0 or self.uid == 0:
+            return
+        os.initgroups(self.name, self.gid)
+        os.setgid(self.gid)
+        os.setuid(self.uid)
+
+    def make_folder(self, path: Path, mode: int = 0o750) -> Path:
+        """Make ``path``, or take the one that is there, as this user's with exactly ``mode``."""
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(path, self.uid, self.gid)
+        return path
+
+
+def current() -> Owner:
+    """The user whom the cluster and the engine belong to.
+
+    Raises:
+        SetupError: run as root, and PostgreSQL's own user does not exist yet.
+    """
+    uid = os.geteuid()
+    if uid != 0:
+        return Owner(pwd.getpwuid(uid).pw_name, uid, os.getegid())
+    try:
+        entry = pwd.getpwnam(UNPRIVILEGED)
+    except KeyError:
+        raise SetupError(
+            f"As root, blipdb runs PostgreSQL as user {UNPRIVILEGED!r}, which does not exist.",
+            "Installing PostgreSQL makes it: apt-get install postgresql",
+        ) from None
+    return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def clean_environment(owner: Owner, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a server process may inherit: no PYTHON*, PG* or LD_* of the caller reaches it.
+
+    A stray PYTHONPATH would let a backend import somebody's ``socket.py``, and PYTHONHOME kills
+    PL/Python at its first call.
+    """
+    environ = os.environ if environ is None else environ
+    kept = {name: environ[name] for name in KEPT if name in environ}
+    home = pwd.getpwuid(owner.uid).pw_dir
+    return {"PATH": os.defpath} | kept | {"HOME": home, "USER": owner.name, "LOGNAME": owner.name}
