@@ -1,0 +1,100 @@
+"""What a command prints: results on stdout, everything said to a person on stderr.
+
+On a terminal results are a table; in a pipe they are lines with tabs between the fields, nothing
+else. File names, captions and metadata come from strangers: whatever could move a terminal's
+cursor, change its colours or reverse its text is shown as its escape (``\\x1b``), never sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# C0, DEL and C1 controls; Unicode's line, paragraph and bidirectional controls; lone surrogates
+# (bytes of a file name that are not UTF-8).
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table; ``number`` aligns it to the right, ``fold`` lets it wrap."""
+
+    title: str
+    number: bool = False
+    fold: bool = False
+
+
+def visible(text: str) -> str:
+    """``text`` with every control character written as its escape."""
+    return _UNSAFE.sub(lambda match: _escape(match.group()), text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def note(message: str) -> None:
+    """Say something to the person at the terminal; line breaks in ``message`` are kept."""
+    print("\n".join(visible(line) for line in message.split("\n")), file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document; UUIDs and times as strings."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    # json.dumps has escaped C0, so what is left is the document's own line breaks and the rest.
+    lines = (_UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", line) for line in text.split("\n"))
+    print("\n".join(lines))
+
+
+def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
+    """One path a line exactly as it is, for ``xargs``; ``null`` ends each with NUL instead."""
+    end = b"\0" if null else b"\n"
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"".join(os.fsencode(path) + end for path in paths))
+    sys.stdout.buffer.flush()
+
+
+def print_rows(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """A table on a terminal; in a pipe the same rows, without titles, tabs between."""
+    shown = [[visible(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_table(columns, shown)
+    else:
+        for row in shown:
+            print("\t".join(row))
+
+
+def _print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify="right" if column.number else "left",
+            no_wrap=not column.fold,
+            overflow="fold" if column.fold else "ellipsis",
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def short_path(uri: str) -> str:
+    """``uri`` relative to the working folder where it lies inside it, for people to read."""
+    if not os.path.isabs(uri):
+        return uri
+    try:
+        return str(Path(uri).relative_to(Path.cwd()))
+    except ValueError:
+        return uri
