@@ -1,0 +1,82 @@
+"""Saving a run so that it goes on exactly where it stopped, and its weights for others.
+
+Everything is written beside its place and renamed into it: a kill leaves the old file or the new
+one, never half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.safetensors"
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that doesn't belong to this run."""
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write` with a path beside `path`, then rename it into place, durably."""
+    beside = path.with_name(f".{path.name}.partial")
+    write(beside)
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_atomically(path, lambda beside: beside.write_text(json.dumps(value, indent=2) + "\n"))
+
+
+def save_checkpoint(
+    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, step: int, run: str
+) -> None:
+    """All that the next step needs. `run` describes the configuration it belongs to."""
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+        "run": run,
+    }
+    write_atomically(folder / CHECKPOINT, lambda beside: torch.save(state, beside))
+
+
+def load_checkpoint(
+    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, run: str
+) -> int:
+    """Restore model and optimiser; returns the number of steps already made, 0 without checkpoint.
+
+    Raises:
+        CheckpointError: the checkpoint was made by another configuration.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["run"] != run:
+        raise CheckpointError(
+            f"{path} belongs to another configuration; give another --out or remove the folder"
+        )
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"])
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """All names of the state dict as float32 safetensors; a shared tensor is written by each name."""
+    tensors = {name: t.detach().to("cpu", copy=True) for name, t in model.state_dict().items()}
+    write_atomically(path, lambda beside: save_file(tensors, beside))
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Read what `save_weights` wrote into `model`, whose own sharing stays as it is."""
+    model.load_state_dict(load_file(path))

@@ -1,0 +1,46 @@
+"""The training curve of a run as a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+METRICS = "metrics.jsonl"
+CURVE = "curve.png"
+LOSSES = {"itc": "ITC", "itm": "ITM", "lm": "LM"}
+QUALITY = {
+    "itc_r1": "R@1 by ITC",
+    "itm_r1": "R@1 by rerank",
+    "harder_r1": "R@1, one attribute differs",
+    "captions_right": "captions all right",
+}
+
+
+def draw_curve(folder: Path) -> None:
+    """Read `metrics.jsonl` in `folder` and write `curve.png`: losses, and quality on held-out
+    scenes, over samples."""
+    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _plot(left, lines, LOSSES, marker="")
+    left.set(ylabel="loss", yscale="log")
+    _plot(right, lines, QUALITY, marker=".")
+    right.set(ylabel="share of held-out scenes", ylim=(0, 1))
+    figure.savefig(folder / CURVE)
+
+
+def _plot(axes: Axes, lines: Sequence[dict[str, Any]], names: dict[str, str], marker: str) -> None:
+    for name, label in names.items():
+        points = [(line["samples"] / 1000, line[name]) for line in lines if name in line]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label, marker=marker, linewidth=1)
+    axes.set_xlabel("thousands of samples")
+    axes.grid(alpha=0.3)
+    axes.legend()

@@ -1,0 +1,151 @@
+"""Batches of freshly drawn scenes, each a pure function of (seed, step).
+
+So a resumed run sees exactly the batches that an undisturbed one would have seen.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from . import scenes
+from .config import Config, Stage
+from .scenes import Scene
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+LENGTH_STEP = 2  # texts are padded to a multiple of it: few shapes, little padding
+AHEAD = 8  # batches that a worker may be in front
+PARENT_CHECK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images uint8 [B, S, S, 3]; texts (for ITC and ITM) and captions (for LM) int64 [B, L], padded;
+    also_true bool [B, B]: text j is true of image i."""
+
+    images: npt.NDArray[np.uint8]
+    texts: npt.NDArray[np.int64]
+    captions: npt.NDArray[np.int64]
+    also_true: npt.NDArray[np.bool_]
+
+
+def normalise(images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """uint8 [B, S, S, 3] -> float32 [B, 3, S, S] with CLIP's mean and deviation."""
+    pixels = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).to(torch.float32)
+    mean = torch.tensor(CLIP_MEAN, device=device)[:, None, None]
+    std = torch.tensor(CLIP_STD, device=device)[:, None, None]
+    return (pixels / 255 - mean) / std
+
+
+def pad_texts(tokenizer: Tokenizer, texts: Sequence[str], pad: int = 0) -> npt.NDArray[np.int64]:
+    """Token ids int64 [B, L], L the longest text rounded up to `LENGTH_STEP`."""
+    encoded = [tokenizer.encode(text).ids for text in texts]
+    length = -(-max(map(len, encoded)) // LENGTH_STEP) * LENGTH_STEP
+    ids = np.full((len(encoded), length), pad, dtype=np.int64)
+    for row, tokens in zip(ids, encoded, strict=True):
+        row[: len(tokens)] = tokens
+    return ids
+
+
+def draw_batch(config: Config, tokenizer: Tokenizer, step: int) -> Batch:
+    """The batch of `step`."""
+    rng = np.random.default_rng([config.seed, step])
+    stage = config.stage(step)
+    batch = _scenes(config.batch, stage, rng)
+    texts = [
+        scenes.full_caption(scene, rng) if rng.random() < stage.full else scenes.caption(scene, rng)
+        for scene in batch
+    ]
+    captions = [scenes.full_caption(scene, rng) for scene in batch]
+    return Batch(
+        images=np.stack([scenes.draw(scene, config.model.image_size) for scene in batch]),
+        texts=pad_texts(tokenizer, texts),
+        captions=pad_texts(tokenizer, captions),
+        also_true=truths(batch, texts),
+    )
+
+
+def truths(batch: Sequence[Scene], texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """bool [len(batch), len(texts)]: whether each text is true of each scene."""
+    return np.array([[scenes.is_true(text, scene) for text in texts] for scene in batch])
+
+
+def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
+    """Scenes of which a share, `stage.variants`, are variants of others."""
+    varied = round(count * stage.variants)
+    base = [scenes.sample_scene(rng, things=stage.things) for _ in range(count - varied)]
+    batch = list(base)
+    for i, scene in enumerate(base):
+        wanted = varied // len(base) + (i < varied % len(base))
+        batch += [variant for variant, _ in scenes.variants(scene, rng, wanted)] if wanted else []
+    return batch
+
+
+def batches(config: Config, tokenizer: Tokenizer, start: int) -> Iterator[Batch]:
+    """The batches of the steps from `start` to the end, drawn ahead by worker processes.
+
+    Workers are forked, so a running training does not see files that change under it; they end
+    with it, however it ends.
+    """
+    fork = multiprocessing.get_context("fork")
+    queues: list[Any] = []
+    workers = []
+    for offset in range(config.workers):
+        steps = range(start + offset, config.steps, config.workers)
+        queues.append(fork.Queue(AHEAD))
+        arguments = (config, tokenizer, steps, queues[-1], os.getpid())
+        workers.append(fork.Process(target=_work, args=arguments, daemon=True))
+        workers[-1].start()
+    return _receive(config, start, queues, [worker.is_alive for worker in workers])
+
+
+def _receive(
+    config: Config, start: int, queues: Sequence[Any], alive: Sequence[Callable[[], bool]]
+) -> Iterator[Batch]:
+    for step in range(start, config.steps):
+        worker = (step - start) % len(queues)
+        while True:
+            try:
+                received = queues[worker].get(timeout=PARENT_CHECK_SECONDS)
+            except queue.Empty:
+                if not alive[worker]():
+                    raise RuntimeError(f"the process that draws step {step} has died") from None
+                continue
+            break
+        if isinstance(received, BaseException):
+            raise received
+        yield received
+
+
+def _work(config: Config, tokenizer: Tokenizer, steps: range, out: Any, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    for step in steps:
+        try:
+            item: Batch | BaseException = draw_batch(config, tokenizer, step)
+        except Exception as error:
+            item = error
+        while not _offered(out, item):
+            if os.getppid() != parent:
+                os._exit(0)
+        if isinstance(item, BaseException):
+            return
+
+
+def _offered(out: Any, item: Batch | BaseException) -> bool:
+    try:
+        out.put(item, timeout=PARENT_CHECK_SECONDS)
+    except queue.Full:
+        return False
+    return True

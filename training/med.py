@@ -1,0 +1,391 @@
+"""MED, BLIP's multimodal mixture of encoder and decoder (arXiv 2201.12086, section 3.1).
+
+A vision transformer (pre-LN) and a BERT-like text transformer (post-LN) with cross-attention.
+The text transformer works in three modes: as a unimodal encoder (ITC), as an image-grounded
+encoder (ITM) and as an image-grounded decoder (LM). Encoder and decoder share everything but
+self-attention, by parameter identity. Names in the state dict are those of Hugging Face's BLIP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from blipdb.architecture import Architecture, SpecialTokens
+
+TEMPERATURE_INIT = 0.07
+TEMPERATURE_RANGE = (0.001, 0.5)
+INIT_STD = 0.02
+
+
+class Memory(NamedTuple):
+    """One layer's cross-attention keys and values of images, each [B, heads, N, head width]."""
+
+    keys: Tensor
+    values: Tensor
+
+    def rows(self, index: Tensor) -> Memory:
+        """The memory of the images at `index` [M], in that order."""
+        return Memory(self.keys[index], self.values[index])
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """[B, L, D] -> [B, heads, L, D / heads]."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """[B, heads, L, D / heads] -> [B, L, D]."""
+    return x.transpose(1, 2).flatten(-2)
+
+
+class VisionEmbeddings(nn.Module):
+    """Patches, linearly embedded, behind a class token, with learned positions."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        width, patch = arch.vision_width, arch.patch_size
+        self.patch_size = patch
+        self.class_embedding = nn.Parameter(torch.empty(1, 1, width))
+        self.position_embedding = nn.Parameter(torch.empty(1, arch.image_tokens, width))
+        self.patch_embedding = nn.Conv2d(3, width, kernel_size=patch, stride=patch)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """[B, 3, S, S] normalised float -> [B, N, D]."""
+        p = self.patch_size
+        patches = pixels.unfold(2, p, p).unfold(3, p, p)  # [B, 3, S/p, S/p, p, p]
+        patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
+        # The convolution's stride is its size, so it is one product; faster so on a CPU.
+        weight = self.patch_embedding.weight.flatten(1)
+        embedded = F.linear(patches, weight, self.patch_embedding.bias)
+        start = self.class_embedding.expand(len(pixels), -1, -1)
+        return torch.cat([start, embedded], dim=1) + self.position_embedding
+
+
+class VisionAttention(nn.Module):
+    """Self-attention with one product for query, key and value."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.projection = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (split_heads(part, self.heads) for part in self.qkv(x).chunk(3, dim=-1))
+        attended = F.scaled_dot_product_attention(q, k, v)
+        return cast(Tensor, self.projection(merge_heads(attended)))
+
+
+class VisionMLP(nn.Module):
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.fc2(F.gelu(self.fc1(x))))
+
+
+class VisionLayer(nn.Module):
+    """Pre-LN transformer layer."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        width = arch.vision_width
+        self.self_attn = VisionAttention(width, arch.vision_heads)
+        self.layer_norm1 = nn.LayerNorm(width, eps=arch.vision_eps)
+        self.mlp = VisionMLP(width, arch.vision_mlp)
+        self.layer_norm2 = nn.LayerNorm(width, eps=arch.vision_eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.self_attn(self.layer_norm1(x))
+        return x + cast(Tensor, self.mlp(self.layer_norm2(x)))
+
+
+class VisionEncoder(nn.Module):
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(VisionLayer(arch) for _ in range(arch.vision_layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class VisionModel(nn.Module):
+    """[B, 3, S, S] normalised float -> image tokens [B, N, D], the class token first."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.embeddings = VisionEmbeddings(arch)
+        self.encoder = VisionEncoder(arch)
+        self.post_layernorm = nn.LayerNorm(arch.vision_width, eps=arch.vision_eps)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return cast(Tensor, self.post_layernorm(self.encoder(self.embeddings(pixels))))
+
+
+class TextEmbeddings(nn.Module):
+    """Words and positions; no token types."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(arch.vocab_size, arch.text_width)
+        self.position_embeddings = nn.Embedding(arch.max_positions, arch.text_width)
+        self.LayerNorm = nn.LayerNorm(arch.text_width, eps=arch.text_eps)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        positions = self.position_embeddings.weight[: ids.shape[1]]
+        return cast(Tensor, self.LayerNorm(self.word_embeddings(ids) + positions))
+
+
+class Projections(nn.Module):
+    """Query, key and value of one attention; keys and values come from `source` features."""
+
+    def __init__(self, width: int, source: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(source, width)
+        self.value = nn.Linear(source, width)
+
+    def queries(self, x: Tensor) -> Tensor:
+        return split_heads(self.query(x), self.heads)
+
+    def memory(self, source: Tensor) -> Memory:
+        return Memory(
+            split_heads(self.key(source), self.heads), split_heads(self.value(source), self.heads)
+        )
+
+
+class Residual(nn.Module):
+    """Linear, residual, LayerNorm: the end of each post-LN block."""
+
+    def __init__(self, inner: int, width: int, eps: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inner, width)
+        self.LayerNorm = nn.LayerNorm(width, eps=eps)
+
+    def forward(self, inner: Tensor, x: Tensor) -> Tensor:
+        return cast(Tensor, self.LayerNorm(self.dense(inner) + x))
+
+
+class Attention(nn.Module):
+    """Attention block, to the text itself or to an image."""
+
+    def __init__(self, arch: Architecture, source: int) -> None:
+        super().__init__()
+        self.self = Projections(arch.text_width, source, arch.text_heads)
+        self.output = Residual(arch.text_width, arch.text_width, arch.text_eps)
+
+    def forward(self, x: Tensor, memory: Memory, mask: Tensor | None) -> Tensor:
+        attended = F.scaled_dot_product_attention(self.self.queries(x), *memory, attn_mask=mask)
+        return cast(Tensor, self.output(merge_heads(attended), x))
+
+
+class Intermediate(nn.Module):
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.dense = nn.Linear(arch.text_width, arch.text_mlp)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gelu(self.dense(x))
+
+
+class TextLayer(nn.Module):
+    """Self-attention, then cross-attention where there is an image, then the MLP."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.attention = Attention(arch, arch.text_width)
+        self.crossattention = Attention(arch, arch.vision_width)
+        self.intermediate = Intermediate(arch)
+        self.output = Residual(arch.text_mlp, arch.text_width, arch.text_eps)
+
+    def forward(self, x: Tensor, mask: Tensor, image: Memory | None) -> Tensor:
+        x = self.attention(x, self.attention.self.memory(x), mask)
+        if image is not None:
+            x = self.crossattention(x, image, None)
+        return cast(Tensor, self.output(self.intermediate(x), x))
+
+    def share(self, other: TextLayer) -> None:
+        """Take everything but self-attention from `other`, by identity."""
+        self.crossattention = other.crossattention
+        self.intermediate = other.intermediate
+        self.output = other.output
+
+
+class TextEncoder(nn.Module):
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(TextLayer(arch) for _ in range(arch.text_layers))
+
+
+class TextModel(nn.Module):
+    """The text transformer, without a pooler."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.embeddings = TextEmbeddings(arch)
+        self.encoder = TextEncoder(arch)
+
+    @property
+    def layers(self) -> list[TextLayer]:
+        return [cast(TextLayer, layer) for layer in self.encoder.layer]
+
+    def image_memory(self, tokens: Tensor) -> list[Memory]:
+        """Cross-attention keys and values of image tokens [B, N, D], once for each layer."""
+        return [layer.crossattention.self.memory(tokens) for layer in self.layers]
+
+    def forward(self, ids: Tensor, mask: Tensor, image: Sequence[Memory] | None = None) -> Tensor:
+        """ids int64 [B, L], mask bool broadcastable to [B, heads, L, L] (True: may be attended to),
+        image memory or None for the unimodal mode -> [B, L, D]."""
+        x = self.embeddings(ids)
+        for i, layer in enumerate(self.layers):
+            x = layer(x, mask, None if image is None else image[i])
+        return cast(Tensor, x)
+
+    def share(self, other: TextModel) -> None:
+        """Take everything but self-attention from `other`, by identity (BLIP, Table 3)."""
+        self.embeddings = other.embeddings
+        for mine, theirs in zip(self.layers, other.layers, strict=True):
+            mine.share(theirs)
+
+
+class Transform(nn.Module):
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.dense = nn.Linear(arch.text_width, arch.text_width)
+        self.LayerNorm = nn.LayerNorm(arch.text_width, eps=arch.text_eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.LayerNorm(F.gelu(self.dense(x))))
+
+
+class Predictions(nn.Module):
+    """Next-word logits; the output matrix is the word embedding itself."""
+
+    def __init__(self, arch: Architecture, words: nn.Embedding) -> None:
+        super().__init__()
+        self.transform = Transform(arch)
+        self.decoder = nn.Linear(arch.text_width, arch.vocab_size)
+        self.decoder.weight = words.weight
+        self.bias = self.decoder.bias  # a second name, as in Hugging Face's state dict
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.decoder(self.transform(x)))
+
+
+class LMHead(nn.Module):
+    def __init__(self, arch: Architecture, words: nn.Embedding) -> None:
+        super().__init__()
+        self.predictions = Predictions(arch, words)
+
+
+class TextDecoder(nn.Module):
+    """The text transformer as a captioner."""
+
+    def __init__(self, arch: Architecture, encoder: TextModel) -> None:
+        super().__init__()
+        self.bert = TextModel(arch)
+        self.bert.share(encoder)
+        self.cls = LMHead(arch, self.bert.embeddings.word_embeddings)
+
+    def forward(self, ids: Tensor, mask: Tensor, image: Sequence[Memory]) -> Tensor:
+        return cast(Tensor, self.cls.predictions(self.bert(ids, mask, image)))
+
+
+class MED(nn.Module):
+    """Image encoder, text encoder, matcher and captioner.
+
+    Texts come as the tokenizer gives them, `[CLS] words [SEP]` and padding: each mode puts its
+    own first token.
+    """
+
+    def __init__(self, arch: Architecture, special: SpecialTokens) -> None:
+        super().__init__()
+        self.arch, self.special = arch, special
+        self.vision_model = VisionModel(arch)
+        self.text_encoder = TextModel(arch)
+        self.text_decoder = TextDecoder(arch, self.text_encoder)
+        self.vision_proj = nn.Linear(arch.vision_width, arch.embed_dim)
+        self.text_proj = nn.Linear(arch.text_width, arch.embed_dim)
+        self.itm_head = nn.Linear(arch.text_width, 2)
+        self.temp = nn.Parameter(torch.tensor(TEMPERATURE_INIT))
+        self.apply(_initialise)
+        embeddings = self.vision_model.embeddings
+        for parameter in (embeddings.class_embedding, embeddings.position_embedding):
+            nn.init.trunc_normal_(parameter, std=INIT_STD)
+
+    def image_tokens(self, pixels: Tensor) -> Tensor:
+        """[B, 3, S, S] normalised float -> image tokens [B, N, D]."""
+        return cast(Tensor, self.vision_model(pixels))
+
+    def image_vector(self, tokens: Tensor) -> Tensor:
+        """Image tokens [B, N, D] -> ITC vector [B, E] of length 1."""
+        return F.normalize(self.vision_proj(tokens[:, 0]), dim=-1)
+
+    def text_vector(self, ids: Tensor) -> Tensor:
+        """Texts [B, L] -> ITC vector [B, E] of length 1."""
+        ids = self._opened(ids, self.special.cls)
+        states = self.text_encoder(ids, self._not_padding(ids))
+        return F.normalize(self.text_proj(states[:, 0]), dim=-1)
+
+    def image_memory(self, tokens: Tensor) -> list[Memory]:
+        """Keys and values of image tokens [B, N, D]; encoder and decoder share them."""
+        return self.text_encoder.image_memory(tokens)
+
+    def match(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
+        """Texts [B, L], each with an image -> ITM logits [B, 2]; class 1 is "they match"."""
+        ids = self._opened(ids, self.special.enc)
+        states = self.text_encoder(ids, self._not_padding(ids), image)
+        return cast(Tensor, self.itm_head(states[:, 0]))
+
+    def next_words(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
+        """Texts [B, L], each with an image -> logits of the word after each position [B, L, V]."""
+        ids = self._opened(ids, self.special.dec)
+        # Padding stands behind every word, where causality already hides it.
+        causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
+        return cast(Tensor, self.text_decoder(ids, causal, image))
+
+    def temperature(self) -> Tensor:
+        return self.temp.clamp(*TEMPERATURE_RANGE)
+
+    def _opened(self, ids: Tensor, first: int) -> Tensor:
+        opened = ids.clone()
+        opened[:, 0] = first
+        return opened
+
+    def _not_padding(self, ids: Tensor) -> Tensor:
+        return (ids != self.special.pad)[:, None, None, :]
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=INIT_STD)
+    if isinstance(module, nn.Conv2d):
+        nn.init.trunc_normal_(module.weight, std=INIT_STD)
+    if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def quantize_tokens(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Symmetric int8 with a scale for each token, as the database stores them.
+
+    tokens float32 [B, N, D] -> (int8 [B, N, D], scales float32 [B, N]); scale = max|x| / 127,
+    values rounded half to even. A token of zeros has scale 0.
+    """
+    scales = tokens.abs().amax(dim=-1) / 127
+    divisor = torch.where(scales > 0, scales, torch.ones_like(scales))
+    return torch.round(tokens / divisor[..., None]).to(torch.int8), scales
+
+
+def dequantize_tokens(values: Tensor, scales: Tensor) -> Tensor:
+    """(int8 [B, N, D], scales [B, N]) -> float32 [B, N, D]."""
+    return values.to(torch.float32) * scales[..., None]
