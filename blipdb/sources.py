@@ -1,0 +1,240 @@
+"""Finding and reading the files that an ingest was asked for.
+
+A path is a folder (walked to its depth), a file (taken whatever it is called), a glob, or ``-``
+for a list on standard input. A file's URI is its absolute path, links unresolved, so that one
+folder reached in two ways stays two places. Nothing here knows the database.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from blipdb.errors import ImageError, UsageError
+
+IMAGE_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"]
+)
+CAPTION_SUFFIXES = frozenset([".txt", ".csv", ".json", ".jsonl"])
+
+
+class SourceFile(NamedTuple):
+    """A file as the walk saw it: ``size`` in bytes, ``mtime`` in nanoseconds since 1970."""
+
+    uri: str
+    size: int
+    mtime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that can't go in, with its reason; ``size`` and ``mtime`` None if it has no stat."""
+
+    uri: str
+    reason: str
+    size: int | None = None
+    mtime: int | None = None
+
+
+@dataclass
+class Found:
+    """What the paths lead to, sorted by URI, each place once."""
+
+    files: list[SourceFile] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+class Content(NamedTuple):
+    """A file's bytes, with the stat of the very file that they were read from."""
+
+    data: bytes
+    size: int
+    mtime: int
+
+
+def find(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Found:
+    """The image files that ``paths`` name.
+
+    In a folder, and among the matches of a glob, a file counts as an image by its suffix; names
+    that begin with a dot are passed over and linked folders are not followed. A path that
+    stands by itself must be there and be readable. ``-`` reads paths from ``stdin``, one a line
+    or, if it holds a NUL, ended by NULs (``find -print0``); there a missing file is a failure
+    like any other, for a list grows stale.
+
+    Raises:
+        UsageError: no paths; a path that isn't there or may not be read; no images at all.
+    """
+    if not paths:
+        raise UsageError("Nothing to ingest was named.", "As in: blipdb ingest ./photos")
+    walk = _Walk()
+    for path in map(str, paths):
+        if path == "-":
+            for line in _listed(stdin or sys.stdin.buffer):
+                walk.listed(line)
+        else:
+            walk.named(path)
+    found = walk.found()
+    if not found.files and not found.failures:
+        where = ", ".join(map(str, paths))
+        raise UsageError(
+            f"There are no images in {where}.",
+            f"Files with these suffixes are taken: {' '.join(sorted(IMAGE_SUFFIXES))}"
+            + ("; captions are given with --captions FILE." if walk.saw_captions else "."),
+        )
+    return found
+
+
+def read(path: str, limit: int) -> Content:
+    """The bytes of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        ImageError: it is gone, not readable, not a regular file, or larger.
+    """
+    try:
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ImageError("not a regular file")
+            if status.st_size > limit:
+                raise ImageError(f"{status.st_size:,} bytes; at most {limit:,} are read")
+            data = file.read(limit + 1) if status.st_size else b""
+    except OSError as error:
+        raise ImageError(_plain(error)) from None
+    if len(data) != status.st_size:
+        raise ImageError("it changed while it was read")
+    return Content(data, status.st_size, status.st_mtime_ns)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A plain open of a named pipe would wait for a writer for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+class _Walk:
+    """Collects files and failures by URI."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, SourceFile] = {}
+        self._failures: dict[str, Failure] = {}
+        self.saw_captions = False
+
+    def found(self) -> Found:
+        failures = [f for uri, f in self._failures.items() if uri not in self._files]
+        return Found(sorted(self._files.values()), sorted(failures, key=lambda f: f.uri))
+
+    def named(self, path: str) -> None:
+        """A path that somebody typed: whatever is wrong with it is their error."""
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            self._glob(path)
+            return
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} can't be read: {_plain(error)}.") from None
+        if stat.S_ISDIR(status.st_mode):
+            self._folder(path, named=True)
+        elif not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{path} is neither a file nor a folder.")
+        elif os.path.splitext(path)[1].lower() in CAPTION_SUFFIXES:
+            self.saw_captions = True  # a shell's photos/* names them too
+        elif not os.access(path, os.R_OK, effective_ids=True):
+            raise UsageError(f"{path} can't be read: permission denied.")
+        else:
+            self._add(path, status)
+
+    def listed(self, path: str) -> None:
+        """A line of a list: what is wrong with it is that file's failure."""
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            self._fail(path, _plain(error))
+            return
+        if stat.S_ISDIR(status.st_mode):
+            self._folder(path)
+        elif stat.S_ISREG(status.st_mode):
+            self._add(path, status)
+        else:
+            self._fail(path, "not a regular file")
+
+    def _glob(self, pattern: str) -> None:
+        matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
+        if not matches:
+            raise UsageError(
+                f"{pattern} matches nothing."
+                if glob.has_magic(pattern)
+                else f"{pattern} doesn't exist."
+            )
+        for path in matches:
+            if os.path.isdir(path):
+                self._folder(path)
+            elif _is_image(path):
+                self.listed(path)
+
+    def _folder(self, top: str, *, named: bool = False) -> None:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    waiting.extend(self._entries(entries))
+            except OSError as error:
+                if named and folder == top:
+                    raise UsageError(f"{top} can't be read: {_plain(error)}.") from None
+                self._fail(folder, _plain(error))
+
+    def _entries(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[str]:
+        """Add the images of one folder; yields the folders in it."""
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield entry.path
+            elif _is_image(entry.name) and not entry.is_dir():
+                self._entry(entry)
+
+    def _entry(self, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat()
+        except OSError as error:
+            self._fail(entry.path, _plain(error))
+            return
+        if stat.S_ISREG(status.st_mode):
+            self._add(entry.path, status)
+        else:
+            self._fail(entry.path, "not a regular file")
+
+    def _add(self, path: str, status: os.stat_result) -> None:
+        uri = os.path.abspath(path)
+        try:
+            uri.encode()
+        except UnicodeEncodeError:
+            self._fail(path, "the file's name is not valid UTF-8: rename it")
+            return
+        self._files[uri] = SourceFile(uri, status.st_size, status.st_mtime_ns)
+
+    def _fail(self, path: str, reason: str) -> None:
+        uri = os.fsencode(os.path.abspath(path)).decode("utf-8", "backslashreplace")
+        self._failures[uri] = Failure(uri, reason)
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+def _listed(stream: BinaryIO) -> Iterator[str]:
+    """The paths of a list, as the system's own encoding of file names reads them."""
+    data = stream.read()
+    lines = data.split(b"\0" if b"\0" in data else b"\n")
+    return (os.fsdecode(line.rstrip(b"\r")) for line in lines if line.strip())
+
+
+def _plain(error: OSError | ValueError) -> str:
+    """The system's words without number and path: ``permission denied``."""
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return (text or str(error)).lower()
