@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from blipdb.errors import SetupError
 
 UNPRIVILEGED = "postgres"
-KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 
 @dataclass(frozen=True)
@@ -29,19 +30,42 @@ class Owner:
 
     def drop(self) -> None:
         """Become this user for good; no way back. Without effect where we are it already."""
-        if os.geteuid() != 0 or self.uid == 0:
+        if os.geteuid() != 0:
             return
         os.initgroups(self.name, self.gid)
         os.setgid(self.gid)
         os.setuid(self.uid)
 
     def make_folder(self, path: Path, mode: int = 0o750) -> Path:
-        """Make ``path``, or take the one that is there, as this user's with exactly ``mode``."""
+        """Make ``path``, or take the one that is there, as this user's with exactly ``mode``.
+
+        Only for a folder whose parent no one else may write to: it follows links.
+        """
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(mode)
         if os.geteuid() == 0:
             os.chown(path, self.uid, self.gid)
         return path
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end as this user, in a clean environment and with umask 077.
+
+        ``stdout`` of what is returned holds its standard error too.
+        """
+        is_other = os.geteuid() == 0
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            env=clean_environment(self.uid),
+            user=self.uid if is_other else None,
+            group=self.gid if is_other else None,
+            extra_groups=os.getgrouplist(self.name, self.gid) if is_other else None,
+            umask=0o077,
+        )
 
 
 def current() -> Owner:
@@ -63,13 +87,14 @@ def current() -> Owner:
     return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def clean_environment(owner: Owner, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a server process may inherit: no PYTHON*, PG* or LD_* of the caller reaches it.
+def clean_environment(uid: int, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a server started as ``uid`` may inherit: nothing but language and time zone.
 
-    A stray PYTHONPATH would let a backend import somebody's ``socket.py``, and PYTHONHOME kills
-    PL/Python at its first call.
+    A stray PYTHONPATH would let a backend import somebody's ``socket.py``, PYTHONHOME kills
+    PL/Python at its first call, and a virtual environment on PATH becomes the embedded Python's.
     """
     environ = os.environ if environ is None else environ
+    entry = pwd.getpwuid(uid)
     kept = {name: environ[name] for name in KEPT if name in environ}
-    home = pwd.getpwuid(owner.uid).pw_dir
-    return {"PATH": os.defpath} | kept | {"HOME": home, "USER": owner.name, "LOGNAME": owner.name}
+    own = {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
+    return {"PATH": "/usr/bin:/bin"} | kept | own

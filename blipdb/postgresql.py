@@ -111,7 +111,7 @@ def _inspect(folder: Path) -> Installation | None:
     if not all(os.access(folder / name, os.X_OK) for name in (*PROGRAMS, "pg_config")):
         return None
     asked = ("--bindir", "--pkglibdir", "--sharedir", "--version")
-    command = [folder / "pg_config", *asked]
+    command = [str(folder / "pg_config"), *asked]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return Installation(
         bin=Path(lines[0]),
