@@ -7,7 +7,8 @@
     ├── DatabaseError          PostgreSQL is not there, or its schema or extension does not fit
     ├── EngineError            the engine is not there, busy, or answered with an error
     ├── ModelError             an artifact that is missing, altered or of another format
-    └── ImageError             a picture that is refused, with its reason
+    ├── ImageError             a picture that is refused, with its reason
+    └── StoppedError           work that its caller no longer wants
 
 Each says what was wrong, with the values, and in ``hint`` what to do next (mostly a command).
 """
@@ -61,3 +62,7 @@ class ImageError(BlipdbError):
     def __init__(self, reason: str, hint: str | None = None) -> None:
         super().__init__(reason, hint)
         self.reason = reason
+
+
+class StoppedError(BlipdbError):
+    """The work was stopped before its end, because its caller cancelled it or has gone."""

@@ -1,0 +1,182 @@
+"""A graph under construction: named operations on named values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+
+OPSET = 20  # the first with Gelu
+IR_VERSION = 9  # the one that came with opset 20: no newer ONNX Runtime is needed than for that
+
+Array = npt.NDArray[Any]
+Dim = int | str
+
+
+class Builder:
+    """Collects nodes, initializers, inputs and outputs; values are their names.
+
+    Only what is used is stored: a weight becomes an initializer when a graph asks for it.
+    """
+
+    def __init__(self, name: str, weights: Mapping[str, Array]) -> None:
+        self.name = name
+        self._weights = weights
+        self._nodes: list[NodeProto] = []
+        self._initializers: dict[str, TensorProto] = {}
+        self._cast: dict[str, str] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+
+    # Values
+
+    def input(self, name: str, dtype: npt.DTypeLike, shape: Sequence[Dim]) -> str:
+        self._inputs.append(_describe(name, dtype, shape))
+        return name
+
+    def output(self, value: str, name: str, dtype: npt.DTypeLike, shape: Sequence[Dim]) -> None:
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._outputs.append(_describe(name, dtype, shape))
+
+    def weight(self, name: str) -> str:
+        """A weight by its Hugging Face name, as float32."""
+        if name not in self._cast:
+            self.keep(name)
+            self._cast[name] = self.op("Cast", name, to=TensorProto.FLOAT)
+        return self._cast[name]
+
+    def keep(self, name: str) -> None:
+        """Store a weight, though nothing may need it, so that the graphs hold all of them."""
+        self._initializers[name] = numpy_helper.from_array(self._weights[name], name)
+
+    def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike) -> str:
+        array = np.asarray(value, dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = self._constants[key] = f"constant_{len(self._constants)}"
+            self._initializers[name] = numpy_helper.from_array(array, name)
+        return self._constants[key]
+
+    def ints(self, *values: int) -> str:
+        return self.constant(values, np.int64)
+
+    def number(self, value: float) -> str:
+        return self.constant(value, np.float32)
+
+    # Operations
+
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Any ONNX operator with one output."""
+        output = f"{kind.lower()}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def split(self, x: str, parts: int, axis: int) -> list[str]:
+        """Equal parts along an axis."""
+        outputs = [f"split_{len(self._nodes)}_{part}" for part in range(parts)]
+        self._nodes.append(helper.make_node("Split", [x], outputs, axis=axis, num_outputs=parts))
+        return outputs
+
+    def add(self, a: str, b: str) -> str:
+        return self.op("Add", a, b)
+
+    def subtract(self, a: str, b: str) -> str:
+        return self.op("Sub", a, b)
+
+    def multiply(self, a: str, b: str) -> str:
+        return self.op("Mul", a, b)
+
+    def divide(self, a: str, b: str) -> str:
+        return self.op("Div", a, b)
+
+    def matmul(self, a: str, b: str) -> str:
+        return self.op("MatMul", a, b)
+
+    def gemm(self, x: str, weight: str, bias: str) -> str:
+        """x [R, I] times weight [O, I] transposed, as torch keeps it, plus bias [O] -> [R, O]."""
+        return self.op("Gemm", x, weight, bias, transB=1)
+
+    def softmax(self, x: str) -> str:
+        return self.op("Softmax", x, axis=-1)
+
+    def gelu(self, x: str) -> str:
+        """The exact one, by the error function."""
+        return self.op("Gelu", x)
+
+    def layer_norm(self, x: str, name: str, eps: float) -> str:
+        scale, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
+        return self.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=eps)
+
+    def normalize(self, x: str) -> str:
+        """To length 1 along the last axis, as torch's: a vector of zeros stays."""
+        length = self.op("ReduceL2", x, self.ints(-1), keepdims=1)
+        return self.divide(x, self.op("Max", length, self.number(1e-12)))
+
+    def cast(self, x: str, dtype: npt.DTypeLike) -> str:
+        return self.op("Cast", x, to=_onnx_type(dtype))
+
+    def transpose(self, x: str, *order: int) -> str:
+        return self.op("Transpose", x, perm=order)
+
+    def concat(self, *parts: str, axis: int) -> str:
+        return self.op("Concat", *parts, axis=axis)
+
+    def reshape(self, x: str, *shape: int | str) -> str:
+        """To a shape of numbers (0 keeps that axis, -1 is what remains) and of values [1]."""
+        return self.op("Reshape", x, self.shape(*shape))
+
+    def shape(self, *dims: int | str) -> str:
+        """A shape as a value, from numbers and values [1]."""
+        if all(isinstance(dim, int) for dim in dims):
+            return self.ints(*(int(dim) for dim in dims))
+        return self.concat(*(d if isinstance(d, str) else self.ints(d) for d in dims), axis=0)
+
+    def size(self, x: str, axis: int) -> str:
+        """The length of an axis, as a value [1]."""
+        return self.op("Shape", x, start=axis, end=axis + 1)
+
+    def entry(self, x: str, index: int, axis: int) -> str:
+        """One entry along an axis (-1 is the last), which goes: [..., n, ...] -> [..., ...]."""
+        return self.op("Gather", x, self.constant(index, np.int64), axis=axis)
+
+    def slice(self, x: str, start: str, end: str, axis: int) -> str:
+        """The entries from `start` to before `end`, values [1], along an axis."""
+        return self.op("Slice", x, start, end, self.ints(axis))
+
+    def squeeze(self, x: str, *axes: int) -> str:
+        return self.op("Squeeze", x, self.ints(*axes))
+
+    def unsqueeze(self, x: str, *axes: int) -> str:
+        return self.op("Unsqueeze", x, self.ints(*axes))
+
+    def where(self, condition: str, a: str, b: str) -> str:
+        return self.op("Where", condition, a, b)
+
+    # The result
+
+    def serialize(self) -> bytes:
+        """The checked model."""
+        graph = helper.make_graph(
+            self._nodes,
+            self.name,
+            self._inputs,
+            self._outputs,
+            list(self._initializers.values()),
+        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+        model.producer_name = "blipdb"
+        checker.check_model(model)
+        return bytes(model.SerializeToString(deterministic=True))
+
+
+def _onnx_type(dtype: npt.DTypeLike) -> int:
+    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+
+def _describe(name: str, dtype: npt.DTypeLike, shape: Sequence[Dim]) -> Any:
+    return helper.make_tensor_value_info(name, _onnx_type(dtype), list(shape))

@@ -1,0 +1,83 @@
+"""Image encoder: pixels to the ITC vector and the image tokens, quantised as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from blipdb.architecture import Architecture
+
+from .builder import Array, Builder
+from .layers import attend, linear, rows, scaled
+from .weights import Weights
+
+LEVELS = 127  # of symmetric int8
+
+
+def build(
+    weights: Weights, arch: Architecture, mean: Sequence[float], std: Sequence[float]
+) -> bytes:
+    """pixels uint8 [B, S, S, 3] -> itc float32 [B, E], tokens int8 [B, N, D], scales [B, N]."""
+    g = Builder("image", weights)
+    size, count, width = arch.image_size, arch.image_tokens, arch.vision_width
+    pixels = g.input("pixels", np.uint8, ["images", size, size, 3])
+    x = _embed(g, pixels, arch, np.asarray(mean), np.asarray(std))
+    for number in range(arch.vision_layers):
+        x = _layer(g, x, arch, f"vision_model.encoder.layers.{number}")
+    x = g.layer_norm(x, "vision_model.post_layernorm", arch.vision_eps)
+    x = g.reshape(x, -1, count, width)
+    itc = g.normalize(linear(g, g.entry(x, 0, axis=1), "vision_proj"))
+    tokens, scales = _quantise(g, x)
+    g.output(itc, "itc", np.float32, ["images", arch.embed_dim])
+    g.output(tokens, "tokens", np.int8, ["images", count, width])
+    g.output(scales, "scales", np.float32, ["images", count])
+    return g.serialize()
+
+
+def _embed(g: Builder, pixels: str, arch: Architecture, mean: Array, std: Array) -> str:
+    """Normalised patches, linearly embedded, behind the class token -> rows [B * N, D]."""
+    side, patch, width = arch.image_size // arch.patch_size, arch.patch_size, arch.vision_width
+    name = "vision_model.embeddings"
+    x = g.reshape(pixels, -1, side, patch, side, patch, 3)
+    x = g.reshape(g.transpose(x, 0, 1, 3, 5, 2, 4), -1, 3, patch * patch)  # channel, y, x
+    slope = g.constant((1 / (255 * std))[:, None], np.float32)
+    x = g.multiply(g.cast(x, np.float32), slope)
+    x = g.add(x, g.constant((-mean / std)[:, None], np.float32))
+    # The convolution's stride is its size, so it is one product.
+    kernel = g.reshape(g.weight(f"{name}.patch_embedding.weight"), width, -1)
+    bias = g.weight(f"{name}.patch_embedding.bias")
+    x = g.gemm(g.reshape(x, -1, 3 * patch * patch), kernel, bias)
+    x = g.reshape(x, -1, side * side, width)
+    start = g.op("Expand", g.weight(f"{name}.class_embedding"), g.shape(g.size(x, 0), 1, width))
+    x = g.add(g.concat(start, x, axis=1), g.weight(f"{name}.position_embedding"))
+    return g.reshape(x, -1, width)
+
+
+def _layer(g: Builder, x: str, arch: Architecture, name: str) -> str:
+    """Pre-LN transformer layer on rows [B * N, D]."""
+    x = g.add(x, _attention(g, g.layer_norm(x, f"{name}.layer_norm1", arch.vision_eps), arch, name))
+    inner = linear(g, g.layer_norm(x, f"{name}.layer_norm2", arch.vision_eps), f"{name}.mlp.fc1")
+    return g.add(x, linear(g, g.gelu(inner), f"{name}.mlp.fc2"))
+
+
+def _attention(g: Builder, x: str, arch: Architecture, name: str) -> str:
+    width, count = arch.vision_width, arch.vision_heads
+    qkv = linear(g, x, f"{name}.self_attn.qkv")  # [B * N, 3 * D]
+    parts = g.reshape(qkv, -1, arch.image_tokens, 3, count, width // count)
+    stacked = g.split(g.transpose(parts, 2, 0, 3, 1, 4), 3, axis=0)
+    q, k, v = (g.squeeze(part, 0) for part in stacked)  # [B, H, N, dh]
+    attended = attend(g, scaled(g, q, width // count), k, v)
+    return linear(g, rows(g, attended, width), f"{name}.self_attn.projection")
+
+
+def _quantise(g: Builder, x: str) -> tuple[str, str]:
+    """float32 [B, N, D] -> symmetric int8 [B, N, D] and a scale per token [B, N].
+
+    A scale per token, as a shared one would make a result depend on the batch around it.
+    """
+    peak = g.op("ReduceMax", g.op("Abs", x), g.ints(-1), keepdims=1)
+    scales = g.divide(peak, g.number(LEVELS))
+    divisor = g.where(g.op("Greater", scales, g.number(0)), scales, g.number(1))
+    levels = g.op("Round", g.divide(x, divisor))  # half to even
+    return g.cast(levels, np.int8), g.squeeze(scales, -1)

@@ -1,0 +1,125 @@
+"""Weights by their Hugging Face names: which there are, their shapes, and float16 rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, numpy_helper
+
+from blipdb.architecture import Architecture
+from blipdb.errors import ModelError
+
+Weights = Mapping[str, npt.NDArray[np.float16]]
+State = Mapping[str, npt.NDArray[np.float32]]
+Shape = tuple[int, ...]
+
+HEAD = "text_decoder.cls.predictions"
+# Other names of the same tensors, as Hugging Face's state dict has them.
+TIED = {
+    f"{HEAD}.decoder.weight": "text_decoder.bert.embeddings.word_embeddings.weight",
+    f"{HEAD}.decoder.bias": f"{HEAD}.bias",
+}
+
+
+def shapes(arch: Architecture, *, captioner: bool) -> dict[str, Shape]:
+    """Name and shape of every weight that the graphs hold."""
+    found = _vision(arch) | _text(arch, "text_encoder")
+    found |= _linear("text_proj", arch.embed_dim, arch.text_width)
+    found |= _linear("itm_head", 2, arch.text_width)
+    if captioner:
+        found |= _text(arch, "text_decoder.bert")
+        found |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
+        found |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
+        found[f"{HEAD}.bias"] = (arch.vocab_size,)
+    return found
+
+
+def prepare(state: State, arch: Architecture, *, captioner: bool = True) -> Weights:
+    """The weights that the graphs need, rounded to float16, which is what an artifact keeps.
+
+    Raises:
+        ModelError: a weight is missing, has another shape, isn't finite in float16, or the
+            captioner's output matrix is not its word embedding.
+    """
+    wanted = shapes(arch, captioner=captioner)
+    if missing := [name for name in wanted if name not in state]:
+        raise ModelError(f"{len(missing)} weights are missing, the first is {missing[0]}.")
+    weights = {}
+    for name, shape in wanted.items():
+        if (found := state[name].shape) != shape:
+            raise ModelError(f"{name} has shape {found}; {shape} fits the architecture.")
+        with np.errstate(over="ignore"):
+            weights[name] = state[name].astype(np.float16)
+        if not np.isfinite(weights[name]).all():
+            raise ModelError(f"{name} holds a value that float16 can't.")
+    for name, same in TIED.items():
+        if captioner and name in state and not np.array_equal(state[name], state[same]):
+            raise ModelError(f"{name} differs from {same}; in BLIP they are one.")
+    return weights
+
+
+def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
+    """The weights inside graphs, by name, with the tied names; the inverse of building them."""
+    state = {}
+    for model in models:
+        for tensor in ModelProto.FromString(model).graph.initializer:
+            if "." in tensor.name:  # constants have no dot in their names
+                state[tensor.name] = numpy_helper.to_array(tensor).astype(np.float32)
+    return state | {name: state[same] for name, same in TIED.items() if same in state}
+
+
+def _vision(arch: Architecture) -> dict[str, Shape]:
+    width, name = arch.vision_width, "vision_model.embeddings"
+    found: dict[str, Shape] = {
+        f"{name}.class_embedding": (1, 1, width),
+        f"{name}.position_embedding": (1, arch.image_tokens, width),
+        f"{name}.patch_embedding.weight": (width, 3, arch.patch_size, arch.patch_size),
+        f"{name}.patch_embedding.bias": (width,),
+    }
+    for number in range(arch.vision_layers):
+        layer = f"vision_model.encoder.layers.{number}"
+        found |= _norm(f"{layer}.layer_norm1", width)
+        found |= _linear(f"{layer}.self_attn.qkv", 3 * width, width)
+        found |= _linear(f"{layer}.self_attn.projection", width, width)
+        found |= _norm(f"{layer}.layer_norm2", width)
+        found |= _linear(f"{layer}.mlp.fc1", arch.vision_mlp, width)
+        found |= _linear(f"{layer}.mlp.fc2", width, arch.vision_mlp)
+    found |= _norm("vision_model.post_layernorm", width)
+    return found | _linear("vision_proj", arch.embed_dim, width)
+
+
+def _text(arch: Architecture, model: str) -> dict[str, Shape]:
+    width = arch.text_width
+    found: dict[str, Shape] = {
+        f"{model}.embeddings.word_embeddings.weight": (arch.vocab_size, width),
+        f"{model}.embeddings.position_embeddings.weight": (arch.max_positions, width),
+    }
+    found |= _norm(f"{model}.embeddings.LayerNorm", width)
+    for number in range(arch.text_layers):
+        layer = f"{model}.encoder.layer.{number}"
+        found |= _attention(f"{layer}.attention", width, width)
+        found |= _attention(f"{layer}.crossattention", width, arch.vision_width)
+        found |= _linear(f"{layer}.intermediate.dense", arch.text_mlp, width)
+        found |= _linear(f"{layer}.output.dense", width, arch.text_mlp)
+        found |= _norm(f"{layer}.output.LayerNorm", width)
+    return found
+
+
+def _attention(name: str, width: int, source: int) -> dict[str, Shape]:
+    return (
+        _linear(f"{name}.self.query", width, width)
+        | _linear(f"{name}.self.key", width, source)
+        | _linear(f"{name}.self.value", width, source)
+        | _linear(f"{name}.output.dense", width, width)
+        | _norm(f"{name}.output.LayerNorm", width)
+    )
+
+
+def _linear(name: str, outputs: int, inputs: int) -> dict[str, Shape]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _norm(name: str, width: int) -> dict[str, Shape]:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}

@@ -1,0 +1,281 @@
+"""A model at work on this machine's processor: ONNX Runtime and numpy, no torch.
+
+Used in-process by ingest and inside the engine. A Runtime may be used from several threads at
+once. No result depends on the batch it was computed in, but for float32 rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from blipdb.architecture import Architecture
+from blipdb.artifact import TOKENIZER, Artifact
+from blipdb.errors import ModelError, StoppedError, UsageError
+from blipdb.generate import Rules, beam_search, nucleus_sample
+from blipdb.tokenizer import Tokenizer
+from blipdb.tokens import Scales, Tokens
+
+Floats = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
+Stop = Callable[[], bool]
+
+CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
+MAX_CHUNK = 64
+MAX_BEAMS = 16
+
+
+class Encoded(NamedTuple):
+    """itc float32 [B, E] of length 1, tokens int8 [B, N, D], scales float32 [B, N]."""
+
+    itc: Floats
+    tokens: Tokens
+    scales: Scales
+
+
+class Runtime:
+    """The graphs of one artifact, ready to run. Made by `load`."""
+
+    def __init__(
+        self, artifact: Artifact, tokenizer: Tokenizer, sessions: dict[str, ort.InferenceSession]
+    ) -> None:
+        self.artifact = artifact
+        self.tokenizer = tokenizer
+        self._sessions = sessions
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, threads: int = 1, graphs: Sequence[str] | None = None
+    ) -> Runtime:
+        """Verify an artifact and load its graphs, or those that are named.
+
+        `threads` is how many cores one call may use.
+
+        Raises:
+            ModelError: a file is missing or altered, or can't be used.
+        """
+        artifact = Artifact.open(folder)
+        manifest = artifact.manifest
+        names = manifest.graphs if graphs is None else graphs
+        tokenizer = Tokenizer(
+            artifact.read(TOKENIZER), manifest.special_tokens, manifest.max_tokens
+        )
+        return cls(artifact, tokenizer, {name: _load(artifact, name, threads) for name in names})
+
+    def encode_images(self, pixels: Pixels) -> Encoded:
+        """pixels uint8 [B, S, S, 3], RGB and already resized to the model's size."""
+        size = self.artifact.architecture.image_size
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != (size, size, 3):
+            raise ValueError(
+                f"pixels are {pixels.dtype} {pixels.shape}; the model reads "
+                f"uint8 [B, {size}, {size}, 3]"
+            )
+        arch = self.artifact.architecture
+        itc = np.empty((len(pixels), arch.embed_dim), np.float32)
+        tokens = np.empty((len(pixels), arch.image_tokens, arch.vision_width), np.int8)
+        scales = np.empty((len(pixels), arch.image_tokens), np.float32)
+        for part in _parts(len(pixels), _chunk(image_flops(arch))):
+            itc[part], tokens[part], scales[part] = self._run("image", pixels=pixels[part])
+        return Encoded(itc, tokens, scales)
+
+    def embed_texts(self, texts: Sequence[str]) -> Floats:
+        """Texts -> ITC vectors [B, E] of length 1.
+
+        Raises:
+            TextError: a text is empty, has no known word, or is too long.
+        """
+        special = self.artifact.manifest.special_tokens
+        ids = [self.tokenizer.encode(text, special.cls) for text in texts]
+        itc = np.empty((len(ids), self.artifact.architecture.embed_dim), np.float32)
+        for part in _parts(len(ids), MAX_CHUNK):
+            padded, mask = _padded(ids[part], special.pad)
+            (itc[part],) = self._run("text", input_ids=padded, attention_mask=mask)
+        return itc
+
+    def rerank(
+        self,
+        query: str,
+        tokens: Tokens,
+        scales: Scales,
+        *,
+        stop: Stop | None = None,
+        chunk: int | None = None,
+    ) -> Floats:
+        """ITM logits float32 [B, 2] of a query and B images; class 1 is "they match".
+
+        tokens int8 [B, N, D] and scales float32 [B, N] are what `encode_images` gave. `stop` is
+        asked before each chunk of images.
+
+        Raises:
+            TextError: the query is empty, has no known word, or is too long.
+            StoppedError: `stop` returned True.
+        """
+        ids = np.array([self.tokenizer.encode(query, self.artifact.manifest.special_tokens.enc)])
+        self._check_tokens(tokens, scales)
+        chunk = chunk or _chunk(pair_flops(self.artifact.architecture, ids.shape[1]))
+        itm = np.empty((len(tokens), 2), np.float32)
+        for part in _parts(len(tokens), chunk):
+            if stop is not None and stop():
+                raise StoppedError("The search was stopped: its caller no longer waits for it.")
+            (itm[part],) = self._run(
+                "rerank", input_ids=ids, tokens=tokens[part], scales=scales[part]
+            )
+        return itm
+
+    def caption(
+        self,
+        tokens: Tokens,
+        scales: Scales,
+        *,
+        beams: int = 3,
+        max_tokens: int | None = None,
+        min_tokens: int = 1,
+        nucleus: float | None = None,
+        seed: int | None = None,
+        stop: Stop | None = None,
+    ) -> list[str]:
+        """A caption of each image, by beam search, or by nucleus sampling where `nucleus` is its
+        mass (above 0, at most 1) and `seed` its random numbers.
+
+        Of tokens int8 [B, N, D] and scales float32 [B, N], as `encode_images` gave them. A caption
+        has `min_tokens` words' tokens or more, and with its end at most `max_tokens` (None: as many
+        as the model reads).
+
+        Raises:
+            UsageError: an argument is out of its range.
+            StoppedError: `stop`, which is asked before each token, returned True.
+        """
+        self._check_tokens(tokens, scales)
+        rules = self._rules(min_tokens, max_tokens)
+        _check_range("beams", beams, 1, MAX_BEAMS)
+        if nucleus is not None and not 0 < nucleus <= 1:
+            raise UsageError(f"nucleus is {nucleus}; it must be above 0 and at most 1.")
+        captions = []
+        for part in _parts(len(tokens), MAX_CHUNK // beams):
+            decoder = _Decoder(self, tokens[part], scales[part])
+            count = len(tokens[part])
+            if nucleus is None:
+                texts = beam_search(decoder, count, rules, beams, stop)
+            else:
+                texts = nucleus_sample(decoder, count, rules, nucleus, seed, stop)
+            captions += [self.tokenizer.decode(text) for text in texts]
+        return captions
+
+    def _rules(self, min_tokens: int, max_tokens: int | None) -> Rules:
+        special, room = self.artifact.manifest.special_tokens, self.artifact.manifest.max_tokens - 1
+        max_tokens = room if max_tokens is None else max_tokens
+        _check_range("max_tokens", max_tokens, 1, room)
+        _check_range("min_tokens", min_tokens, 0, max_tokens - 1)
+        never = [token for token in special.to_dict().values() if token != special.sep]
+        return Rules(special.dec, special.sep, never, min_tokens, max_tokens)
+
+    def _check_tokens(self, tokens: Tokens, scales: Scales) -> None:
+        arch = self.artifact.architecture
+        wanted = (len(tokens), arch.image_tokens, arch.vision_width)
+        if tokens.dtype != np.int8 or tokens.shape != wanted or scales.shape != wanted[:2]:
+            raise ValueError(
+                f"tokens are {tokens.dtype} {tokens.shape} and scales {scales.shape}; the model "
+                f"reads int8 {wanted} and {wanted[:2]}"
+            )
+
+    def _run(self, graph: str, **inputs: npt.NDArray[Any]) -> list[Any]:
+        if graph not in self._sessions:
+            raise ModelError(
+                f"The model {self.artifact.name} has no {graph} graph here; it has "
+                f"{', '.join(self._sessions) or 'none'}."
+            )
+        return list(self._sessions[graph].run(None, inputs))
+
+
+class _Decoder:
+    """The caption graph with some images' tokens, as `generate` wants it."""
+
+    def __init__(self, runtime: Runtime, tokens: Tokens, scales: Scales) -> None:
+        self._runtime, self._tokens, self._scales = runtime, tokens, scales
+
+    def __call__(
+        self, ids: npt.NDArray[np.int64], past: Floats | None, images: npt.NDArray[np.int64]
+    ) -> tuple[Floats, Floats]:
+        if past is None:
+            past = empty_past(self._runtime.artifact.architecture, len(ids))
+        logits, present = self._runtime._run(
+            "caption",
+            input_ids=ids,
+            past=past,
+            tokens=self._tokens[images],
+            scales=self._scales[images],
+        )
+        return logits, present
+
+
+def empty_past(arch: Architecture, texts: int) -> Floats:
+    """The caption graph's cache before the first token: [layers, 2, B, H, 0, dh]."""
+    head_width = arch.text_width // arch.text_heads
+    return np.empty((arch.text_layers, 2, texts, arch.text_heads, 0, head_width), np.float32)
+
+
+def image_flops(arch: Architecture) -> float:
+    """Floating-point operations of encoding one image, without attention's own products."""
+    layer = 4 * arch.vision_width**2 + 2 * arch.vision_width * arch.vision_mlp
+    return 2.0 * arch.image_tokens * arch.vision_layers * layer
+
+
+def pair_flops(arch: Architecture, length: int) -> float:
+    """Floating-point operations of reranking one image with a text of `length` tokens."""
+    width, source = arch.text_width, arch.vision_width
+    text = 6 * width**2 + 2 * width * arch.text_mlp + 2 * width * source
+    image = 2 * arch.text_heads * arch.image_tokens * source
+    return 2.0 * length * arch.text_layers * (text + image)
+
+
+def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
+    if name not in artifact.manifest.graphs:
+        raise ModelError(
+            f"The model {artifact.name} has no {name} graph; it has "
+            f"{', '.join(artifact.manifest.graphs)}."
+        )
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads sleep: the machine belongs to PostgreSQL and others too.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Shapes change with each query: their memory plans would pile up, and an arena keeps the
+    # largest batch's memory for ever. Without both, graphs are no slower here.
+    options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
+    file = artifact.manifest.graphs[name]
+    data = artifact.read(file)
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except RuntimeError as error:
+        raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
+
+
+def _chunk(flops: float) -> int:
+    return max(1, min(MAX_CHUNK, int(CHUNK_FLOPS / flops)))
+
+
+def _parts(count: int, chunk: int) -> Iterator[slice]:
+    return (slice(start, start + chunk) for start in range(0, count, max(1, chunk)))
+
+
+def _padded(
+    texts: Sequence[Sequence[int]], pad: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Texts -> ids int64 [B, L] and mask int64 [B, L], L the longest."""
+    ids = np.full((len(texts), max(map(len, texts))), pad, np.int64)
+    mask = np.zeros_like(ids)
+    for row, text in enumerate(texts):
+        ids[row, : len(text)], mask[row, : len(text)] = text, 1
+    return ids, mask
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise UsageError(f"{name} is {value}; it must be from {low} to {high}.")

@@ -1,0 +1,60 @@
+"""Image tokens as bytes: what `blip.image_tokens` stores and the engine is sent.
+
+A record is N scales (float32, little-endian), then N * D values (int8); an image's token n is
+values[n] * scales[n].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Tokens = npt.NDArray[np.int8]
+Scales = npt.NDArray[np.float32]
+
+SCALE = np.dtype("<f4")
+
+
+def record_size(n: int, d: int) -> int:
+    """Bytes of one image's record."""
+    return n * (SCALE.itemsize + d)
+
+
+def pack(tokens: Tokens, scales: Scales) -> bytes:
+    """tokens int8 [N, D], scales float32 [N] -> one record."""
+    if tokens.dtype != np.int8 or tokens.shape[:1] != scales.shape:
+        raise ValueError(
+            f"tokens are {tokens.dtype} {tokens.shape} and scales {scales.shape}; "
+            "int8 [N, D] and [N] make a record"
+        )
+    return scales.astype(SCALE).tobytes() + tokens.tobytes()
+
+
+def unpack(record: bytes | memoryview, n: int, d: int) -> tuple[Tokens, Scales]:
+    """One record -> (tokens int8 [N, D], scales float32 [N]), views of it where that can be."""
+    tokens, scales = unpack_batch(record, 1, n, d)
+    return tokens[0], scales[0]
+
+
+def unpack_batch(records: bytes | memoryview, count: int, n: int, d: int) -> tuple[Tokens, Scales]:
+    """`count` records, one after the other -> (tokens int8 [B, N, D], scales float32 [B, N]).
+
+    Raises:
+        ValueError: the length is not that of `count` records.
+    """
+    size = record_size(n, d)
+    if len(records) != count * size:
+        raise ValueError(
+            f"{len(records)} bytes are not {count} records of {size} bytes "
+            f"({n} tokens of {d} values)"
+        )
+    lines = np.frombuffer(records, np.uint8).reshape(count, size)
+    split = n * SCALE.itemsize
+    scales = np.ascontiguousarray(lines[:, :split]).view(SCALE).astype(np.float32, copy=False)
+    tokens = np.ascontiguousarray(lines[:, split:]).view(np.int8).reshape(count, n, d)
+    return tokens, scales
+
+
+def pack_batch(tokens: Tokens, scales: Scales) -> list[bytes]:
+    """tokens int8 [B, N, D], scales float32 [B, N] -> a record per image."""
+    return [pack(one, scale) for one, scale in zip(tokens, scales, strict=True)]

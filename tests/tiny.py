@@ -1,0 +1,106 @@
+"""A tiny model with random weights: every part is real, and it is made in milliseconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from blipdb.architecture import Architecture, SpecialTokens
+from blipdb.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.graphs import build_graphs, prepare
+from blipdb.graphs.weights import HEAD, shapes
+
+SPECIAL = SpecialTokens()
+WORDS = [
+    *("a", "the", "and", "is", "of", "on", "left", "right", "big", "small"),
+    *("red", "green", "blue", "yellow", "bicycle", "dog", "car", "house", "tree", "boat"),
+]
+ARCHITECTURE = Architecture(
+    image_size=32,
+    patch_size=16,
+    vision_width=32,
+    vision_layers=2,
+    vision_heads=2,
+    vision_mlp=64,
+    vocab_size=len(SPECIAL.to_dict()) + len(WORDS),
+    text_width=32,
+    text_layers=2,
+    text_heads=2,
+    text_mlp=64,
+    max_positions=24,
+    embed_dim=16,
+)
+MAX_TOKENS = 20
+
+
+def tiny_state(
+    seed: int = 0, arch: Architecture = ARCHITECTURE, spread: float = 0.2
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Random weights under every name of a MED's state dict, already rounded to float16.
+
+    Encoder and decoder share what BLIP shares; `spread` is large enough for results to differ.
+    """
+    rng = np.random.default_rng(seed)
+    state = {}
+    for name, shape in shapes(arch, captioner=True).items():
+        values = rng.normal(0, spread, shape) + ("orm" in name and name.endswith(".weight"))
+        state[name] = values.astype(np.float16).astype(np.float32)
+    for name in state:
+        if name.startswith("text_decoder.bert.") and ".attention." not in name:
+            state[name] = state[name.replace("text_decoder.bert.", "text_encoder.")]
+    state[f"{HEAD}.decoder.weight"] = state["text_decoder.bert.embeddings.word_embeddings.weight"]
+    state[f"{HEAD}.decoder.bias"] = state[f"{HEAD}.bias"]
+    return state | {"temp": np.array(0.07, np.float32)}
+
+
+def tiny_tokenizer() -> bytes:
+    """A tokenizer.json with a token for each of `WORDS`."""
+    special = {f"[{name.upper()}]": token for name, token in SPECIAL.to_dict().items()}
+    vocabulary = special | {word: len(special) + i for i, word in enumerate(WORDS)}
+    added = [
+        {"id": token, "content": name, "special": True}
+        | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        for name, token in special.items()
+    ]
+    parts = ("truncation", "padding", "normalizer", "post_processor", "decoder")
+    values = {
+        "version": "1.0",
+        **dict.fromkeys(parts),
+        "added_tokens": added,
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"},
+    }
+    return json.dumps(values).encode()
+
+
+def tiny_artifact(
+    folder: str | Path,
+    seed: int = 0,
+    *,
+    name: str = "tiny",
+    arch: Architecture = ARCHITECTURE,
+    absorbed: bool = True,
+) -> Artifact:
+    """Write a tiny model into a folder; another seed is another model."""
+    image = Preprocessing(arch.image_size)
+    weights = prepare(tiny_state(seed, arch), arch)
+    built = build_graphs(weights, arch, mean=image.mean, std=image.std, absorbed=absorbed)
+    graphs = {graph: f"{graph}.onnx" for graph in built}
+    files = {graphs[graph]: data for graph, data in built.items()}
+    files |= {TOKENIZER: tiny_tokenizer(), "README.md": b"Random weights, for tests.\n"}
+    manifest = Manifest(
+        name=name,
+        architecture=arch,
+        special_tokens=SPECIAL,
+        image=image,
+        max_tokens=MAX_TOKENS,
+        roles=("retrieval", "captioner"),
+        knows="nothing: its weights are random",
+        graphs=graphs,
+        files=digests(files),
+        temperature=0.07,
+    )
+    return Artifact.write(folder, manifest, files)
