@@ -139,8 +139,9 @@ def _make(settings: Settings, owner: Owner, tree: Installation) -> None:
     )
 
     done = owner.run(
-        *(tree.bin / "initdb", "-D", fresh, "-U", SUPERUSER, "--encoding=UTF8", *provider),
-        *("--lc-messages=C", "--data-checksums", "--auth-local=peer", "--auth-host=reject"),
+        *(tree.bin / "initdb", "-D", fresh, "-U", SUPERUSER, "--encoding=UTF8", "--data-checksums"),
+        *("--lc-messages=C", "--auth-local=peer", "--auth-host=reject"),
+        *provider,
     )
     if done.returncode == 0:
         include = f"echo \"include '../{CONFIGURATION_NAME}'\" >>postgresql.conf"

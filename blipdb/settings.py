@@ -20,6 +20,7 @@ from blipdb.errors import UsageError
 
 DATABASE = "blipdb"
 SUPERUSER = "postgres"  # the private cluster's first role, whoever owns its files
+UNFIT = set("\"'$`\\,")  # mean something to libpq, PostgreSQL's configuration or pg_ctl's shell
 SOCKET_LIMIT = 107 if sys.platform == "linux" else 103  # sockaddr_un.sun_path less its NUL
 
 
@@ -90,7 +91,7 @@ def load(
     """Read ``BLIPDB_HOME`` and ``BLIPDB_URL``; an argument goes before its variable.
 
     Raises:
-        UsageError: ``BLIPDB_URL`` is not a PostgreSQL URI.
+        UsageError: the URL is not a PostgreSQL URI, or the home's path can't serve.
     """
     environ = os.environ if environ is None else environ
     chosen = home or environ.get("BLIPDB_HOME") or default_home(environ)
@@ -100,7 +101,13 @@ def load(
             "The database's URL must start with postgresql://.",
             "As in: BLIPDB_URL=postgresql://user@host:5432/database",
         )
-    return Settings(home=Path(os.path.abspath(os.path.expanduser(chosen))), url=url)
+    path = Path(os.path.abspath(os.path.expanduser(chosen)))
+    if unfit := sorted(c for c in str(path) if c in UNFIT or not c.isprintable()):
+        raise UsageError(
+            f"The home folder's path {str(path)!r} may not contain {' '.join(map(repr, unfit))}.",
+            "Name another with BLIPDB_HOME.",
+        )
+    return Settings(home=path, url=url)
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

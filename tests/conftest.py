@@ -1,0 +1,108 @@
+"""Real parts for every test: a private cluster of the session's own, and fresh databases in it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import blipdb.cluster
+from blipdb.settings import DATABASE, Settings
+
+TEMPLATE = "blipdb_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """No BLIPDB_* variable of the caller reaches a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("BLIPDB_"):
+                patch.delenv(name)
+        yield
+
+
+def _make_home() -> Path:
+    """A short path, for the sockets in it, that the servers' user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="blip", dir="/tmp"))
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """The session's home folder, removed at the end."""
+    folder = _make_home()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty_home() -> Iterator[Path]:
+    """A home folder for one test; whatever cluster was made in it is stopped and removed."""
+    folder = _make_home()
+    yield folder
+    blipdb.cluster.down(Settings(folder))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(home: Path) -> Iterator[Settings]:
+    """A running private cluster; tests must leave it running."""
+    settings = Settings(home)
+    blipdb.cluster.up(settings)
+    yield settings
+    blipdb.cluster.down(settings)
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Settings) -> str:
+    """The name of an initialised database that others are copied from."""
+    with psycopg.connect(cluster.database_url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    from blipdb import database
+
+    database.init(_url(cluster, TEMPLATE), cluster)
+    return TEMPLATE
+
+
+@pytest.fixture
+def database(cluster: Settings, template: str) -> Iterator[str]:
+    """The URL of a fresh, initialised database."""
+    with _copy(cluster, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: Settings, template: str) -> Iterator[str]:
+    """As ``database``, shared by a module's tests."""
+    with _copy(cluster, template) as url:
+        yield url
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[psycopg.Connection]:
+    """A connection to this test's ``database``."""
+    with psycopg.connect(database) as connection:
+        yield connection
+
+
+def _url(cluster: Settings, name: str) -> str:
+    return cluster.database_url().replace(f"/{DATABASE}?", f"/{name}?")
+
+
+@contextmanager
+def _copy(cluster: Settings, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(_url(cluster, "postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield _url(cluster, name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
