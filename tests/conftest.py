@@ -47,10 +47,9 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def empty_home() -> Iterator[Path]:
-    """A home folder for one test; whatever cluster was made in it is stopped and removed."""
+    """A folder for one test's home; a test that brings up servers in it stops them too."""
     folder = _make_home()
     yield folder
-    blipdb.cluster.down(Settings(folder))
     shutil.rmtree(folder)
 
 
