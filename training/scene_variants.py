@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
 from .scene_captions import Content, content
 from .scene_grammar import SIZE_WORDS
 from .scene_kinds import KINDS
-from .scene_layout import EDGE, cluster, extent, is_tidy, moved
+from .scene_layout import EDGE, cluster, extent, is_tidy, moved, put_inside, put_on
 from .scene_splits import allowed, check_split
 from .scene_world import (
     BACKGROUNDS,
@@ -18,7 +19,6 @@ from .scene_world import (
     SIZES,
     Scene,
     Thing,
-    box,
     relations,
     union,
 )
@@ -33,29 +33,38 @@ def _any(rng: np.random.Generator, n: int) -> int:
     return int(rng.random() * n)
 
 
-def _settle(changed: Groups, said: Content) -> Groups:
-    """What stood on or hung in another stays so after a change of shape or size."""
-    for a, relation, b in said.relations:
-        if relation == "on":
-            top, bottom = box(changed[b][0])[1], union(changed[a])[3]
-            changed[a] = [moved(t, 0.0, top - bottom) for t in changed[a]]
-    return changed
+def _middle(group: Sequence[Thing]) -> tuple[float, float]:
+    left, top, right, bottom = union(group)
+    return (left + right) / 2, (top + bottom) / 2
 
 
 def _shifted(group: Sequence[Thing], x: float, y: float) -> list[Thing]:
     """The group with the middle of its box at (x, y), or as near to it as the image allows."""
     b = union(group)
     w, h = extent(b)
-    x = min(max(x, w / 2 + EDGE), 1 - w / 2 - EDGE)
-    y = min(max(y, h / 2 + EDGE), 1 - h / 2 - EDGE)
+    margin = EDGE + 1e-6
+    x = min(max(x, w / 2 + margin), 1 - w / 2 - margin)
+    y = min(max(y, h / 2 + margin), 1 - h / 2 - margin)
     return [moved(t, x - (b[0] + b[2]) / 2, y - (b[1] + b[3]) / 2) for t in group]
 
 
-def _refitted(group: Sequence[Thing], rng: np.random.Generator) -> list[Thing]:
-    """A group whose shape has changed, arranged anew about where it was."""
-    b = union(group)
-    arranged = cluster(group, rng) if len(group) > 1 else group
-    return _shifted(arranged, (b[0] + b[2]) / 2, (b[1] + b[3]) / 2)
+def _refitted(things: Groups, i: int, said: Content, rng: np.random.Generator) -> Groups:
+    """Group i has changed in shape: arrange it anew about where it was, every other time with the
+    groups a little off, so that all find room; what stood on or in another still does."""
+    if len(things[i]) > 1:
+        things[i] = _shifted(cluster(things[i], rng), *_middle(things[i]))
+    amount = 0.4 if rng.random() < 0.5 else 0.0
+    for j, group in enumerate(things):
+        x, y = _middle(group)
+        off_x, off_y = ((rng.random(2) - 0.5) * amount).tolist()
+        things[j] = _shifted(group, x + off_x, y + off_y)
+    for a, relation, c in said.relations:
+        if relation in ("on", "inside"):
+            put = put_on if relation == "on" else put_inside
+            pair = [*put(things[a], things[c][0], rng), things[c][0]]
+            pair = _shifted(pair, *_middle(pair))
+            things[a], things[c] = pair[:-1], pair[-1:]
+    return things
 
 
 def change_colour(things: Groups, said: Content, rng: np.random.Generator) -> Groups | None:
@@ -72,8 +81,7 @@ def change_kind(things: Groups, said: Content, rng: np.random.Generator) -> Grou
     things[i] = [
         replace(t, kind=kind, rotation=float(np.clip(t.rotation, -tilt, tilt))) for t in things[i]
     ]
-    things[i] = _refitted(things[i], rng)
-    return _settle(things, said)
+    return _refitted(things, i, said, rng)
 
 
 def change_count(things: Groups, said: Content, rng: np.random.Generator) -> Groups | None:
@@ -84,8 +92,7 @@ def change_count(things: Groups, said: Content, rng: np.random.Generator) -> Gro
     if sum(map(len, things)) >= _MOST:
         return None
     things[i].append(replace(things[i][0], flip=bool(rng.random() < 0.5)))
-    things[i] = _refitted(things[i], rng)
-    return things
+    return _refitted(things, i, said, rng)
 
 
 def change_size(things: Groups, said: Content, rng: np.random.Generator) -> Groups | None:
@@ -95,8 +102,7 @@ def change_size(things: Groups, said: Content, rng: np.random.Generator) -> Grou
         return None
     low, high = SIZES[size]
     things[i] = [replace(t, size=size, scale=low + (high - low) * 0.5) for t in things[i]]
-    things[i] = _refitted(things[i], rng)
-    return _settle(things, said)
+    return _refitted(things, i, said, rng)
 
 
 def swap_colours(things: Groups, said: Content, rng: np.random.Generator) -> Groups | None:
@@ -123,10 +129,8 @@ def change_relation(things: Groups, said: Content, rng: np.random.Generator) -> 
         return [[replace(t, y=middle[1] + middle[3] - t.y) for t in g] for g in things]
     a, _, b = said.relations[_any(rng, len(said.relations))]
     if style < 0.6:
-        box_a, box_b = union(things[a]), union(things[b])
-        centre_a = (box_a[0] + box_a[2]) / 2, (box_a[1] + box_a[3]) / 2
-        centre_b = (box_b[0] + box_b[2]) / 2, (box_b[1] + box_b[3]) / 2
-        things[a], things[b] = _shifted(things[a], *centre_b), _shifted(things[b], *centre_a)
+        at_a, at_b = _middle(things[a]), _middle(things[b])
+        things[a], things[b] = _shifted(things[a], *at_b), _shifted(things[b], *at_a)
         return things
     i = (a, b)[_any(rng, 2)]
     things[i] = _shifted(things[i], *rng.random(2).tolist())
@@ -167,8 +171,11 @@ def _is_clean(
     n = len(said.groups)
     differing = [i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
     if name == "relation":
-        # The changed relation must still be one that can be named.
-        return len(differing) == 1 and n <= differing[0] < len(old) - 1 and bool(new[differing[0]])
+        # What was said must be false now (on is above too), and something else be true.
+        if len(differing) != 1 or not n <= differing[0] < len(old) - 1:
+            return False
+        held = new[differing[0]]
+        return bool(held) and said.relations[differing[0] - n][1] not in cast(frozenset[str], held)
     if name == "colours":
         return len(differing) == 2 and differing[1] < n
     return len(differing) == 1 and (differing[0] < n or name == "place")
