@@ -15,12 +15,12 @@ from pathlib import Path
 import psycopg
 from psycopg import pq
 
-from blipdb import postgresql
-from blipdb.errors import DatabaseError
-from blipdb.home import locked
-from blipdb.owner import Owner
-from blipdb.postgresql import Installation
-from blipdb.settings import DATABASE, SUPERUSER, Settings
+from . import postgresql
+from .errors import DatabaseError
+from .home import locked
+from .owner import Owner
+from .postgresql import Installation
+from .settings import DATABASE, SUPERUSER, Settings
 
 START_SECONDS = 60
 STOP_SECONDS = 60

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blipdb import owner as owners
-from blipdb.errors import SetupError
-from blipdb.owner import Owner
-from blipdb.settings import Settings
+from . import owner as owners
+from .errors import SetupError
+from .owner import Owner
+from .settings import Settings
 
 
 @contextmanager

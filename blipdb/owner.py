@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from blipdb.errors import SetupError
+from .errors import SetupError
 
 UNPRIVILEGED = "postgres"
 KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")

@@ -15,7 +15,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from blipdb.errors import SetupError
+from .errors import SetupError
 
 OLDEST = 15
 OLDEST_VECTOR = (0, 8, 0)  # the first with iterative scans

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from blipdb.errors import UsageError
+from .errors import UsageError
 
 DATABASE = "blipdb"
 SUPERUSER = "postgres"  # the private cluster's first role, whoever owns its files
