@@ -1,0 +1,433 @@
+"""The database: connecting, bringing its schema and functions up to date, and saying what is amiss.
+
+Tables are migrated by Alembic (``migrations/``), functions come as the extension (``sql/``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import scalar_row
+
+from blipdb import cluster, extension, owner
+from blipdb.errors import BlipdbError, DatabaseError, SetupError
+from blipdb.migrations import access
+from blipdb.postgresql import OLDEST, OLDEST_VECTOR, PARALLEL_VECTOR
+from blipdb.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as AlchemyConnection
+    from sqlalchemy import Engine
+
+Connection = psycopg.Connection[Any]
+
+INIT = "Bring it up to date with: blipdb init"
+_INIT_LOCK = 0x626C6970  # "blip", of pg_advisory_xact_lock
+
+
+def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> Connection:
+    """A connection to the database at ``url`` (a libpq URI), acting as ``role`` if one is named.
+
+    Raises:
+        DatabaseError: the server can't be reached, refuses us, or has no such role.
+    """
+    try:
+        conn = psycopg.connect(url, autocommit=autocommit, fallback_application_name="blipdb")
+    except psycopg.OperationalError as error:
+        raise DatabaseError(
+            f"PostgreSQL can't be reached at {_where(url)}: {str(error).strip()}",
+            "Start the private cluster with: blipdb up; name another server with BLIPDB_URL.",
+        ) from error
+    if role is not None:
+        _act_as(conn, role)
+    return conn
+
+
+def _act_as(conn: Connection, role: str) -> None:
+    try:
+        conn.execute(sql.SQL("SET SESSION ROLE {}").format(sql.Identifier(role)))
+    except psycopg.Error as error:
+        conn.close()
+        raise DatabaseError(f"We can't act as the role {role}: {error}".strip()) from error
+    if not conn.autocommit:
+        conn.commit()
+
+
+def _where(url: str) -> str:
+    """The URL without its password."""
+    parts = urlsplit(url)
+    netloc = parts.hostname or ""
+    if parts.port:
+        netloc += f":{parts.port}"
+    if parts.username:
+        netloc = f"{parts.username}@{netloc}"
+    return parts._replace(netloc=netloc).geturl()
+
+
+def sqlalchemy_engine(url: str) -> Engine:
+    """An SQLAlchemy engine that connects by `connect`, so that any libpq URI will do."""
+    from sqlalchemy import NullPool, create_engine
+
+    return create_engine("postgresql+psycopg://", creator=lambda: connect(url), poolclass=NullPool)
+
+
+def init(url: str, settings: Settings) -> list[str]:
+    """Bring the database to this version: roles, tables, functions, settings. Safe to repeat.
+
+    For the private cluster the extension's files are put in place, too.
+
+    Returns:
+        What could not be done with the rights of this user, in sentences; mostly nothing.
+
+    Raises:
+        SetupError: a part is missing on the server or too old; the hint is what installs it.
+        DatabaseError: the database is of a newer blipdb, or refuses us.
+    """
+    if settings.is_private:
+        extension.install(cluster.extension_dir(settings))
+    with _refusals(), sqlalchemy_engine(url).begin() as connection:
+        conn = _driver(connection)
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
+        _require_parts(conn)
+        conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        notes = _ensure_roles(conn)
+        _ensure_schema(conn)
+        with _as_owner(conn):
+            _migrate(connection)
+            for statement in access.statements(_roles(conn)):
+                conn.execute(statement)
+            _store_settings(conn, settings)
+    with _refusals(), connect(url) as conn:
+        _ensure_functions(conn)
+    return notes
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Show what the database refuses as our error, with its own words."""
+    try:
+        yield
+    except BlipdbError:
+        raise
+    except Exception as error:
+        cause = getattr(error, "orig", error)  # SQLAlchemy wraps the driver's
+        if not isinstance(cause, psycopg.Error):
+            raise
+        detail = cause.diag.message_detail
+        raise DatabaseError(
+            f"The database refuses: {cause.diag.message_primary or cause}"
+            + (f" ({detail})" if detail else ""),
+            cause.diag.message_hint,
+        ) from error
+
+
+def _driver(connection: AlchemyConnection) -> Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def check(conn: Connection) -> None:
+    """Make sure that this database is one that this version of blipdb works with.
+
+    Raises:
+        SetupError: a part is missing on the server or too old; the hint is what installs it.
+        DatabaseError: its tables or functions are of another version; the hint is the command.
+    """
+    installed = _installed(conn)
+    if "vector" not in installed or extension.NAME not in installed:
+        _require_parts(conn)
+    elif _numbers(installed["vector"]) < OLDEST_VECTOR:
+        raise _too_old(installed["vector"], conn)
+    _check_revision(conn)
+    if extension.NAME not in installed:
+        raise DatabaseError(f"The extension blipdb is not in the database {_name(conn)}.", INIT)
+    if (found := _build(conn)) != extension.build():
+        raise DatabaseError(
+            f"The functions in the database {_name(conn)} are of another blipdb: build {found},"
+            f" and this one is {extension.build()} (version {extension.version()}).",
+            INIT,
+        )
+
+
+def head() -> str:
+    """The newest revision in ``migrations/versions``, by its file's name (Alembic is slow)."""
+    names = sorted(path.name for path in (_migrations() / "versions").glob("[0-9]*.py"))
+    return names[-1].partition("_")[0]
+
+
+def _migrations() -> Path:
+    return Path(str(files("blipdb.migrations")))
+
+
+def _check_revision(conn: Connection) -> None:
+    row = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone()
+    if row == (None,):
+        raise DatabaseError(f"The database {_name(conn)} has no tables of blipdb.", INIT)
+    row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
+    revision = row[0] if row else "none"
+    if revision > head():
+        raise DatabaseError(
+            f"The tables in the database {_name(conn)} are of a newer blipdb: revision"
+            f" {revision}, and this one knows {head()}.",
+            "Upgrade this one: pip install --upgrade blipdb",
+        )
+    if revision != head():
+        raise DatabaseError(
+            f"The tables in the database {_name(conn)} are of revision {revision};"
+            f" this blipdb works with {head()}.",
+            INIT,
+        )
+
+
+def _name(conn: Connection) -> str:
+    return conn.info.dbname
+
+
+def _require_parts(conn: Connection) -> None:
+    """Raise unless the server has all that the extension needs, and its files."""
+    version = conn.info.server_version
+    if version < OLDEST * 10000:
+        raise SetupError(
+            f"PostgreSQL {OLDEST} or newer is needed; the server at {_server(conn)} is "
+            f"{conn.info.parameter_status('server_version')}."
+        )
+    major = version // 10000
+    available = _versions(
+        conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
+    )
+    missing = {
+        "plpython3u": f"Install it there: sudo apt-get install postgresql-plpython3-{major}",
+        "vector": f"Install pgvector there: sudo apt-get install postgresql-{major}-pgvector",
+        extension.NAME: "Install its files there: sudo blipdb install-extension",
+    }
+    for name, hint in missing.items():
+        if name not in available:
+            raise SetupError(
+                f"The extension {name} is not installed on the server at {_server(conn)}: "
+                f"looked in {_extension_folder(conn)}.",
+                hint,
+            )
+    used = _installed(conn).get("vector", available["vector"])
+    if _numbers(used) < OLDEST_VECTOR:
+        raise _too_old(used, conn, available["vector"])
+
+
+def _too_old(found: str, conn: Connection, available: str | None = None) -> SetupError:
+    oldest = ".".join(map(str, OLDEST_VECTOR))
+    if available is not None and _numbers(available) >= OLDEST_VECTOR:
+        hint = "A newer one is on the server: ALTER EXTENSION vector UPDATE"
+    else:
+        major = conn.info.server_version // 10000
+        hint = f"Install a newer one: sudo apt-get install postgresql-{major}-pgvector"
+    return SetupError(
+        f"pgvector {found} in the database {_name(conn)} is too old; {oldest} or newer is needed.",
+        hint,
+    )
+
+
+def _server(conn: Connection) -> str:
+    return f"{conn.info.host or 'the default socket'}:{conn.info.port}"
+
+
+def _extension_folder(conn: Connection) -> str:
+    """Where the server looks for extensions, as far as this user may know it."""
+    try:
+        with conn.transaction():
+            row = conn.execute("SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        row = None
+    return f"{row[0]}/extension" if row else "its share folder (pg_config --sharedir)/extension"
+
+
+def _installed(conn: Connection) -> dict[str, str]:
+    return _versions(conn, "SELECT extname, extversion FROM pg_extension WHERE extname = ANY(%s)")
+
+
+def _versions(conn: Connection, query: LiteralString) -> dict[str, str]:
+    return dict(conn.execute(query, [["plpython3u", "vector", extension.NAME]]).fetchall())
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _build(conn: Connection) -> str | None:
+    """Which build of the extension this database has; None for one from before there were any."""
+    row = conn.execute("SELECT to_regprocedure('blip._build()')").fetchone()
+    if row == (None,):
+        return None
+    row = conn.execute("SELECT blip._build()").fetchone()
+    return row[0] if row else None
+
+
+def _roles(conn: Connection) -> list[str]:
+    """Those of blipdb's roles that the server has."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(access.ROLES)]
+        ).fetchall()
+
+
+def _ensure_roles(conn: Connection) -> list[str]:
+    """Create the roles that are missing, if we may; else say so."""
+    missing = [role for role in access.ROLES if role not in _roles(conn)]
+    row = conn.execute(
+        "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    is_superuser, may_create = row or (False, False)
+    if missing and not (is_superuser or may_create):
+        return [
+            f"The roles {', '.join(missing)} don't exist and this user may not create them: until "
+            "a superuser runs blipdb init, only the tables' owner can use them."
+        ]
+    for role in missing:
+        conn.execute(access.CREATE_ROLE.format(role=role))
+    if not is_superuser and "blip_owner" in missing:
+        conn.execute("GRANT blip_owner TO CURRENT_USER")
+    return []
+
+
+def _ensure_schema(conn: Connection) -> None:
+    """Schema ``blip``, owned by ``blip_owner`` where we can act as that."""
+    row = conn.execute(
+        "SELECT rolname FROM pg_roles WHERE rolname = 'blip_owner' AND pg_has_role(oid, 'MEMBER')"
+    ).fetchone()
+    owner = sql.Identifier(row[0]) if row else sql.SQL("CURRENT_USER")
+    conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS blip AUTHORIZATION {}").format(owner))
+    # CREATE EXTENSION may have come first; it makes the schema as whoever called it.
+    has_tables = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
+    if row and not has_tables:
+        conn.execute("ALTER SCHEMA blip OWNER TO blip_owner")
+
+
+@contextmanager
+def _as_owner(conn: Connection) -> Iterator[None]:
+    """Within a transaction: act as the tables' owner, with pgvector alone on the search path."""
+    row = conn.execute(
+        """
+        SELECT pg_get_userbyid(n.nspowner), v.extnamespace::regnamespace::text,
+               current_setting('role'), current_setting('search_path')
+        FROM pg_namespace n, pg_extension v WHERE n.nspname = 'blip' AND v.extname = 'vector'
+        """
+    ).fetchone()
+    assert row is not None, "the schema blip and the extension vector were ensured before"
+    owner, pgvector, role, path = row
+    change: LiteralString = (
+        "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
+    )
+    conn.execute(change, [owner, f"pg_catalog, {pgvector}"])
+    yield
+    conn.execute(change, [role, path])  # after an error the transaction's end does it
+
+
+def _migrate(connection: AlchemyConnection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
+    conn = _driver(connection)
+    row = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone()
+    if row != (None,):
+        row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
+        if row and row[0] > head():
+            _check_revision(conn)
+    command.upgrade(config, "head")
+
+
+def _store_settings(conn: Connection, settings: Settings) -> None:
+    """Where the engine listens and whose process it must be, for ``blip._engine`` alone to read."""
+    values = {
+        "engine_socket": str(settings.engine_socket),
+        "engine_uid": str(owner.current().uid),
+    }
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO blip.settings (name, value) VALUES (%s, %s)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+            " WHERE settings.value <> excluded.value",
+            list(values.items()),
+        )
+
+
+def _ensure_functions(conn: Connection) -> None:
+    """Create the extension, or make it anew where it is of another build.
+
+    It holds functions alone, so nothing is lost by dropping it; whatever of the user's depends on
+    one of them makes that fail, and stays.
+    """
+    if extension.NAME in _installed(conn) and _build(conn) != extension.build():
+        conn.execute("DROP EXTENSION blipdb")
+    conn.execute("CREATE EXTENSION IF NOT EXISTS blipdb CASCADE")
+    if (found := _build(conn)) != extension.build():
+        raise SetupError(
+            f"The files of the extension on the server at {_server(conn)} are of another blipdb: "
+            f"build {found}, and this one is {extension.build()}.",
+            "Install this one's there: sudo blipdb install-extension",
+        )
+    if conn.info.parameter_status("is_superuser") == "on":
+        conn.execute(extension.source(extension.ACCESS).encode())
+
+
+def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
+    """Make the partitions that hold the ITC vectors and the tokens of a registered model.
+
+    Each checks what belongs into it: vectors of ``dims``, token records of the one size that the
+    model has. The HNSW index comes later, by `create_vector_index`.
+    """
+    row = conn.execute(
+        "SELECT token_count * (token_width + 4) FROM blip.models WHERE model_id = %s", [model_id]
+    ).fetchone()
+    assert row is not None, f"model {model_id} is not registered"
+    model = sql.Literal(model_id)
+    with conn.transaction(), _as_owner(conn):
+        for table, check in (
+            ("image_vectors", sql.SQL("vector_dims(itc) = {}").format(dims)),
+            ("image_tokens", sql.SQL("octet_length(tokens) = {}").format(row[0])),
+        ):
+            conn.execute(
+                sql.SQL(
+                    "CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent}"
+                    " (CONSTRAINT {name} CHECK ({check})) FOR VALUES IN ({model})"
+                ).format(
+                    partition=sql.Identifier("blip", f"{table}_{model_id}"),
+                    parent=sql.Identifier("blip", table),
+                    name=sql.Identifier(f"{table}_{model_id}_check"),
+                    check=check,
+                    model=model,
+                )
+            )
+        if _numbers(_installed(conn)["vector"]) < PARALLEL_VECTOR:
+            # CVE-2026-3172. The table keeps this, for a restore and a REINDEX alike.
+            conn.execute(
+                sql.SQL("ALTER TABLE {} SET (parallel_workers = 0)").format(
+                    sql.Identifier("blip", f"image_vectors_{model_id}")
+                )
+            )
+
+
+def create_vector_index(conn: Connection, model_id: int, dims: int) -> bool:
+    """Build the HNSW index (cosine) over a model's vectors; False if it is there.
+
+    Searches go on meanwhile; writes of vectors wait.
+    """
+    partition = f"image_vectors_{model_id}"
+    index = f"{partition}_itc_idx"
+    with conn.transaction(), _as_owner(conn):
+        row = conn.execute("SELECT to_regclass(%s)", [f"blip.{index}"]).fetchone()
+        if row != (None,):
+            return False
+        conn.execute(
+            sql.SQL(
+                "CREATE INDEX {} ON {} USING hnsw ((itc::halfvec({})) halfvec_cosine_ops)"
+            ).format(sql.Identifier(index), sql.Identifier("blip", partition), dims)
+        )
+    return True

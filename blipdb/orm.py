@@ -1,0 +1,292 @@
+"""The tables of schema ``blip`` as SQLAlchemy models: their present, as migrations left it.
+
+``migrations/`` is the only way a table changes; a test proves that both agree. Access (policies,
+roles, grants) lives in ``migrations/`` alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pgvector import HalfVector
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    event,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+SCHEMA = "blip"
+MAX_CONTENT = 64 << 20  # bytes of one image kept in the database
+
+
+class SingleByte(UserDefinedType[str]):
+    """PostgreSQL's ``"char"``: one ASCII letter in one byte."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return '"char"'
+
+
+ischema_names['"char"'] = SingleByte  # so that reflection knows it; SQLAlchemy says text
+
+
+class Base(DeclarativeBase):
+    """Column types by annotation; constraints named as PostgreSQL names them."""
+
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+        },
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        str: Text,
+        bytes: LargeBinary,
+        datetime: DateTime(timezone=True),
+        UUID: Uuid,
+        list[str]: ARRAY(Text),
+        dict[str, Any]: JSONB,
+        HalfVector: HALFVEC,
+    }
+
+
+def _of_image(**options: Any) -> Any:
+    return mapped_column(ForeignKey("blip.images.image_id", ondelete="CASCADE"), **options)
+
+
+def _of_model(**options: Any) -> Any:
+    return mapped_column(ForeignKey("blip.models.model_id"), **options)
+
+
+def _now() -> Any:
+    return mapped_column(server_default=func.now())
+
+
+class Model(Base):
+    __tablename__ = "models"
+    __table_args__ = (
+        CheckConstraint("name <> ''", "name"),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", "digest"),
+        CheckConstraint(
+            "cardinality(roles) > 0"
+            " AND roles <@ ARRAY['retrieval', 'captioner', 'filter', 'answerer']",
+            "roles",
+        ),
+        # 4000 is the most that pgvector's HNSW takes of halfvec.
+        CheckConstraint("itc_dims BETWEEN 1 AND 4000", "itc_dims"),
+        CheckConstraint("least(image_size, token_count, token_width, max_tokens) > 0", "sizes"),
+        UniqueConstraint("name", "digest"),
+        {"comment": "Registered models; their files lie in the engine's models folder, by digest"},
+    )
+
+    model_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    name: Mapped[str]
+    digest: Mapped[str]
+    roles: Mapped[list[str]]
+    image_size: Mapped[int]
+    itc_dims: Mapped[int]
+    token_count: Mapped[int]
+    token_width: Mapped[int]
+    max_tokens: Mapped[int]
+    knows: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = _now()
+
+
+class ActiveModel(Base):
+    __tablename__ = "active_models"
+    __table_args__ = (
+        CheckConstraint("role IN ('retrieval', 'captioner', 'filter', 'answerer')", "role"),
+        {"comment": "The one model that each role uses now"},
+    )
+
+    role: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = _of_model()
+
+
+class Image(Base):
+    __tablename__ = "images"
+    __table_args__ = (
+        CheckConstraint("octet_length(sha256) = 32", "sha256"),
+        CheckConstraint("width > 0 AND height > 0", "size"),
+        CheckConstraint("bytes > 0", "bytes"),
+        CheckConstraint("jsonb_typeof(metadata) = 'object'", "metadata"),
+        CheckConstraint(
+            f"content IS NULL OR (octet_length(content) <= {MAX_CONTENT}"
+            " AND bytes = octet_length(content) AND sha256 = sha256(content)"
+            " AND image_id = encode(substr(sha256("
+            r"convert_to(space, 'UTF8') || '\x00'::bytea || content), 1, 16), 'hex')::uuid)",
+            "content",
+        ),
+        Index("images_space_idx", "space"),
+        Index(
+            "images_metadata_idx",
+            "metadata",
+            postgresql_using="gin",
+            postgresql_ops={"metadata": "jsonb_path_ops"},
+        ),
+        {"comment": "Images by content: image_id is half of SHA-256(space, NUL, content)"},
+    )
+
+    image_id: Mapped[UUID] = mapped_column(primary_key=True)
+    space: Mapped[str] = mapped_column(server_default="")
+    sha256: Mapped[bytes]
+    mime: Mapped[str]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    size: Mapped[int] = mapped_column("bytes", BigInteger)
+    content: Mapped[bytes | None]
+    preview: Mapped[bytes | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
+    created_at: Mapped[datetime] = _now()
+
+
+class File(Base):
+    __tablename__ = "files"
+    __table_args__ = (
+        CheckConstraint("uri <> ''", "uri"),
+        Index("files_image_id_idx", "image_id"),
+        {"comment": "Where images were seen; mtime in ns since 1970, so that stat alone can tell"},
+    )
+
+    uri: Mapped[str] = mapped_column(primary_key=True)
+    space: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    image_id: Mapped[UUID] = _of_image()
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    mtime: Mapped[int | None] = mapped_column(BigInteger)
+    seen_at: Mapped[datetime] = _now()
+
+
+class FailedFile(Base):
+    __tablename__ = "failed_files"
+    __table_args__ = (
+        CheckConstraint("uri <> ''", "uri"),
+        {"comment": "Files that could not be read as an image, and so have no image_id"},
+    )
+
+    uri: Mapped[str] = mapped_column(primary_key=True)
+    space: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    reason: Mapped[str]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    mtime: Mapped[int | None] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(server_default=text("1"))
+    failed_at: Mapped[datetime] = _now()
+
+
+class ImageVector(Base):
+    """One partition per model, made by `blipdb.database.create_model_partitions`."""
+
+    __tablename__ = "image_vectors"
+    __table_args__ = (
+        {
+            "postgresql_partition_by": "LIST (model_id)",
+            "comment": "ITC vectors, L2-normalised; each model's partition has its HNSW index",
+        },
+    )
+
+    image_id: Mapped[UUID] = _of_image(primary_key=True)
+    model_id: Mapped[int] = _of_model(primary_key=True)
+    itc: Mapped[HalfVector]
+
+
+class ImageTokens(Base):
+    """One partition per model, made by `blipdb.database.create_model_partitions`."""
+
+    __tablename__ = "image_tokens"
+    __table_args__ = (
+        {
+            "postgresql_partition_by": "LIST (model_id)",
+            "comment": "The ViT's output: N float32 scales (little endian), then N*D int8",
+        },
+    )
+
+    image_id: Mapped[UUID] = _of_image(primary_key=True)
+    model_id: Mapped[int] = _of_model(primary_key=True)
+    tokens: Mapped[bytes]
+
+
+class Caption(Base):
+    __tablename__ = "captions"
+    __table_args__ = (
+        CheckConstraint("text <> ''", "text"),
+        CheckConstraint("origin IN ('web', 'human', 'synthetic')", "origin"),
+        CheckConstraint("(origin = 'synthetic') = (model_id IS NOT NULL)", "model"),
+        {"comment": "Texts about images; itc is a cosine, itm a match probability"},
+    )
+
+    image_id: Mapped[UUID] = _of_image(primary_key=True)
+    caption_id: Mapped[UUID] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    origin: Mapped[str]
+    model_id: Mapped[int | None] = _of_model()
+    decoding: Mapped[dict[str, Any] | None]
+    itc: Mapped[float | None] = mapped_column(REAL)
+    itm: Mapped[float | None] = mapped_column(REAL)
+    text_vector: Mapped[HalfVector | None]
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('p', 'r', 'd', 'x')", "state"),
+        CheckConstraint("state <> 'r' OR lease IS NOT NULL", "lease"),
+        Index(
+            "jobs_ready_idx",
+            "stage",
+            "model_id",
+            "run_after",
+            postgresql_where=text("state IN ('p', 'r')"),
+        ),
+        {"comment": "State p(ending), r(unning until run_after), d(one), x (parked with error)"},
+    )
+
+    image_id: Mapped[UUID] = _of_image(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = _of_model(primary_key=True)
+    state: Mapped[str] = mapped_column(SingleByte, server_default="p")
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    run_after: Mapped[datetime] = _now()
+    lease: Mapped[UUID | None]
+    error: Mapped[str | None]
+    updated_at: Mapped[datetime] = _now()
+
+
+class Setting(Base):
+    __tablename__ = "settings"
+    __table_args__ = ({"comment": "Where the engine listens; for blip_owner and blip_engine"},)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+def _store_uncompressed(table: Any, *columns: str) -> None:
+    """STORAGE EXTERNAL: what is compressed already, or read in slices, gains nothing by pglz."""
+    changes = ", ".join(f"ALTER {column} SET STORAGE EXTERNAL" for column in columns)
+    ddl = DDL(f"ALTER TABLE %(fullname)s {changes}")  # type: ignore[no-untyped-call]
+    event.listen(table, "after_create", ddl)
+
+
+_store_uncompressed(Image.__table__, "content", "preview")
+_store_uncompressed(ImageTokens.__table__, "tokens")

@@ -1,0 +1,73 @@
+"""Roles, and what each may do: applied anew by every ``blipdb init``.
+
+Roles belong to the server and not to the database, so a dump does not carry them, and a server's
+owner may create them later than the tables. Hence no numbered migration, but statements that can
+be repeated; what concerns a role that does not exist is left out.
+
+    blip_owner    owns the tables
+    blip_reader   searches
+    blip_writer   searches and adds
+    blip_worker   runs jobs: sees and writes every row, whatever the policies say
+    blip_engine   owns blip._engine, and reads blip.settings: nothing else
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine")
+
+# Tables that policies guard, images among them: these do nothing until its owner enables them.
+GUARDED = (
+    "images", "files", "failed_files", "image_vectors", "image_tokens", "captions", "jobs",
+)  # fmt: skip
+READABLE = ("alembic_version", "models", "active_models", *GUARDED)
+
+CREATE_ROLE = """
+DO $$ BEGIN
+    CREATE ROLE {role} NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another init was quicker
+END $$
+"""
+
+# Partitions are never granted: one would be read without its parent's policies.
+GRANTS = {
+    "blip_reader": [
+        "GRANT USAGE ON SCHEMA blip TO blip_reader",
+        *(f"GRANT SELECT ON blip.{table} TO blip_reader" for table in READABLE),
+    ],
+    "blip_writer": [
+        "GRANT USAGE ON SCHEMA blip TO blip_writer",
+        *(f"GRANT SELECT ON blip.{table} TO blip_writer" for table in READABLE),
+        "GRANT INSERT ON blip.images, blip.files, blip.captions, blip.jobs TO blip_writer",
+        "GRANT UPDATE (content, metadata) ON blip.images TO blip_writer",
+        "GRANT UPDATE (image_id, size, mtime, seen_at) ON blip.files TO blip_writer",
+    ],
+    "blip_worker": [
+        "GRANT USAGE ON SCHEMA blip TO blip_worker",
+        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models TO blip_worker",
+        *(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON blip.{table} TO blip_worker"
+            for table in GUARDED
+        ),
+    ],
+    "blip_engine": [
+        "GRANT USAGE ON SCHEMA blip TO blip_engine",
+        "GRANT SELECT ON blip.settings TO blip_engine",
+    ],
+}
+
+POLICY = """
+DROP POLICY IF EXISTS {role} ON blip.{table};
+CREATE POLICY {role} ON blip.{table} TO {role} USING (true)
+"""
+
+
+def statements(roles: Collection[str]) -> list[str]:
+    """What gives each of the existing ``roles`` its rights on the tables; safe to repeat."""
+    found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
+    if "blip_worker" in roles:
+        found += [POLICY.format(role="blip_worker", table=table) for table in GUARDED]
+    if "blip_engine" in roles:
+        found.append(POLICY.format(role="blip_engine", table="settings"))
+    return found

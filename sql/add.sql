@@ -1,0 +1,97 @@
+-- An image that comes in through SQL: stored whole, encoded later by a worker.
+
+CREATE FUNCTION public.blip_add(
+    image bytea, uri text DEFAULT NULL, caption text DEFAULT NULL, metadata jsonb DEFAULT '{}',
+    space text DEFAULT '')
+RETURNS uuid
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    id uuid;
+    nul constant bytea := '\x00';
+BEGIN
+    PERFORM blip._require_image(image);
+    space := coalesce(space, '');
+    id := blip._half(convert_to(space, 'UTF8') || nul || image);
+    INSERT INTO blip.images AS i (image_id, space, sha256, mime, bytes, content, metadata)
+    VALUES (id, space, sha256(image), blip._mime(image), octet_length(image), image,
+            coalesce(metadata, '{}'))
+    ON CONFLICT ON CONSTRAINT images_pkey DO UPDATE
+        SET content = coalesce(i.content, excluded.content),
+            metadata = i.metadata || excluded.metadata
+        WHERE i.content IS NULL OR NOT i.metadata @> excluded.metadata;
+    IF uri IS NOT NULL THEN
+        INSERT INTO blip.files AS f (uri, space, image_id, size)
+        VALUES (uri, space, id, octet_length(image))
+        ON CONFLICT ON CONSTRAINT files_pkey DO UPDATE
+            SET image_id = excluded.image_id, size = excluded.size, mtime = NULL, seen_at = now()
+            WHERE f.image_id <> excluded.image_id;
+    END IF;
+    IF caption ~ '\S' THEN
+        INSERT INTO blip.captions (image_id, caption_id, text, origin)
+        VALUES (id, blip._half(convert_to('web', 'UTF8') || nul || convert_to(caption, 'UTF8')),
+                caption, 'web')
+        ON CONFLICT DO NOTHING;
+    END IF;
+    PERFORM blip._enqueue(id);
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION public.blip_add(bytea, text, text, jsonb, text) IS
+    'Store an image file''s bytes and have them encoded; safe to repeat. The caption counts as web: '
+    'text that came with the image';
+
+CREATE FUNCTION blip._enqueue(id uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO blip.jobs (image_id, stage, model_id)
+    SELECT id, 'encode', a.model_id FROM blip.active_models a WHERE a.role = 'retrieval'
+    ON CONFLICT DO NOTHING;
+    IF NOT EXISTS (SELECT FROM blip.active_models a WHERE a.role = 'retrieval') THEN
+        RAISE NOTICE USING
+            MESSAGE = 'stored, but not to be found: no model is active in the role ''retrieval''',
+            HINT = 'Add one with: blipdb models add';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._enqueue(uuid) IS 'Have an image encoded by the active retrieval model';
+
+-- The first half of SHA-256; blipdb/identity.py makes the same ids.
+CREATE FUNCTION blip._half(content bytea) RETURNS uuid
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN encode(substr(sha256(content), 1, 16), 'hex')::uuid;
+END
+$$;
+COMMENT ON FUNCTION blip._half(bytea) IS 'The first 128 bits of SHA-256';
+
+CREATE FUNCTION blip._mime(image bytea) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    head text := encode(substr(image, 1, 12), 'hex');
+    mime text := CASE
+        WHEN head LIKE 'ffd8ff%' THEN 'image/jpeg'
+        WHEN head LIKE '89504e470d0a1a0a%' THEN 'image/png'
+        WHEN head LIKE '52494646________57454250' THEN 'image/webp'
+        WHEN head LIKE '474946383_61%' THEN 'image/gif'
+        WHEN head LIKE '424d%' THEN 'image/bmp'
+        WHEN head LIKE '49492a00%' OR head LIKE '4d4d002a%' THEN 'image/tiff'
+    END;
+BEGIN
+    IF mime IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the image is in no format that is taken: JPEG, PNG, WebP, GIF, BMP or TIFF',
+            DETAIL = format('Its first bytes are \x%s.', head);
+    END IF;
+    RETURN mime;
+END
+$$;
+COMMENT ON FUNCTION blip._mime(bytea) IS
+    'The image format by its first bytes; whether the rest decodes is for the worker to find out';

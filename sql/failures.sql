@@ -1,0 +1,26 @@
+-- What failed for good, and why.
+
+CREATE FUNCTION public.blip_failures()
+RETURNS TABLE (
+    uri text, image_id uuid, stage text, model text, reason text, attempts integer,
+    failed_at timestamptz)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT f.uri, NULL::uuid, 'read', NULL::text, f.reason, f.attempts, f.failed_at
+    FROM blip.failed_files f
+    UNION ALL
+    SELECT f.uri, j.image_id, j.stage, m.name, j.error, j.attempts, j.updated_at
+    FROM blip.jobs j
+    JOIN blip.models m ON m.model_id = j.model_id
+    LEFT JOIN LATERAL (
+        SELECT f.uri FROM blip.files f WHERE f.image_id = j.image_id ORDER BY f.uri LIMIT 1
+    ) f ON true
+    WHERE j.state = 'x'
+    ORDER BY 7 DESC, 1, 2, 3, 4;
+END
+$$;
+COMMENT ON FUNCTION public.blip_failures() IS
+    'Files that could not be read as an image, and jobs given up after their last attempt';

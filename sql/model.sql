@@ -1,0 +1,109 @@
+-- Which model a call uses, and the limits that calls share.
+
+-- What a call needs to know of its model: a type of its own, as the tables may not be there yet
+-- when the extension is created.
+CREATE TYPE blip._model AS (
+    model_id integer,
+    name text,
+    digest text,
+    itc_dims integer,
+    token_bytes integer
+);
+COMMENT ON TYPE blip._model IS 'A registered model; token_bytes is one image''s stored tokens';
+
+CREATE FUNCTION blip._choose(wanted text, for_role text) RETURNS blip._model
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chosen blip._model;
+    registered text;
+BEGIN
+    IF to_regclass('blip.active_models') IS NULL THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = 'blipdb''s tables are missing in this database',
+            HINT = 'Make them with: blipdb init';
+    END IF;
+    SELECT m.model_id, m.name, m.digest, m.itc_dims, m.token_count * (m.token_width + 4)
+    INTO chosen
+    FROM blip.models m
+    LEFT JOIN blip.active_models a ON a.model_id = m.model_id AND a.role = for_role
+    WHERE for_role = ANY (m.roles)
+      AND CASE WHEN wanted IS NULL THEN a.role IS NOT NULL ELSE m.name = wanted END
+    ORDER BY a.role IS NULL, m.created_at DESC, m.model_id DESC
+    LIMIT 1;
+    IF FOUND THEN
+        RETURN chosen;
+    END IF;
+
+    SELECT string_agg(DISTINCT m.name, ', ') INTO registered
+    FROM blip.models m WHERE for_role = ANY (m.roles);
+    IF wanted IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('no model %L with the role %L is registered', wanted, for_role),
+            HINT = coalesce('Registered: ' || registered, 'None is. Add one with: blipdb models add');
+    END IF;
+    RAISE object_not_in_prerequisite_state USING
+        MESSAGE = format('no model is active in the role %L', for_role),
+        HINT = coalesce('Registered: ' || registered || '. Activate one with: blipdb models activate',
+                        'None is registered. Add one with: blipdb models add');
+END
+$$;
+COMMENT ON FUNCTION blip._choose(text, text) IS
+    'The registered model of that name, else the one that is active in the role';
+
+CREATE FUNCTION blip._head(model blip._model) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jsonb_build_object('model', model.name, 'digest', model.digest);
+END
+$$;
+COMMENT ON FUNCTION blip._head(blip._model) IS 'How a request names its model to the engine';
+
+CREATE FUNCTION blip._require(name text, value integer, lowest integer, highest integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF value IS NULL OR value < lowest OR value > highest THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            '%s must be between %s and %s, not %s', name, lowest, highest, coalesce(value::text, 'NULL'));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require(text, integer, integer, integer) IS
+    'Raise 22023 unless the value lies between the limits';
+
+CREATE FUNCTION blip._require_text(query text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF query IS NULL OR query !~ '\S' THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the query is ' || CASE WHEN query IS NULL THEN 'NULL' ELSE 'empty' END,
+            HINT = 'Say what to look for, as in: SELECT * FROM blip_search(''red bicycle'')';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_text(text) IS 'Raise 22023 for a query without a word';
+
+CREATE FUNCTION blip._require_image(image bytea) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most constant integer := 67108864;
+BEGIN
+    IF image IS NULL OR octet_length(image) = 0 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the image is ' || CASE WHEN image IS NULL THEN 'NULL' ELSE 'empty' END;
+    ELSIF octet_length(image) > most THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'the image has %s bytes; at most %s are taken', octet_length(image), most);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_image(bytea) IS 'Raise 22023 for an image without or with too many bytes';

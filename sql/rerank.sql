@@ -1,0 +1,129 @@
+-- The second stage: BLIP's ITM head on query and image tokens together, score = ITM logit + ITC
+-- cosine (Li et al. 2022, as their evaluation code does it).
+
+CREATE FUNCTION public.blip_rerank(
+    query text, image_ids uuid[], k integer DEFAULT 10, threshold real DEFAULT NULL,
+    model text DEFAULT NULL)
+RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chosen blip._model;
+    found uuid[];
+    cosines real[];
+BEGIN
+    PERFORM blip._require_text(query);
+    PERFORM blip._require('k', k, 1, 1000);
+    PERFORM blip._require('the number of image_ids', cardinality(image_ids), 0, 1000);
+    chosen := blip._choose(model, 'retrieval');
+    SELECT r.image_ids, r.itcs INTO found, cosines FROM blip._recall(
+        chosen, blip._embed(chosen, query), cardinality(image_ids), NULL, image_ids) r;
+    PERFORM blip._say_short(chosen, cardinality(found), least(k, cardinality(image_ids)));
+    RETURN QUERY SELECT * FROM blip._hits(
+        found, cosines, blip._logits(chosen, query, found), k, threshold);
+END
+$$;
+COMMENT ON FUNCTION public.blip_rerank(text, uuid[], integer, real, text) IS
+    'The k best of these images for a text, by ITM logit + ITC cosine';
+
+CREATE FUNCTION blip._logits(model blip._model, query text, image_ids uuid[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    request constant integer := 1048576; -- bytes: a backend holds one request's tokens at a time
+    size integer := greatest(1, request / model.token_bytes);
+    chunk uuid[];
+    logits jsonb := '[]';
+BEGIN
+    FOR first IN 1 .. cardinality(image_ids) BY size LOOP
+        chunk := image_ids[first : first + size - 1];
+        logits := logits || (blip._ask(
+            'rerank',
+            blip._head(model) || jsonb_build_object('text', query, 'count', cardinality(chunk)),
+            blip._tokens(model, chunk)) -> 'itm');
+    END LOOP;
+    RETURN logits;
+END
+$$;
+COMMENT ON FUNCTION blip._logits(blip._model, text, uuid[]) IS
+    'The ITM head''s two logits (no match, match) for each image, in their order';
+
+CREATE FUNCTION blip._tokens(model blip._model, image_ids uuid[]) RETURNS bytea
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    tokens bytea;
+    found uuid[];
+BEGIN
+    EXECUTE format(
+        'SELECT string_agg(t.tokens, %L ORDER BY c.place), array_agg(c.image_id)'
+        ' FROM unnest($1) WITH ORDINALITY c (image_id, place)'
+        ' JOIN blip.image_tokens t ON t.model_id = %s AND t.image_id = c.image_id',
+        ''::bytea, model.model_id)
+    INTO tokens, found USING image_ids;
+    IF cardinality(found) IS DISTINCT FROM cardinality(image_ids) THEN
+        RAISE no_data_found USING
+            MESSAGE = format('image %s is unknown here or not encoded by model %L yet',
+                             (SELECT i FROM unnest(image_ids) i
+                              WHERE i <> ALL (coalesce(found, '{}')) LIMIT 1), model.name),
+            HINT = 'See blip_status() and blip_failures().';
+    END IF;
+    RETURN tokens;
+END
+$$;
+COMMENT ON FUNCTION blip._tokens(blip._model, uuid[]) IS
+    'The stored tokens of the images, one after the other';
+
+CREATE FUNCTION blip._probability(logits jsonb) RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Clamped, as exp() of more than 709 is an error.
+    RETURN 1 / (1 + exp(greatest(-700, least(
+        700, (logits ->> 0)::double precision - (logits ->> 1)::double precision))));
+END
+$$;
+COMMENT ON FUNCTION blip._probability(jsonb) IS 'Softmax of two logits: that of the second';
+
+-- Without logits (image to image) the score is the cosine alone, and the threshold is on it.
+CREATE FUNCTION blip._hits(
+    image_ids uuid[], itcs real[], logits jsonb, k integer, threshold real)
+RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH pair AS (
+        SELECT c.image_id, c.itc, blip._probability(l.logits) AS itm,
+               coalesce((l.logits ->> 1)::double precision, 0) + c.itc AS score
+        FROM unnest(image_ids, itcs) WITH ORDINALITY c (image_id, itc, place)
+        LEFT JOIN jsonb_array_elements(logits) WITH ORDINALITY l (logits, place)
+            ON l.place = c.place
+    ), hit AS (
+        SELECT * FROM pair p
+        WHERE threshold IS NULL OR coalesce(p.itm, p.itc) >= threshold
+        ORDER BY p.score DESC, p.image_id LIMIT k
+    )
+    SELECT h.image_id, f.uri, t.text, h.score::real, h.itm::real, h.itc
+    FROM hit h
+    LEFT JOIN LATERAL (
+        SELECT f.uri FROM blip.files f WHERE f.image_id = h.image_id ORDER BY f.uri LIMIT 1
+    ) f ON true
+    LEFT JOIN LATERAL (
+        SELECT t.text FROM blip.captions t WHERE t.image_id = h.image_id
+        ORDER BY array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
+                 t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id
+        LIMIT 1
+    ) t ON true
+    ORDER BY h.score DESC, h.image_id;
+END
+$$;
+COMMENT ON FUNCTION blip._hits(uuid[], real[], jsonb, integer, real) IS
+    'The k best with a place where each was seen and its best caption';

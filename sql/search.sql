@@ -1,0 +1,53 @@
+-- Text to image and image to image.
+
+CREATE FUNCTION public.blip_search(
+    query text, k integer DEFAULT 10, candidates integer DEFAULT NULL, filter jsonb DEFAULT NULL,
+    within uuid[] DEFAULT NULL, threshold real DEFAULT NULL, model text DEFAULT NULL)
+RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chosen blip._model;
+    found uuid[];
+    cosines real[];
+BEGIN
+    PERFORM blip._require_text(query);
+    PERFORM blip._require('k', k, 1, 1000);
+    candidates := coalesce(candidates, greatest(32, k));
+    PERFORM blip._require('candidates', candidates, k, 1000);
+    chosen := blip._choose(model, 'retrieval');
+    SELECT r.image_ids, r.itcs INTO found, cosines FROM blip._recall(
+        chosen, blip._embed(chosen, query), candidates, filter, within) r;
+    PERFORM blip._say_short(chosen, cardinality(found), k);
+    RETURN QUERY SELECT * FROM blip._hits(
+        found, cosines, blip._logits(chosen, query, found), k, threshold);
+END
+$$;
+COMMENT ON FUNCTION public.blip_search(text, integer, integer, jsonb, uuid[], real, text) IS
+    'The k best images for a text: candidates by ITC cosine, ordered by ITM logit + ITC cosine. '
+    'filter: metadata @> filter; within: only these images; threshold: least match probability';
+
+CREATE FUNCTION public.blip_search(
+    image bytea, k integer DEFAULT 10, filter jsonb DEFAULT NULL, within uuid[] DEFAULT NULL,
+    threshold real DEFAULT NULL, model text DEFAULT NULL)
+RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chosen blip._model;
+    found uuid[];
+    cosines real[];
+BEGIN
+    PERFORM blip._require('k', k, 1, 1000);
+    chosen := blip._choose(model, 'retrieval');
+    SELECT r.image_ids, r.itcs INTO found, cosines FROM blip._recall(
+        chosen, blip._embed(chosen, image), k, filter, within) r;
+    PERFORM blip._say_short(chosen, cardinality(found), k);
+    RETURN QUERY SELECT * FROM blip._hits(found, cosines, NULL, k, threshold);
+END
+$$;
+COMMENT ON FUNCTION public.blip_search(bytea, integer, jsonb, uuid[], real, text) IS
+    'The k images most like an image file''s bytes, by ITC cosine: score = itc, no itm. '
+    'filter: metadata @> filter; within: only these images; threshold: least cosine';
