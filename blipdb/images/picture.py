@@ -1,0 +1,166 @@
+"""Decode one picture in this process. Only a confined child may do that with a stranger's bytes."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from blipdb.errors import ImageError
+
+from . import preprocess
+from .descriptions import descriptions
+from .limits import Limits
+
+MIME: Final = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # a JPEG with further pictures behind it, as phones write them
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+}
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+MAGIC: Final = (
+    (b"\xff\xd8", "JPEG"),
+    (b"\x89PNG", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
+OUT_OF_MEMORY: Final = "out of memory"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture as bytes; ``pixels`` is RGB, row by row, size x size x 3."""
+
+    pixels: bytes | bytearray
+    width: int
+    height: int
+    mime: str
+    preview: bytes
+    descriptions: list[str]
+
+
+def decode(data: bytes, size: int, *, preview: bool, limits: Limits) -> Picture:
+    """Read ``data``, whichever allowed format its content says it is; the first frame only.
+
+    ``width`` and ``height`` are those of the upright picture; ``preview`` is a JPEG of at most
+    320 pixels a side, or empty where it isn't asked for.
+
+    Raises:
+        ImageError: with the reason why this picture is refused.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are about metadata; pixels raise
+        image = _open(data, limits)
+        try:
+            image.load()
+            if image.format == "PNG":
+                _check_png(data)
+            flat = preprocess.flatten(image)
+            return _picture(image, flat, size, preview)
+        except ImageError:
+            raise
+        except MemoryError:
+            raise ImageError(_memory_reason(limits)) from None
+        except Exception as error:
+            raise ImageError(_reason(data, error, limits)) from None
+
+
+def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
+    Image.MAX_IMAGE_PIXELS = None  # ours is checked instead, and says both numbers
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ImageError(_unidentified(data)) from None
+    except MemoryError:
+        raise ImageError(_memory_reason(limits)) from None
+    except Exception as error:
+        raise ImageError(_reason(data, error, limits)) from None
+    width, height = image.size
+    if width * height > limits.pixels:
+        raise ImageError(f"{width} x {height} pixels; at most {limits.pixels:,} are decoded")
+    return image
+
+
+def _check_png(data: bytes) -> None:
+    """Check what Pillow skips: the checksums of the chunks that hold the pixels."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4])
+        end = at + 8 + length
+        if data[at + 4 : at + 8] == b"IDAT":
+            stated = int.from_bytes(data[end : end + 4])
+            if zlib.crc32(memoryview(data)[at + 4 : end]) != stated:
+                raise ImageError("damaged PNG: the checksum of its pixels is wrong")
+        at = end + 4
+
+
+def _picture(image: ImageFile.ImageFile, flat: Image.Image, size: int, preview: bool) -> Picture:
+    orientation = _orientation(image)
+    width, height = flat.size
+    if orientation in preprocess.SIDEWAYS:
+        width, height = height, width
+    return Picture(
+        pixels=preprocess.square(flat, size, orientation).tobytes(),
+        width=width,
+        height=height,
+        mime=MIME[image.format or ""],
+        preview=_jpeg(preprocess.thumbnail(flat, orientation)) if preview else b"",
+        descriptions=descriptions(image),
+    )
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    try:
+        return int(image.getexif().get(preprocess.ORIENTATION, 1))
+    except Exception:  # a broken EXIF block says nothing about how the camera was held
+        return 1
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=preprocess.PREVIEW_QUALITY)
+    return out.getvalue()
+
+
+def _format_by_magic(data: bytes) -> str | None:
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP"[: len(data) - 8]:
+        return "WebP"
+    return next((name for magic, name in MAGIC if data.startswith(magic)), None)
+
+
+def _unidentified(data: bytes) -> str:
+    if not data:
+        return "the file is empty"
+    if name := _format_by_magic(data):
+        return f"truncated or damaged {name}: its header can't be read"
+    return "not a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
+
+
+def _memory_reason(limits: Limits) -> str:
+    return f"decoding needs more than {limits.memory >> 20} MiB of memory"
+
+
+def _reason(data: bytes, error: Exception, limits: Limits) -> str:
+    text = str(error) or type(error).__name__
+    if OUT_OF_MEMORY in text:
+        return _memory_reason(limits)
+    name = _format_by_magic(data) or "picture"
+    if "truncated" in text.lower() or _is_short_webp(data):
+        return f"truncated {name}: {text}"
+    return f"damaged {name}: {text}"
+
+
+def _is_short_webp(data: bytes) -> bool:
+    """Whether the RIFF header promises more bytes than there are; libwebp doesn't say so."""
+    return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
