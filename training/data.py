@@ -21,6 +21,7 @@ from torch import Tensor
 
 from . import scenes
 from .config import Config, Stage
+from .scene_plain import plain_caption
 from .scenes import Scene
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -28,6 +29,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 LENGTH_STEP = 2  # texts are padded to a multiple of it: few shapes, little padding
 AHEAD = 8  # batches that a worker may be in front
 PARENT_CHECK_SECONDS = 5.0
+WORKER_NICENESS = 5  # they have time; the threads that train wait for one another
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def draw_batch(config: Config, tokenizer: Tokenizer, step: int) -> Batch:
         scenes.full_caption(scene, rng) if rng.random() < stage.full else scenes.caption(scene, rng)
         for scene in batch
     ]
-    captions = [scenes.full_caption(scene, rng) for scene in batch]
+    captions = [plain_caption(scene) for scene in batch]
     return Batch(
         images=np.stack([scenes.draw(scene, config.model.image_size) for scene in batch]),
         texts=pad_texts(tokenizer, texts),
@@ -131,6 +133,7 @@ def _receive(
 
 def _work(config: Config, tokenizer: Tokenizer, steps: range, out: Any, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    os.nice(WORKER_NICENESS)
     for step in steps:
         try:
             item: Batch | BaseException = draw_batch(config, tokenizer, step)
