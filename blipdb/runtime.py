@@ -80,7 +80,7 @@ class Runtime:
         tokens = np.empty((len(pixels), arch.image_tokens, arch.vision_width), np.int8)
         scales = np.empty((len(pixels), arch.image_tokens), np.float32)
         for part in _parts(len(pixels), _chunk(image_flops(arch))):
-            itc[part], tokens[part], scales[part] = self._run("image", pixels=pixels[part])
+            itc[part], tokens[part], scales[part] = self.run("image", pixels=pixels[part])
         return Encoded(itc, tokens, scales)
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
@@ -94,7 +94,7 @@ class Runtime:
         itc = np.empty((len(ids), self.artifact.architecture.embed_dim), np.float32)
         for part in _parts(len(ids), MAX_CHUNK):
             padded, mask = _padded(ids[part], special.pad)
-            (itc[part],) = self._run("text", input_ids=padded, attention_mask=mask)
+            (itc[part],) = self.run("text", input_ids=padded, attention_mask=mask)
         return itc
 
     def rerank(
@@ -122,7 +122,7 @@ class Runtime:
         for part in _parts(len(tokens), chunk):
             if stop is not None and stop():
                 raise StoppedError("The search was stopped: its caller no longer waits for it.")
-            (itm[part],) = self._run(
+            (itm[part],) = self.run(
                 "rerank", input_ids=ids, tokens=tokens[part], scales=scales[part]
             )
         return itm
@@ -166,6 +166,15 @@ class Runtime:
             captions += [self.tokenizer.decode(text) for text in texts]
         return captions
 
+    def run(self, graph: str, **inputs: npt.NDArray[Any]) -> list[Any]:
+        """One graph's outputs, as its file in blipdb/graphs describes them."""
+        if graph not in self._sessions:
+            raise ModelError(
+                f"The model {self.artifact.name} has no {graph} graph here; it has "
+                f"{', '.join(self._sessions) or 'none'}."
+            )
+        return list(self._sessions[graph].run(None, inputs))
+
     def _rules(self, min_tokens: int, max_tokens: int | None) -> Rules:
         special, room = self.artifact.manifest.special_tokens, self.artifact.manifest.max_tokens - 1
         max_tokens = room if max_tokens is None else max_tokens
@@ -183,14 +192,6 @@ class Runtime:
                 f"reads int8 {wanted} and {wanted[:2]}"
             )
 
-    def _run(self, graph: str, **inputs: npt.NDArray[Any]) -> list[Any]:
-        if graph not in self._sessions:
-            raise ModelError(
-                f"The model {self.artifact.name} has no {graph} graph here; it has "
-                f"{', '.join(self._sessions) or 'none'}."
-            )
-        return list(self._sessions[graph].run(None, inputs))
-
 
 class _Decoder:
     """The caption graph with some images' tokens, as `generate` wants it."""
@@ -203,7 +204,7 @@ class _Decoder:
     ) -> tuple[Floats, Floats]:
         if past is None:
             past = empty_past(self._runtime.artifact.architecture, len(ids))
-        logits, present = self._runtime._run(
+        logits, present = self._runtime.run(
             "caption",
             input_ids=ids,
             past=past,
@@ -253,7 +254,7 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
     data = artifact.read(file)
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except RuntimeError as error:
+    except Exception as error:  # ONNX Runtime's errors have no other common base
         raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
 
 

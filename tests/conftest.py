@@ -16,6 +16,10 @@ import pytest
 import blipdb.cluster
 from blipdb.settings import DATABASE, Settings
 
+# Tiny models on shared cores: torch's threads would wait for each other many times longer than
+# they work. It reads this when it is imported, which is later.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 TEMPLATE = "blipdb_template"
 _numbers = itertools.count(1)
 
