@@ -1,0 +1,56 @@
+# `make demo` and `make test` set up all that they need; a second time they find it there.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help
+help: ## say what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: demo
+demo: .venv/base ## draw an album, ingest it, search it: the main job, end to end
+	@$(BIN)/blipdb demo
+
+.PHONY: test
+test: lint ## lint, then all tests, on a real PostgreSQL that they make and remove
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: .venv/dev ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: bench
+bench: .venv/dev ## measure quality and speed; writes docs/benchmarks.md and .json
+	@$(BIN)/python -m tests.benchmarks
+
+.PHONY: clean
+clean: ## remove what was built here; never the data
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What the system lacks; a moment where it lacks nothing.
+.PHONY: system
+system:
+	@.setup/system
+
+.venv/bin/python: | system
+	@echo "setup: making .venv" >&2
+	@"$$(.setup/python)" -m venv .venv
+
+# Without torch, which only training and the tests need.
+.venv/base: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "setup: installing blipdb into .venv" >&2
+	@$(PIP) -e .
+	@touch $@
+
+.venv/dev: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "setup: installing blipdb with what its tests need into .venv" >&2
+	@$(PIP) -e '.[dev]'
+	@touch $@ .venv/base
