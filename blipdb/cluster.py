@@ -17,14 +17,13 @@ from psycopg import pq
 
 from . import postgresql
 from .errors import DatabaseError
-from .home import locked
+from .home import locked, rotate, tail
 from .owner import Owner
 from .postgresql import Installation
 from .settings import DATABASE, SUPERUSER, Settings
 
 START_SECONDS = 60
 STOP_SECONDS = 60
-LOG_BYTES = 16 << 20
 BUILD_MEMORY = 256 << 20  # of an HNSW build, which is fast only while the graph fits
 
 CONFIGURATION_NAME = "blipdb.conf"
@@ -68,10 +67,10 @@ class Status:
         return self.pid is not None
 
 
-def up(settings: Settings) -> None:
+def up(settings: Settings) -> bool:
     """Make the cluster where there is none, start it where it is down; then its database exists.
 
-    Quick and without effect where all is up. Two at once wait for each other.
+    Quick and without effect where all is up, and then False. Two at once wait for each other.
 
     Raises:
         SetupError: PostgreSQL or a part of it is missing, or its user can't reach the home folder.
@@ -83,9 +82,10 @@ def up(settings: Settings) -> None:
         tree = postgresql.plant(installation, settings.pg_tree(installation.major))
         if not _is_made(settings):
             _make(settings, owner, tree)
-        if not _answers(settings):
+        if is_down := not _answers(settings):
             _start(settings, owner, tree)
         _ensure_database(settings)
+    return is_down
 
 
 def down(settings: Settings) -> bool:
@@ -148,7 +148,7 @@ def _make(settings: Settings, owner: Owner, tree: Installation) -> None:
         done = owner.run("sh", "-c", f'cd "$1" && {include}', "sh", fresh)
     if done.returncode != 0:
         raise DatabaseError(
-            f"initdb failed in {fresh}:\n{_tail(done.stdout)}",
+            f"initdb failed in {fresh}:\n{done.stdout.strip()}",
             f"Is there room and permission for user {owner.name!r} in {settings.home}?",
         )
     fresh.rename(settings.cluster_dir)
@@ -189,18 +189,16 @@ def _start(settings: Settings, owner: Owner, tree: Installation) -> None:
     _clear_stale(settings)
     _configure(settings, owner, tree)
     log = settings.logs_dir / "postgresql.log"
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
-    started_at = log.stat().st_size if log.exists() else 0
+    with owner.acting():
+        started_at = rotate(log)
     done = owner.run(
         *(tree.bin / "pg_ctl", "start", "-D", settings.cluster_dir, "-l", log),
         *("--silent", "--wait", f"--timeout={START_SECONDS}"),
     )
     if done.returncode != 0 or not _answers(settings):
-        said = log.read_bytes()[started_at:].decode(errors="replace") if log.exists() else ""
-        raise DatabaseError(
-            f"PostgreSQL did not start:\n{_tail(said or done.stdout)}", f"Its log: {log}"
-        )
+        with owner.acting():
+            said = tail(log, started_at)
+        raise DatabaseError(f"PostgreSQL did not start:\n{said or done.stdout}", f"Its log: {log}")
 
 
 def _stop(settings: Settings, owner: Owner) -> None:
@@ -212,7 +210,7 @@ def _stop(settings: Settings, owner: Owner) -> None:
     )
     if done.returncode != 0:
         raise DatabaseError(
-            f"PostgreSQL did not stop within {STOP_SECONDS} s:\n{_tail(done.stdout)}",
+            f"PostgreSQL did not stop within {STOP_SECONDS} s:\n{done.stdout.strip()}",
             f"Its log: {settings.logs_dir / 'postgresql.log'}",
         )
 
@@ -279,7 +277,3 @@ def _ensure_database(settings: Settings) -> None:
         query = "SELECT FROM pg_database WHERE datname = %s"
         if connection.execute(query, [DATABASE]).fetchone() is None:
             connection.execute(f"CREATE DATABASE {DATABASE}")
-
-
-def _tail(text: str, lines: int = 8) -> str:
-    return "\n".join(text.strip().splitlines()[-lines:])

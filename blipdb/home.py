@@ -17,6 +17,8 @@ from .errors import SetupError
 from .owner import Owner
 from .settings import Settings
 
+LOG_BYTES = 16 << 20
+
 
 @contextmanager
 def locked(settings: Settings) -> Iterator[Owner]:
@@ -62,3 +64,19 @@ def _make_own(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True)
         folder.chmod(0o755 if os.geteuid() == 0 else 0o700)
+
+
+def rotate(log: Path) -> int:
+    """Put a log that has grown large aside; how many bytes the log has now."""
+    if not log.exists():
+        return 0
+    if (size := log.stat().st_size) > LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+        return 0
+    return size
+
+
+def tail(log: Path, start: int, lines: int = 8) -> str:
+    """The last lines of what was written to ``log`` since it had ``start`` bytes."""
+    text = log.read_bytes()[start:].decode(errors="replace") if log.exists() else ""
+    return "\n".join(text.strip().splitlines()[-lines:])

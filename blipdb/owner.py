@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,20 @@ class Owner:
         os.initgroups(self.name, self.gid)
         os.setgid(self.gid)
         os.setuid(self.uid)
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Touch files as this user for a while: root must not follow links that others laid."""
+        if os.geteuid() != 0:
+            yield
+            return
+        os.setegid(self.gid)
+        os.seteuid(self.uid)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
 
     def make_folder(self, path: Path, mode: int = 0o750) -> Path:
         """Make ``path``, or take the one that is there, as this user's with exactly ``mode``.
