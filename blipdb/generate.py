@@ -136,7 +136,7 @@ def nucleus_sample(
     for length in range(1, rules.max_tokens + 1):
         _check(stop)
         logits, past = decoder(ids, past, active)
-        log_probabilities = _log_softmax(_allowed(logits, rules, length))
+        log_probabilities = _log_softmax(_forbid(logits, rules, length))
         draws = np.array([numbers[image].random() for image in active])
         tokens = draw_from_nucleus(np.exp(log_probabilities), mass, draws)
         running = tokens != rules.last
@@ -165,7 +165,8 @@ def _continuations(
 ) -> tuple[Floats, Ints, Ints]:
     """scores [I, w] and logits [I * w, V] -> the best continuations of each image, best first:
     their scores, the text that each continues, and its token, each [I, count]."""
-    log_probabilities = _log_softmax(_allowed(logits, rules, length))
+    # Forbidden after the softmax: a score is the model's own log-probability, as in BLIP.
+    log_probabilities = _forbid(_log_softmax(logits), rules, length)
     total = (scores.reshape(-1, 1) + log_probabilities).reshape(len(scores), -1)
     best = np.argsort(-total, axis=1, kind="stable")[:, :count]
     source, tokens = np.divmod(best, logits.shape[1])
@@ -191,18 +192,18 @@ def _finish(
         searches[active[row]].add(scores[row, place] / length, text)
 
 
-def _allowed(logits: Floats, rules: Rules, length: int) -> Floats:
-    """Logits [B, V] in which forbidden tokens have no chance; float64, so that sums are exact
-    enough to compare texts by."""
-    allowed = logits.astype(np.float64)
-    allowed[:, list(rules.never)] = -np.inf
+def _forbid(values: Floats, rules: Rules, length: int) -> Floats:
+    """Logits or log-probabilities [B, V] of the token at `length`, forbidden ones at -inf."""
+    values = values.copy()
+    values[:, list(rules.never)] = -np.inf
     if length <= rules.min_tokens:
-        allowed[:, rules.last] = -np.inf
-    return allowed
+        values[:, rules.last] = -np.inf
+    return values
 
 
 def _log_softmax(logits: Floats) -> Floats:
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    """[B, V] in float64, so that sums of them are exact enough to compare texts by."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 

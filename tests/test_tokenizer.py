@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 import tokenizers
-from blipdb.training.tokens import build_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blipdb.architecture import SpecialTokens
 from blipdb.errors import ModelError, TextError
 from blipdb.tokenizer import Tokenizer, clean
+from blipdb.training.tokens import build_tokenizer
 from tests.tiny import MAX_TOKENS, SPECIAL, WORDS, tiny_tokenizer
 
 RED, BICYCLE = (len(SPECIAL.to_dict()) + WORDS.index(word) for word in ("red", "bicycle"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from blipdb.tokens import pack, pack_batch, record_size, unpack, unpack_batch
+from blipdb.tokens import Scales, Tokens, pack, pack_batch, record_size, unpack, unpack_batch
 
 
 def test_layout_is_scales_then_values() -> None:
@@ -21,7 +21,7 @@ def test_layout_is_scales_then_values() -> None:
     arrays(np.int8, (2, 3, 4)),
     arrays(np.float32, (2, 3), elements=st.floats(0, 1e9, width=32)),
 )
-def test_a_batch_comes_back(tokens: np.ndarray, scales: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_a_batch_comes_back(tokens: Tokens, scales: Scales) -> None:
     records = pack_batch(tokens, scales)
     found = unpack_batch(b"".join(records), 2, 3, 4)
     np.testing.assert_array_equal(found[0], tokens)
@@ -44,6 +44,6 @@ def test_a_record_of_another_length_is_refused() -> None:
 
 def test_values_of_another_type_are_refused() -> None:
     with pytest.raises(ValueError, match=r"tokens are float32 \(3, 4\)"):
-        pack(np.zeros((3, 4), np.float32), np.zeros(3, np.float32))  # type: ignore[arg-type]
+        pack(np.zeros((3, 4), np.float32), np.zeros(3, np.float32))
     with pytest.raises(ValueError, match=r"scales \(4,\)"):
         pack(np.zeros((3, 4), np.int8), np.zeros(4, np.float32))

@@ -97,8 +97,9 @@ def _rerank(
         for count in (1, IMAGES):
             memory = _memory(model, tokens[:count], scales[:count])
             expected = model.match(torch.from_numpy(query).expand(count, -1), memory)
-            images = {"tokens": tokens[:count], "scales": scales[:count]}
-            (itm,) = runtime.run("rerank", input_ids=query, **images)
+            (itm,) = runtime.run(
+                "rerank", input_ids=query, tokens=tokens[:count], scales=scales[:count]
+            )
             yield "rerank itm", _difference(itm, expected)
 
 
@@ -106,7 +107,6 @@ def _caption(
     runtime: Runtime, model: MED, pixels: npt.NDArray[np.uint8], rng: np.random.Generator
 ) -> Differences:
     _, tokens, scales = runtime.encode_images(pixels[:2])
-    images = {"tokens": tokens, "scales": scales}
     for beams, step in ((1, 1), (3, 1), (2, 3)):
         memory = _memory(model, tokens.repeat(beams, 0), scales.repeat(beams, 0))
         length = runtime.artifact.manifest.max_tokens
@@ -116,7 +116,9 @@ def _caption(
         past = empty_past(model.arch, 2 * beams)
         for end in range(step, length + 1, step):
             some = ids[:, end - step : end]
-            logits, past = runtime.run("caption", input_ids=some, past=past, **images)
+            logits, past = runtime.run(
+                "caption", input_ids=some, past=past, tokens=tokens, scales=scales
+            )
             yield "caption logits", _difference(logits, expected[:, end - 1])
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from blipdb.training.agreement import disagreement
-from blipdb.training.med import MED
 
 from blipdb.graphs import prepare, state_dict
 from blipdb.runtime import Runtime, empty_past
+from blipdb.training.agreement import disagreement
+from blipdb.training.med import MED
 from tests.tiny import ARCHITECTURE, SPECIAL, tiny_artifact, tiny_state
 
 ARCHITECTURES = {
@@ -86,7 +86,7 @@ def test_captions_past_the_first_word_need_the_cache(tmp_path: Path) -> None:
     runtime = Runtime.load(tiny_artifact(tmp_path).folder)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
     _, tokens, scales = runtime.encode_images(pixels)
-    images = {"tokens": tokens, "scales": scales}
+    images: dict[str, Any] = {"tokens": tokens, "scales": scales}
     ids = np.array([[SPECIAL.dec, 9, 12]])
     whole, cache = runtime.run("caption", input_ids=ids, past=empty_past(ARCHITECTURE, 1), **images)
     assert cache.shape == (2, 2, 1, 2, 3, 16)
