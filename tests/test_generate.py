@@ -146,14 +146,14 @@ def test_sampled_texts_follow_the_model() -> None:
     rules = Rules(RULES.first, LAST, RULES.never, min_tokens=1, max_tokens=3)
     chain, count = Chain(images=1, seed=4), 20_000
     chain.table = chain.table.repeat(count, 0)
-    texts = nucleus_sample(chain, count, rules, mass=1.0)
+    samples = nucleus_sample(chain, count, rules, mass=1.0)
     found = dict.fromkeys(every_text(rules), 0)
-    for text in texts:
-        found[(*text, LAST) if len(text) < rules.max_tokens else tuple(text)] += 1
-    for text, seen in found.items():
-        chance = chain.chance(0, text, rules)
+    for words in samples:
+        found[(*words, LAST) if len(words) < rules.max_tokens else tuple(words)] += 1
+    for drawn, seen in found.items():
+        chance = chain.chance(0, drawn, rules)
         error = np.sqrt(chance * (1 - chance) / count)
-        assert abs(seen / count - chance) < 4 * error + 1e-4, text
+        assert abs(seen / count - chance) < 4 * error + 1e-4, drawn
 
 
 def test_samples_repeat_by_seed_and_do_not_depend_on_the_batch() -> None:
@@ -185,7 +185,8 @@ def test_captions_equal_huggingface(tmp_path: Path, beams: int, minimum: int, ma
     from tests.training.test_med import huggingface_config
 
     artifact = tiny_artifact(tmp_path)
-    theirs = BlipTextLMHeadModel(huggingface_config(artifact.architecture).text_config)  # type: ignore[arg-type]
+    config: Any = huggingface_config(artifact.architecture).text_config
+    theirs: Any = BlipTextLMHeadModel(config)
     theirs.train(False)
     state = {
         name.removeprefix("text_decoder."): torch.from_numpy(value)
