@@ -16,11 +16,12 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-from blipdb import cluster, extension, owner
-from blipdb.errors import BlipdbError, DatabaseError, SetupError
-from blipdb.migrations import access
-from blipdb.postgresql import OLDEST, OLDEST_VECTOR, PARALLEL_VECTOR
-from blipdb.settings import Settings
+from . import cluster, extension
+from . import owner as owners
+from .errors import BlipdbError, DatabaseError, SetupError
+from .migrations import access
+from .postgresql import OLDEST, OLDEST_VECTOR, PARALLEL_VECTOR
+from .settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as AlchemyConnection
@@ -300,8 +301,8 @@ def _ensure_schema(conn: Connection) -> None:
     row = conn.execute(
         "SELECT rolname FROM pg_roles WHERE rolname = 'blip_owner' AND pg_has_role(oid, 'MEMBER')"
     ).fetchone()
-    owner = sql.Identifier(row[0]) if row else sql.SQL("CURRENT_USER")
-    conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS blip AUTHORIZATION {}").format(owner))
+    role = sql.Identifier(row[0]) if row else sql.SQL("CURRENT_USER")
+    conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS blip AUTHORIZATION {}").format(role))
     # CREATE EXTENSION may have come first; it makes the schema as whoever called it.
     has_tables = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
     if row and not has_tables:
@@ -347,7 +348,7 @@ def _store_settings(conn: Connection, settings: Settings) -> None:
     """Where the engine listens and whose process it must be, for ``blip._engine`` alone to read."""
     values = {
         "engine_socket": str(settings.engine_socket),
-        "engine_uid": str(owner.current().uid),
+        "engine_uid": str(owners.current().uid),
     }
     with conn.cursor() as cursor:
         cursor.executemany(

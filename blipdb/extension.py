@@ -14,12 +14,12 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-from blipdb.errors import SetupError
+from .errors import SetupError
 
 NAME = "blipdb"
 # In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
 PARTS = (
-    "model", "embed", "recall", "rerank", "search", "match", "caption", "add", "status",
+    "model", "engine", "embed", "recall", "rerank", "search", "match", "caption", "add", "status",
     "failures",
 )  # fmt: skip
 ACCESS = "access"  # last, and again at every init: who may call what

@@ -10,18 +10,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     chosen blip._model;
-    found uuid[];
+    recalled uuid[];
     cosines real[];
 BEGIN
     PERFORM blip._require_text(query);
     PERFORM blip._require('k', k, 1, 1000);
     PERFORM blip._require('the number of image_ids', cardinality(image_ids), 0, 1000);
     chosen := blip._choose(model, 'retrieval');
-    SELECT r.image_ids, r.itcs INTO found, cosines FROM blip._recall(
+    SELECT r.image_ids, r.itcs INTO recalled, cosines FROM blip._recall(
         chosen, blip._embed(chosen, query), cardinality(image_ids), NULL, image_ids) r;
-    PERFORM blip._say_short(chosen, cardinality(found), least(k, cardinality(image_ids)));
+    PERFORM blip._say_short(chosen, cardinality(recalled), least(k, cardinality(image_ids)));
     RETURN QUERY SELECT * FROM blip._hits(
-        found, cosines, blip._logits(chosen, query, found), k, threshold);
+        recalled, cosines, blip._logits(chosen, query, recalled), k, threshold);
 END
 $$;
 COMMENT ON FUNCTION public.blip_rerank(text, uuid[], integer, real, text) IS
@@ -37,8 +37,8 @@ DECLARE
     chunk uuid[];
     logits jsonb := '[]';
 BEGIN
-    FOR first IN 1 .. cardinality(image_ids) BY size LOOP
-        chunk := image_ids[first : first + size - 1];
+    FOR place IN 1 .. cardinality(image_ids) BY size LOOP
+        chunk := image_ids[place : place + size - 1];
         logits := logits || (blip._ask(
             'rerank',
             blip._head(model) || jsonb_build_object('text', query, 'count', cardinality(chunk)),
@@ -57,19 +57,19 @@ SET jit = off
 AS $$
 DECLARE
     tokens bytea;
-    found uuid[];
+    encoded uuid[];
 BEGIN
     EXECUTE format(
         'SELECT string_agg(t.tokens, %L ORDER BY c.place), array_agg(c.image_id)'
         ' FROM unnest($1) WITH ORDINALITY c (image_id, place)'
         ' JOIN blip.image_tokens t ON t.model_id = %s AND t.image_id = c.image_id',
         ''::bytea, model.model_id)
-    INTO tokens, found USING image_ids;
-    IF cardinality(found) IS DISTINCT FROM cardinality(image_ids) THEN
+    INTO tokens, encoded USING image_ids;
+    IF cardinality(encoded) IS DISTINCT FROM cardinality(image_ids) THEN
         RAISE no_data_found USING
             MESSAGE = format('image %s is unknown here or not encoded by model %L yet',
                              (SELECT i FROM unnest(image_ids) i
-                              WHERE i <> ALL (coalesce(found, '{}')) LIMIT 1), model.name),
+                              WHERE i <> ALL (coalesce(encoded, '{}')) LIMIT 1), model.name),
             HINT = 'See blip_status() and blip_failures().';
     END IF;
     RETURN tokens;
@@ -79,13 +79,13 @@ COMMENT ON FUNCTION blip._tokens(blip._model, uuid[]) IS
     'The stored tokens of the images, one after the other';
 
 CREATE FUNCTION blip._probability(logits jsonb) RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- Clamped, as exp() of more than 709 is an error.
-    RETURN 1 / (1 + exp(greatest(-700, least(
-        700, (logits ->> 0)::double precision - (logits ->> 1)::double precision))));
+    -- Clamped: beyond, exp() or the cast to real would raise an error.
+    RETURN 1 / (1 + exp(greatest(-80, least(
+        80, (logits ->> 0)::double precision - (logits ->> 1)::double precision))));
 END
 $$;
 COMMENT ON FUNCTION blip._probability(jsonb) IS 'Softmax of two logits: that of the second';

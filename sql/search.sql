@@ -9,7 +9,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     chosen blip._model;
-    found uuid[];
+    recalled uuid[];
     cosines real[];
 BEGIN
     PERFORM blip._require_text(query);
@@ -17,11 +17,11 @@ BEGIN
     candidates := coalesce(candidates, greatest(32, k));
     PERFORM blip._require('candidates', candidates, k, 1000);
     chosen := blip._choose(model, 'retrieval');
-    SELECT r.image_ids, r.itcs INTO found, cosines FROM blip._recall(
+    SELECT r.image_ids, r.itcs INTO recalled, cosines FROM blip._recall(
         chosen, blip._embed(chosen, query), candidates, filter, within) r;
-    PERFORM blip._say_short(chosen, cardinality(found), k);
+    PERFORM blip._say_short(chosen, cardinality(recalled), k);
     RETURN QUERY SELECT * FROM blip._hits(
-        found, cosines, blip._logits(chosen, query, found), k, threshold);
+        recalled, cosines, blip._logits(chosen, query, recalled), k, threshold);
 END
 $$;
 COMMENT ON FUNCTION public.blip_search(text, integer, integer, jsonb, uuid[], real, text) IS
@@ -37,15 +37,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     chosen blip._model;
-    found uuid[];
+    recalled uuid[];
     cosines real[];
 BEGIN
     PERFORM blip._require('k', k, 1, 1000);
     chosen := blip._choose(model, 'retrieval');
-    SELECT r.image_ids, r.itcs INTO found, cosines FROM blip._recall(
+    SELECT r.image_ids, r.itcs INTO recalled, cosines FROM blip._recall(
         chosen, blip._embed(chosen, image), k, filter, within) r;
-    PERFORM blip._say_short(chosen, cardinality(found), k);
-    RETURN QUERY SELECT * FROM blip._hits(found, cosines, NULL, k, threshold);
+    PERFORM blip._say_short(chosen, cardinality(recalled), k);
+    RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, NULL, k, threshold);
 END
 $$;
 COMMENT ON FUNCTION public.blip_search(bytea, integer, jsonb, uuid[], real, text) IS

@@ -163,14 +163,15 @@ COMMENT ON TABLE blip.settings IS
     'Where the engine listens; for blip_owner and blip_engine';
 """
 
-# Who may see an image is the server's owner's to say, by policies on blip.images. Every table
-# derived from it follows from the start.
+# Who may see an image is for the server's owner to say, by policies on blip.images. Every table
+# derived from it follows from the start. OFFSET 0 keeps the planner from hashing all the images
+# to look up 32 of them.
 DERIVED = ("files", "image_vectors", "image_tokens", "captions", "jobs")
 
 FOLLOW = """
 ALTER TABLE blip.{table} ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON blip.{table} FOR SELECT USING (
-    EXISTS (SELECT FROM blip.images i WHERE i.image_id = {table}.image_id));
+    EXISTS (SELECT FROM blip.images i WHERE i.image_id = {table}.image_id OFFSET 0));
 """
 
 # What a writer may add to an image that it sees; the rest is for workers.

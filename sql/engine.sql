@@ -1,0 +1,180 @@
+-- The only way out of PostgreSQL: one request to the engine, over its Unix socket.
+
+-- PL/Python with the standard library alone, and it only translates: jsonb goes as it is and comes
+-- back as it came, and an error is returned for PL/pgSQL to raise, as PL/Python would show a
+-- traceback. A new connection each time, as a kept one would hand a cancelled call's reply to the
+-- next. The request asks for "100 Continue" before its body: an engine that hangs still accepts
+-- connections, but does not say that.
+CREATE FUNCTION blip._engine(
+    op text, head jsonb, body bytea DEFAULT NULL,
+    OUT sqlstate text, OUT message text, OUT hint text, OUT reply jsonb)
+LANGUAGE plpython3u VOLATILE PARALLEL UNSAFE SECURITY DEFINER COST 10000
+SET search_path = pg_catalog, pg_temp
+AS $$
+import errno
+import select
+import socket
+import sys
+import time
+
+OPS = ("embed_text", "embed_image", "rerank", "match_image", "caption", "caption_image")
+TICK = 50  # ms between looks at whether the statement was cancelled
+PATIENCE = 1.0  # s until the engine must have said that it is there
+PIECE = 1 << 16
+
+
+class Absent(Exception):
+    pass
+
+
+def settings():
+    rows = plpy.execute("SELECT name, value FROM blip.settings WHERE name LIKE 'engine%'")
+    found = {row["name"]: row["value"] for row in rows}
+    if not {"engine_socket", "engine_uid"} <= found.keys():
+        raise Absent("blip.settings does not say where the blipdb engine listens")
+    return found["engine_socket"], int(found["engine_uid"])
+
+
+def wait(sock, event, deadline=None):
+    poll = select.poll()
+    poll.register(sock, event)
+    while not poll.poll(TICK):
+        tick(deadline)
+
+
+def tick(deadline):
+    plpy.execute(look)  # raises if the statement is cancelled or has timed out
+    if deadline is not None and time.monotonic() > deadline:
+        raise Absent("the blipdb engine does not answer: it hangs")
+
+
+def connect(sock, path, deadline):
+    while (code := sock.connect_ex(path)) == errno.EAGAIN:  # its backlog is full
+        tick(deadline)
+        time.sleep(0.01)
+    if code in (errno.ENOENT, errno.ECONNREFUSED):
+        raise Absent("the blipdb engine does not run")
+    if code:
+        raise OSError(code, "connecting failed")
+
+
+def check_owner(sock, uid):
+    peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # pid, uid, gid
+    if int.from_bytes(peer[4:8], sys.byteorder) != uid:
+        raise Absent("the process at the blipdb engine's socket is another user's")
+
+
+def send(sock, data, deadline=None):
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[sock.send(rest[:PIECE]):]
+        except BlockingIOError:
+            wait(sock, select.POLLOUT, deadline)
+
+
+def receive(sock, deadline=None):
+    wait(sock, select.POLLIN, deadline)
+    data = sock.recv(PIECE)
+    if not data:
+        raise Absent("the blipdb engine ended before it answered")
+    return data
+
+
+def read_head(sock, data, deadline=None):
+    while b"\r\n\r\n" not in data:
+        data += receive(sock, deadline)
+    lines, _, rest = data.partition(b"\r\n\r\n")
+    status, _, fields = lines.partition(b"\r\n")
+    return int(status.split()[1]), fields.lower(), rest
+
+
+def read_answer(sock, fields, data):
+    (line,) = (line for line in fields.split(b"\r\n") if line.startswith(b"content-length:"))
+    length = int(line.split(b":")[1])
+    while len(data) < length:
+        data += receive(sock)
+    return data.decode()
+
+
+def request():
+    text = head.encode()
+    kind, size = "json", len(text)
+    if body is not None:
+        text = len(text).to_bytes(4, "little") + text
+        kind, size = "octet-stream", len(text) + len(body)
+    fields = (
+        f"POST /v1/{op} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\nExpect: 100-continue\r\n"
+        f"Content-Type: application/{kind}\r\nContent-Length: {size}\r\n\r\n")
+    return fields.encode(), text
+
+
+def ask(sock):
+    deadline = time.monotonic() + PATIENCE
+    path, uid = settings()
+    connect(sock, path, deadline)
+    check_owner(sock, uid)
+    fields, text = request()
+    send(sock, fields, deadline)
+    status, answer, rest = read_head(sock, b"", deadline)
+    if status == 100:
+        send(sock, text)
+        if body is not None:
+            send(sock, body)
+        status, answer, rest = read_head(sock, rest)
+    return status, read_answer(sock, answer, rest)
+
+
+def outcome(status, text):
+    if status == 200:
+        return None, None, None, text
+    import json  # only for errors: a backend's memory is dear
+
+    error = json.loads(text)
+    return error["sqlstate"], error["message"], error["hint"], None
+
+
+def translate():
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.setblocking(False)
+            return outcome(*ask(sock))
+    except plpy.SPIError as error:
+        return error.sqlstate, str(error), None, None
+    except Absent as error:
+        return "08006", str(error), "Start it with: blipdb up", None
+    except OSError as error:
+        reason = f"the blipdb engine can't be reached: {error.strerror}"
+        return "08006", reason, "Start it with: blipdb up", None
+    except (ValueError, LookupError):
+        return "08P01", "what answers at the blipdb engine's socket is no engine", None, None
+
+
+if op not in OPS:
+    return "22023", f"the blipdb engine has no operation {op!r}", f"It has {', '.join(OPS)}.", None
+look = plpy.prepare("SELECT 1")
+return translate()
+$$;
+COMMENT ON FUNCTION blip._engine(text, jsonb, bytea) IS
+    'One request to the blipdb engine; an error is returned, not raised';
+
+CREATE FUNCTION blip._ask(op text, head jsonb, body bytea DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    answer record;
+BEGIN
+    SELECT * INTO answer FROM blip._engine(op, head, body);
+    IF answer.sqlstate IS NULL THEN
+        RETURN answer.reply;
+    END IF;
+    IF answer.hint IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = answer.sqlstate, MESSAGE = answer.message;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = answer.sqlstate, MESSAGE = answer.message, HINT = answer.hint;
+END
+$$;
+COMMENT ON FUNCTION blip._ask(text, jsonb, bytea) IS
+    'The engine''s reply; raises its error, and a cancel as PostgreSQL words it';
