@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from blipdb.errors import UsageError
+from .errors import UsageError
 
 FILE_FIELDS = ("file_name", "filename", "file", "path", "filepath", "image", "image_name", "uri")
 TEXT_FIELDS = ("caption", "captions", "text", "description", "comment")

@@ -1,0 +1,275 @@
+"""The models that a database knows, and their files in this machine's home folder.
+
+A model's row and partitions are the database's; its files lie in ``home/models``, in a folder
+named by the first 16 digits of its digest, where the engine and ingest look for them. One model
+at a time is active in each role.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from . import bundled, database, jobs
+from .artifact import MANIFEST, Artifact
+from .errors import ModelError, UsageError
+from .runtime import Runtime
+from .settings import Settings
+
+Connection = psycopg.Connection[Any]
+
+BUNDLED = "scenes"
+DIGITS = 16  # of the digest, as a folder's name
+EXACT_UNTIL = 10_000  # vectors: up to here an exact scan is quicker than an index to build
+ADD = "Add one with: blipdb models add PATH"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of ``blip.models``; ``active`` are the roles that it has now."""
+
+    model_id: int
+    name: str
+    digest: str
+    roles: list[str]
+    image_size: int
+    itc_dims: int
+    token_count: int
+    token_width: int
+    max_tokens: int
+    knows: str
+    active: list[str]
+
+    @property
+    def encoding(self) -> jobs.Queue:
+        return jobs.Queue(jobs.ENCODE, self.model_id)
+
+    @property
+    def captioning(self) -> jobs.Queue:
+        return jobs.Queue(jobs.CAPTION, self.model_id)
+
+    def folder(self, settings: Settings) -> Path:
+        """Where its files are."""
+        return settings.models_dir / self.digest[:DIGITS]
+
+
+def register(
+    conn: Connection, settings: Settings, folder: str | Path, *, activate: bool = True
+) -> Model:
+    """Make the model of an artifact's folder known, and its files the home's own.
+
+    With ``activate`` it takes every role that it can have; else only those that no model has.
+    Safe to repeat: files that were altered or lost are put back.
+
+    Raises:
+        ModelError: the folder is no artifact, or one of its files is missing or altered.
+    """
+    artifact = Artifact.open(folder)
+    _keep(artifact, settings)
+    with conn.transaction():
+        conn.execute("LOCK TABLE blip.models IN SHARE ROW EXCLUSIVE MODE")  # one at a time
+        model = _row(conn, artifact) or _insert(conn, artifact)
+        _activate(conn, model, model.roles, only_vacant=not activate)
+    return find(conn, model.digest)
+
+
+def register_bundled(conn: Connection, settings: Settings) -> Model:
+    """Make the model known that blipdb carries; it takes the roles that no other model has.
+
+    Quick when it is there already: then its files are neither copied nor read, since whoever
+    loads them verifies them.
+    """
+    folder = Path(bundled.__file__).parent / BUNDLED
+    if (folder / MANIFEST).exists():
+        digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+        known = [model for model in models(conn) if model.digest == digest]
+        if known and (known[0].folder(settings) / MANIFEST).exists() and known[0].active:
+            return known[0]
+    return register(conn, settings, folder, activate=False)
+
+
+def models(conn: Connection) -> list[Model]:
+    """All models, the first registered first."""
+    with conn.cursor(row_factory=class_row(Model)) as cursor:
+        return cursor.execute(
+            """
+            SELECT model_id, name, digest, roles, image_size, itc_dims, token_count, token_width,
+                   max_tokens, knows,
+                   ARRAY(SELECT role FROM blip.active_models a
+                         WHERE a.model_id = m.model_id ORDER BY role) AS active
+            FROM blip.models m ORDER BY model_id
+            """
+        ).fetchall()
+
+
+def find(conn: Connection, name: str) -> Model:
+    """The model of this name (the last registered one), or whose digest begins so.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = models(conn)
+    named = [model for model in known if model.name == name]
+    named = named or [model for model in known if name and model.digest.startswith(name)]
+    if not named:
+        names = ", ".join(f"{model.name} ({model.digest[:DIGITS]})" for model in known)
+        raise UsageError(f"There is no model {name!r}; there are: {names or 'none'}.", ADD)
+    return named[-1]
+
+
+def active(conn: Connection, role: str) -> Model:
+    """The model that has ``role`` now.
+
+    Raises:
+        ModelError: none has.
+    """
+    for model in models(conn):
+        if role in model.active:
+            return model
+    raise ModelError(
+        f"No model is active as {role}.",
+        "See which there are with: blipdb models list; then: blipdb models activate NAME",
+    )
+
+
+def activate(conn: Connection, name: str, roles: Sequence[str] | None = None) -> int:
+    """Give a model some roles, or all that it can have; how many images it has yet to encode.
+
+    Raises:
+        UsageError: there is no such model, or it can't have such a role.
+    """
+    model = find(conn, name)
+    if wrong := sorted(set(roles or ()) - set(model.roles)):
+        raise UsageError(
+            f"The model {model.name} can't be {', '.join(wrong)}; "
+            f"it can be {', '.join(model.roles)}."
+        )
+    with conn.transaction():
+        _activate(conn, model, roles or model.roles)
+    counts = jobs.counts(conn, model.encoding)
+    return counts.pending + counts.running
+
+
+def load(settings: Settings, model: Model, *graphs: str) -> Runtime:
+    """Some of a model's graphs, each on one thread, after their files were verified.
+
+    Raises:
+        ModelError: the files are not in this home, or were altered.
+    """
+    folder = model.folder(settings)
+    if not folder.is_dir():
+        raise ModelError(
+            f"The model {model.name} is registered, but its files are not in {folder}.",
+            "Put them there with: blipdb models add PATH",
+        )
+    runtime = Runtime.load(folder, graphs=graphs)
+    if runtime.artifact.digest != model.digest:
+        raise ModelError(
+            f"{folder / MANIFEST} was altered: its SHA-256 is {runtime.artifact.digest[:DIGITS]}…,"
+            f" and {model.name} was registered with {model.digest[:DIGITS]}….",
+            "Put the model's files back with: blipdb models add PATH",
+        )
+    return runtime
+
+
+def index_vectors(conn: Connection, model: Model) -> bool:
+    """Build the HNSW index of a model with more than 10,000 vectors, unless it is there.
+
+    Inserting into the index costs several times what building it at once does, and below that
+    number an exact scan is quicker than the index is. True if it was built now.
+    """
+    row = conn.execute(
+        "SELECT count(*) FROM (SELECT FROM blip.image_vectors WHERE model_id = %s LIMIT %s) v",
+        [model.model_id, EXACT_UNTIL + 1],
+    ).fetchone()
+    if row is None or row[0] <= EXACT_UNTIL:
+        return False
+    return database.create_vector_index(conn, model.model_id, model.itc_dims)
+
+
+def _row(conn: Connection, artifact: Artifact) -> Model | None:
+    found = [model for model in models(conn) if model.digest == artifact.digest]
+    return found[0] if found else None
+
+
+def _insert(conn: Connection, artifact: Artifact) -> Model:
+    manifest, arch = artifact.manifest, artifact.manifest.architecture
+    row = conn.execute(
+        """
+        INSERT INTO blip.models (name, digest, roles, image_size, itc_dims, token_count,
+                                 token_width, max_tokens, knows)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        RETURNING model_id
+        """,
+        [
+            manifest.name,
+            artifact.digest,
+            list(manifest.roles),
+            manifest.image.size,
+            arch.embed_dim,
+            arch.image_tokens,
+            arch.vision_width,
+            manifest.max_tokens,
+            manifest.knows,
+        ],
+    ).fetchone()
+    assert row is not None
+    database.create_model_partitions(conn, row[0], arch.embed_dim)
+    return find(conn, artifact.digest)
+
+
+def _activate(
+    conn: Connection, model: Model, roles: Collection[str], *, only_vacant: bool = False
+) -> None:
+    """Give roles; a model that retrieves from now on gets a job for every image."""
+    change = "NOTHING" if only_vacant else "UPDATE SET model_id = excluded.model_id"
+    changed = conn.execute(
+        f"""
+        INSERT INTO blip.active_models AS a (role, model_id)
+        SELECT role, %s FROM unnest(%s::text[]) AS role
+        ON CONFLICT (role) DO {change}
+        """,  # noqa: S608 - one of the two constants above
+        [model.model_id, sorted(roles)],
+    ).rowcount
+    if changed and "retrieval" in roles:
+        jobs.enqueue_all(conn, model.encoding)
+
+
+def _keep(artifact: Artifact, settings: Settings) -> None:
+    """Copy the files that the manifest names into the home, whole or not at all."""
+    target = settings.models_dir / artifact.digest[:DIGITS]
+    if _is_whole(target, artifact.digest):
+        return
+    settings.models_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.models_dir, prefix=".adding-") as name:
+        copy = Path(name) / "model"
+        copy.mkdir()
+        for file in artifact.manifest.files:
+            _write(copy / file, artifact.read(file))
+        _write(copy / MANIFEST, (artifact.folder / MANIFEST).read_bytes())
+        copy.chmod(0o755)  # the servers' user only reads; root keeps what root wrote
+        if not _is_whole(copy, artifact.digest):
+            raise ModelError(f"{artifact.folder} changed while it was copied.")
+        if target.exists():
+            os.rename(target, Path(name) / "old")
+        os.rename(copy, target)
+
+
+def _is_whole(folder: Path, digest: str) -> bool:
+    try:
+        return folder.is_dir() and Artifact.open(folder).digest == digest
+    except ModelError:
+        return False
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    path.chmod(0o644)
