@@ -27,18 +27,14 @@ FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 ROLES = ("retrieval", "captioner", "filter", "answerer")
 
-# OpenAI's CLIP: mean and deviation of its training images, which BLIP uses too.
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-
 
 @dataclass(frozen=True)
 class Preprocessing:
     """How a picture becomes pixels: `size` in pixels, mean and std per channel of 0 to 1."""
 
     size: int
-    mean: tuple[float, float, float] = CLIP_MEAN
-    std: tuple[float, float, float] = CLIP_STD
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     resize: str = "bicubic"
 
 

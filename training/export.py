@@ -1,0 +1,182 @@
+"""A finished run as an artifact: the folder that blipdb searches with.
+
+    python -m blipdb.training.export runs/scenes blipdb/bundled/scenes --name scenes \\
+        --knows "drawn scenes" --check
+
+Needs no torch but for --check, which compares every graph with torch on the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from safetensors.numpy import load_file
+
+from blipdb.architecture import Architecture, SpecialTokens
+from blipdb.artifact import MANIFEST, TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.errors import ModelError
+from blipdb.graphs import build_graphs, prepare
+
+ARCHITECTURE, WEIGHTS, METRICS, CURVE = (
+    "architecture.json",
+    "weights.safetensors",
+    "metrics.jsonl",
+    "curve.png",
+)
+README = "README.md"
+QUALITY = {
+    "itc_r1": "text to image, R@1 by ITC alone",
+    "itc_r10": "text to image, R@10 by ITC alone",
+    "itm_r1": "text to image, R@1 with the ITM rerank",
+    "harder_r1": "R@1 among images that differ in one attribute or relation",
+    "captions_right": "greedy captions with the right kind and colour of every thing",
+}
+
+
+def export(run: Path, out: Path, *, name: str, knows: str) -> Artifact:
+    """Write the model of a run folder into `out`, in the place of a model that is there.
+
+    Weights are rounded to float16 here, once. `knows` completes "This model knows ...".
+
+    Raises:
+        ModelError: a file of the run is missing or doesn't fit, or `out` holds something else.
+    """
+    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).exists():
+        raise ModelError(f"{out} holds something that is not a model.", "Name another folder.")
+    description = _read_description(run)
+    arch = Architecture.from_dict(description["architecture"])
+    image = _preprocessing(description["preprocessing"])
+    state = load_file(run / WEIGHTS)
+    built = build_graphs(prepare(state, arch), arch, mean=image.mean, std=image.std)
+    graphs = {graph: f"{graph}.onnx" for graph in built}
+    files = {graphs[graph]: data for graph, data in built.items()}
+    files |= {TOKENIZER: _tokenizer(run), CURVE: (run / CURVE).read_bytes()}
+    files[README] = _readme(name, knows, arch, run).encode()
+    manifest = Manifest(
+        name=name,
+        architecture=arch,
+        special_tokens=SpecialTokens.from_dict(description["special_tokens"]),
+        image=image,
+        max_tokens=description["max_text"],
+        roles=("retrieval", "captioner"),
+        knows=knows,
+        graphs=graphs,
+        files=digests(files),
+        temperature=float(state["temp"]),
+    )
+    return _replace(out, manifest, files)
+
+
+def _replace(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Artifact:
+    """Write beside `out` and rename, so that a model is there whole or not at all."""
+    beside = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    Artifact.write(beside, manifest, files)
+    if out.exists():
+        shutil.rmtree(out)
+    beside.rename(out)
+    return Artifact.open(out)
+
+
+def _read_description(run: Path) -> dict[str, Any]:
+    missing = [
+        file
+        for file in (ARCHITECTURE, WEIGHTS, TOKENIZER, METRICS, CURVE)
+        if not (run / file).exists()
+    ]
+    if missing:
+        raise ModelError(
+            f"{run} has no {', '.join(missing)}.",
+            "A run folder is made by: python -m blipdb.training.pretrain",
+        )
+    description: dict[str, Any] = json.loads((run / ARCHITECTURE).read_text())
+    return description
+
+
+def _preprocessing(values: Mapping[str, Any]) -> Preprocessing:
+    if (values["resize"], values["resample"]) != ("square", "bicubic"):
+        raise ModelError(
+            f"{ARCHITECTURE} wants images resized by {values['resize']}, {values['resample']}; "
+            "blipdb resizes to a square, bicubic."
+        )
+    red, green, blue = values["mean"]
+    mean = (red, green, blue)
+    red, green, blue = values["std"]
+    return Preprocessing(values["size"], mean, (red, green, blue))
+
+
+def _tokenizer(run: Path) -> bytes:
+    """Without the length that training cuts texts to: a search refuses what is too long."""
+    tokenizer = tokenizers.Tokenizer.from_file(str(run / TOKENIZER))
+    tokenizer.no_truncation()
+    return tokenizer.to_str(pretty=True).encode()
+
+
+def _readme(name: str, knows: str, arch: Architecture, run: Path) -> str:
+    measured = _last_evaluation(run)
+    figures = [f"| {QUALITY[key]} | {measured[key]:.3f} |" for key in QUALITY if key in measured]
+    words = sorted(tokenizers.Tokenizer.from_file(str(run / TOKENIZER)).get_vocab())
+    known = [word for word in words if not word.startswith("[")]
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            f"A BLIP (arXiv 2201.12086) that knows {knows}, and nothing else.",
+            "",
+            f"Trained from scratch on {measured['samples']:,} image-text pairs by "
+            "`python -m blipdb.training.pretrain`, with ITC, ITM and LM together.",
+            f"Images of {arch.image_size} pixels in patches of {arch.patch_size}; "
+            f"{arch.vision_layers} vision layers of width {arch.vision_width}, "
+            f"{arch.text_layers} text layers of width {arch.text_width}. "
+            "Weights are float16, computed in float32.",
+            "",
+            "On held-out scenes, at the end of training:",
+            "",
+            "| | |",
+            "| --- | --- |",
+            *figures,
+            "",
+            f"![losses and quality over samples]({CURVE})",
+            "",
+            f"It reads these {len(known)} words: {', '.join(known)}.",
+            "",
+        ]
+    )
+
+
+def _last_evaluation(run: Path) -> dict[str, Any]:
+    lines: list[dict[str, Any]] = [
+        json.loads(line) for line in (run / METRICS).read_text().splitlines()
+    ]
+    evaluated = [line for line in lines if QUALITY.keys() & line.keys()]
+    if not evaluated:
+        raise ModelError(f"{run / METRICS} holds no evaluation yet.", "Let the training go on.")
+    return evaluated[-1]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Export a training run as a model.")
+    parser.add_argument("run", type=Path, help="the folder that pretraining wrote")
+    parser.add_argument("out", type=Path, help="the model's folder, made or replaced")
+    parser.add_argument("--name", required=True, help="the model's name in the database")
+    parser.add_argument("--knows", required=True, help='completes "This model knows ..."')
+    parser.add_argument("--check", action="store_true", help="compare each graph with torch")
+    options = parser.parse_args(arguments)
+    artifact = export(options.run, options.out, name=options.name, knows=options.knows)
+    size = sum(path.stat().st_size for path in artifact.folder.iterdir())
+    print(f"{artifact.folder}: {size / 1e6:.1f} MB, digest {artifact.digest}")
+    if options.check:
+        from .agreement import check  # torch
+
+        for graph, difference in check(artifact).items():
+            print(f"{graph}: differs from torch by at most {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()
