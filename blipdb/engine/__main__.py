@@ -1,0 +1,28 @@
+"""``python -m blipdb.engine``: the engine in the foreground, for whoever starts services."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from blipdb import settings
+from blipdb.errors import BlipdbError
+
+from .server import serve
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m blipdb.engine", description=__doc__)
+    parser.add_argument("--home", help="the home folder (BLIPDB_HOME)")
+    parser.add_argument("--threads", type=int, default=1, help="cores that one request may use")
+    arguments = parser.parse_args()
+    try:
+        serve(settings.load(home=arguments.home), threads=arguments.threads)
+    except BlipdbError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""The engine's life as a process: start as who may read all it needs, then give that up and serve.
+
+Where root starts it, everything is imported, verified, loaded and bound as root, and only then
+does it become PostgreSQL's user: Python itself may lie in a folder that only root can read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from blipdb import home
+from blipdb import owner as owners
+from blipdb.errors import EngineError, UsageError
+from blipdb.images.decode import Decoder
+from blipdb.owner import Owner
+from blipdb.settings import Settings
+
+from .app import App
+from .models import Models
+from .peer import allowed_uids
+from .protocol import PeerProtocol
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 128
+GOODBYE_SECONDS: Final = 2  # for requests at work when the engine is told to end
+MEMORY: Final = 4 << 30
+
+
+def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None:
+    """Be the engine until SIGTERM or SIGINT.
+
+    ``threads`` is how many cores one request may use; as many requests are worked on at once as
+    the cores allow. ``memory`` caps this process's data, in bytes.
+
+    Raises:
+        EngineError: another engine serves this home.
+        UsageError: ``threads`` is not between 1 and the number of cores.
+        SetupError: the home can't be made, or its user doesn't exist.
+    """
+    cores = os.cpu_count() or 1
+    if not 1 <= threads <= cores:
+        raise UsageError(f"threads is {threads}; it must be from 1 to {cores}.")
+    _log_to_stderr()
+    owner = owners.current()
+    home.make(settings, owner)
+    workers = max(1, cores // threads)
+    with (
+        _only_one(settings.run_dir / "engine.pid", owner),
+        _listener(settings.engine_socket, owner) as listener,
+        Decoder(workers) as decoder,
+    ):
+        models = Models(settings.models_dir, threads=threads)
+        models.preload()
+        app = App(models, decoder, workers=workers)
+        server = _uvicorn(app)
+        owner.drop()
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        PeerProtocol.allowed = allowed_uids()
+        log.info("listening at %s as %s, %d workers", settings.engine_socket, owner.name, workers)
+        _run(server, listener)
+        app.close()
+        log.info("ended")
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # uvicorn raises the signal that ended it once more, which is to end nothing else.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[listener])
+
+
+def _uvicorn(app: App) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        http=PeerProtocol,
+        loop="asyncio",
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
+    config.load()  # what it imports can't be read any more once root's rights are gone
+    config.get_loop_factory()
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def _only_one(path: Path, owner: Owner) -> Iterator[None]:
+    """Hold the pid file's lock, which the system frees however this process ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 20).decode().strip()
+            raise EngineError(
+                f"An engine already serves {path.parent.parent}: process {pid}.",
+                "End it with: blipdb down",
+            ) from None
+        os.fchown(descriptor, owner.uid, owner.gid)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, b"%d\n" % os.getpid())
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _listener(path: Path, owner: Owner) -> Iterator[socket.socket]:
+    """A bound socket, 0660 and the owner's. It listens only later, once root's rights are gone:
+    the kernel tells callers who we were then."""
+    path.unlink(missing_ok=True)  # a dead engine's, as we hold the lock
+    umask = os.umask(0o117)
+    try:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(str(path))
+    finally:
+        os.umask(umask)
+    with sock:
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        try:
+            yield sock
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -1,0 +1,122 @@
+"""What the engine can do. All verbs are stateless: a request holds all that its answer needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from blipdb.errors import UsageError
+from blipdb.images.decode import Decoder
+from blipdb.runtime import Encoded, Runtime, Stop
+from blipdb.tokens import unpack_batch
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One request, ready to be done: ``stop`` says whether its caller has gone."""
+
+    runtime: Runtime
+    decoder: Decoder
+    head: Mapping[str, Any]
+    raw: memoryview
+    stop: Stop
+
+
+def embed_text(work: Work) -> Answer:
+    """text -> its ITC vector."""
+    return {"itc": _numbers(work.runtime.embed_texts([work.head["text"]])[0])}
+
+
+def embed_image(work: Work) -> Answer:
+    """An image file -> its ITC vector."""
+    return {"itc": _numbers(_encode(work).itc[0])}
+
+
+def rerank(work: Work) -> Answer:
+    """text and the packed tokens of ``count`` images -> two ITM logits each."""
+    tokens, scales = _tokens(work, work.head["count"])
+    itm = work.runtime.rerank(work.head["text"], tokens, scales, stop=work.stop)
+    return {"itm": [_numbers(row) for row in itm]}
+
+
+def match_image(work: Work) -> Answer:
+    """text and an image file -> two ITM logits and the image's ITC vector."""
+    image = _encode(work)
+    itm = work.runtime.rerank(work.head["text"], image.tokens, image.scales, stop=work.stop)
+    return {"itm": _numbers(itm[0]), "itc": _numbers(image.itc[0])}
+
+
+def caption(work: Work) -> Answer:
+    """The packed tokens of an image -> a caption."""
+    return _caption(work, *_tokens(work, 1))
+
+
+def caption_image(work: Work) -> Answer:
+    """An image file -> a caption."""
+    image = _encode(work)
+    return _caption(work, image.tokens, image.scales)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb's function and the types of what its JSON must and may hold."""
+
+    do: Callable[[Work], Answer]
+    needs: Mapping[str, type]
+    takes: Mapping[str, type]
+
+
+MODEL: Final = {"model": str, "digest": str}
+DECODING: Final = {"beams": int, "max_tokens": int, "nucleus": float, "seed": int}
+VERBS: Final = {
+    "embed_text": Verb(embed_text, MODEL | {"text": str}, {}),
+    "embed_image": Verb(embed_image, MODEL, {}),
+    "rerank": Verb(rerank, MODEL | {"text": str, "count": int}, {}),
+    "match_image": Verb(match_image, MODEL | {"text": str}, {}),
+    "caption": Verb(caption, MODEL, DECODING),
+    "caption_image": Verb(caption_image, MODEL, DECODING),
+}
+
+
+def check(verb: Verb, head: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        UsageError: something is missing from ``head``, unknown, or of another type.
+    """
+    known = {**verb.needs, **verb.takes}
+    if missing := [name for name in verb.needs if name not in head]:
+        raise UsageError(f"The request has no {', '.join(missing)}.")
+    if unknown := sorted(set(head) - set(known)):
+        raise UsageError(f"The request has {', '.join(unknown)}; it may have {', '.join(known)}.")
+    for name, value in head.items():
+        wanted = (int, float) if known[name] is float else known[name]
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise UsageError(f"The request's {name} is {value!r}, no {known[name].__name__}.")
+
+
+def _encode(work: Work) -> Encoded:
+    size = work.runtime.artifact.architecture.image_size
+    decoded = work.decoder.decode(bytes(work.raw), size)
+    return work.runtime.encode_images(decoded.pixels[None])
+
+
+def _tokens(work: Work, count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    arch = work.runtime.artifact.architecture
+    return unpack_batch(work.raw, count, arch.image_tokens, arch.vision_width)
+
+
+def _caption(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> Answer:
+    options = {name: work.head[name] for name in DECODING if name in work.head}
+    (text,) = work.runtime.caption(tokens, scales, **options, stop=work.stop)
+    return {"caption": text}
+
+
+def _numbers(values: npt.NDArray[np.float32]) -> list[float]:
+    """The shortest decimals that are these float32 again: half the digits of float64's."""
+    return [float(str(value)) for value in values]
