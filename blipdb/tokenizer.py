@@ -83,7 +83,7 @@ class Tokenizer:
         known = self.vocab_size - len(self.special.to_dict())
         return (
             f"The model knows no word of this text: {shown}{more}.",
-            f"It knows {known} words; what of is in its README and in: blipdb models",
+            f"It reads {known} words; the README.md in the model's folder lists them.",
         )
 
 

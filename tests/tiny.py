@@ -37,7 +37,7 @@ MAX_TOKENS = 20
 
 
 def tiny_state(
-    seed: int = 0, arch: Architecture = ARCHITECTURE, spread: float = 0.2
+    seed: int = 0, arch: Architecture = ARCHITECTURE, spread: float = 0.1
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Random weights under every name of a MED's state dict, already rounded to float16.
 
