@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+
+from .search import Hit
 
 PAPER = (250, 250, 248)
 INK = (32, 32, 32)
@@ -37,6 +40,24 @@ class Strip:
 
     title: str
     tiles: Sequence[Tile]
+
+
+def strip_of(title: str, hits: Sequence[Hit], previews: Mapping[UUID, bytes]) -> Strip:
+    """A search's hits with their scores, ready to be drawn."""
+    return Strip(
+        title,
+        [
+            Tile(previews.get(hit.image_id), _lines(number, hit))
+            for number, hit in enumerate(hits, 1)
+        ],
+    )
+
+
+def _lines(number: int, hit: Hit) -> list[str]:
+    itm = "" if hit.itm is None else f"itm {hit.itm:.3f} · "
+    name = hit.uri.rsplit("/", 1)[-1] if hit.uri else str(hit.image_id)
+    lines = [f"{number}.  score {hit.score:.2f}", f"{itm}itc {hit.itc:.3f}", name]
+    return [*lines, hit.caption] if hit.caption else lines
 
 
 def draw_sheet(strips: Sequence[Strip], *, tile: int = 192) -> Image.Image:

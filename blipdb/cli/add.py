@@ -1,0 +1,71 @@
+"""``blipdb add``: an image through SQL, its bytes kept in the database."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from . import options
+from .options import Db, Home, Json, Space
+from .output import note, print_json
+from .search import read_filter
+
+
+def add(
+    image: Annotated[str, typer.Argument(help="An image file; - reads its bytes from stdin.")],
+    uri: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLIPDB_ADD_URI", help="Where it is from; default: the file's own path."
+        ),
+    ] = None,
+    caption: Annotated[
+        str | None, typer.Option(envvar="BLIPDB_ADD_CAPTION", help="A text that came with it.")
+    ] = None,
+    metadata: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLIPDB_ADD_METADATA", metavar="JSON", help="What search can filter by."
+        ),
+    ] = None,
+    space: Space = "",
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """Store one image in the database itself, encode it, and print its id."""
+    from .. import encode, search
+    from .opening import bring_up, opened
+
+    settings = options.settings(db, home)
+    content = _read(image)
+    if uri is None and image != "-":
+        uri = os.path.abspath(os.path.expanduser(image))
+    described = read_filter(metadata)
+    bring_up(settings)
+    with opened(settings) as conn:
+        id = search.add(conn, content, uri=uri, caption=caption, metadata=described, space=space)
+    encode.run_jobs(settings, stages=("encode",))
+    with opened(settings) as conn:
+        reasons = [line.reason for line in search.failures(conn) if line.image_id == id]
+    if as_json:
+        print_json({"image_id": id, "uri": uri, "failed": reasons[0] if reasons else None})
+    else:
+        print(id)
+    if reasons:
+        note(f"failed: {uri or id}: {reasons[0]}")
+        raise typer.Exit(1)
+
+
+def _read(image: str) -> bytes:
+    if image == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(image).expanduser().read_bytes()
+    except OSError as error:
+        raise UsageError(f"{image}: {error.strerror}.") from None

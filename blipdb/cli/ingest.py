@@ -1,0 +1,134 @@
+"""``blipdb ingest``: files into the database, with a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import options
+from .group import INTERRUPTED
+from .options import Db, Home, Json, Space
+from .output import note, print_json, visible
+from .progress import progress_bar
+
+if TYPE_CHECKING:
+    from ..ingest import Report
+
+SHOWN_FAILURES = 20
+
+
+def ingest(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Folders, files or globs; - reads a list of paths from stdin."
+        ),
+    ],
+    captions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            envvar="BLIPDB_CAPTIONS",
+            metavar="FILE",
+            help="A table of captions: CSV, JSON or JSONL. May be repeated.",
+        ),
+    ] = None,
+    write_captions: Annotated[
+        bool,
+        typer.Option(
+            "--write-captions",
+            envvar="BLIPDB_WRITE_CAPTIONS",
+            help="Have the model write a caption for each image, too.",
+        ),
+    ] = False,
+    store_content: Annotated[
+        bool,
+        typer.Option(
+            "--store-content",
+            envvar="BLIPDB_STORE_CONTENT",
+            help="Keep the files' bytes in the database, too.",
+        ),
+    ] = False,
+    retry: Annotated[
+        bool,
+        typer.Option("--retry", envvar="BLIPDB_RETRY", help="Try what failed before once more."),
+    ] = False,
+    space: Space = "",
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """Bring images into the database, so that they can be searched.
+
+    Only what is new or changed is read. Interrupted or failed, the same command goes on where it
+    stopped. Captions in photo.txt beside photo.jpg, and in the photos themselves, come along.
+    """
+    from .. import ingest as files
+    from .. import sources
+    from .opening import bring_up
+
+    settings = options.settings(db, home)
+    is_list = "-" in paths
+    if not is_list:
+        sources.find(paths)  # a folder that is missing is said before anything is started
+    bring_up(settings)
+    try:
+        with progress_bar() as show:
+            report = files.ingest(
+                settings,
+                paths,
+                space=space,
+                captions=captions or (),
+                caption=write_captions,
+                store_content=store_content,
+                retry=retry,
+                stdin=sys.stdin.buffer if is_list else None,
+                progress=lambda state: show(*state),
+            )
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    print_report(report, as_json=as_json)
+    raise typer.Exit(report.exit_code)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """What an ingest did: the failures and notes on stderr, the numbers on stdout."""
+    for warning in report.warnings:
+        note(f"warning: {warning}")
+    for failure in report.failed[:SHOWN_FAILURES]:
+        note(f"failed: {failure.uri}: {failure.reason}")
+    if (more := len(report.failed) - SHOWN_FAILURES) > 0:
+        note(f"and {more} more; all of them: blipdb failures")
+    if report.parked:
+        note(f"given up after their last attempt: {report.parked} jobs; why: blipdb failures")
+    if as_json:
+        print_json(asdict(report))
+    else:
+        print(visible(summary(report)))
+    if report.added:
+        note(
+            f"The model {report.model} knows {report.knows}. For other pictures, add one that "
+            "knows them: blipdb models add PATH"
+        )
+
+
+def summary(report: Report) -> str:
+    """The report in a line; what did not occur is left out."""
+    parts = [
+        (report.added, "added"),
+        (report.unchanged, "unchanged"),
+        (report.duplicates, "with known content"),
+        (len(report.failed), "failed"),
+    ]
+    numbers = ", ".join(f"{number} {word}" for number, word in parts if number)
+    extras = [
+        (report.captions, "captions came along"),
+        (report.captioned, "captions written"),
+        (report.waiting, "jobs waiting"),
+    ]
+    rest = "".join(f"; {number} {word}" for number, word in extras if number)
+    return f"{report.found} images: {numbers or 'nothing to do'}{rest} ({report.seconds:.1f} s)"

@@ -1,0 +1,119 @@
+"""``blipdb models``: which models there are, which are active, and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options
+from .options import Db, Home, Json
+from .output import Column, note, print_json, print_rows
+
+app = typer.Typer(no_args_is_help=True, help="List, add and activate models.")
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from ..settings import Settings
+
+COLUMNS = (
+    Column("name"),
+    Column("digest"),
+    Column("can be", fold=True),
+    Column("active as", fold=True),
+    Column("knows", fold=True),
+)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    from .opening import opened
+
+    with opened(settings) as conn:
+        yield conn
+
+
+@app.command("list")
+def list_models(as_json: Json = False, db: Db = None, home: Home = None) -> None:
+    """List the models that the database knows."""
+    from .. import registry
+
+    with _opened(options.settings(db, home)) as conn:
+        models = registry.models(conn)
+    if as_json:
+        print_json([asdict(model) for model in models])
+        return
+    print_rows(
+        COLUMNS,
+        [
+            (
+                model.name,
+                model.digest[: registry.DIGITS],
+                ", ".join(model.roles),
+                ", ".join(model.active),
+                model.knows,
+            )
+            for model in models
+        ],
+    )
+
+
+@app.command()
+def add(
+    folder: Annotated[Path, typer.Argument(metavar="PATH", help="A model artifact's folder.")],
+    activate: Annotated[
+        bool,
+        typer.Option(
+            "--activate/--no-activate",
+            envvar="BLIPDB_ACTIVATE",
+            help="Use it from now on in every role that it can have.",
+        ),
+    ] = True,
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """Make a model known, and use it from now on."""
+    from .. import registry
+
+    settings = options.settings(db, home)
+    with _opened(settings) as conn:
+        model = registry.register(conn, settings, folder, activate=activate)
+    if as_json:
+        print_json(asdict(model))
+    else:
+        print(f"{model.name} {model.digest[: registry.DIGITS]}")
+    if model.active:
+        note("stored images are encoded with it by the next: blipdb ingest PATH")
+
+
+@app.command("activate")
+def activate_model(
+    name: Annotated[str, typer.Argument(help="A model's name, or the beginning of its digest.")],
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="BLIPDB_ROLE", help="retrieval or captioner; default: all that it can be."
+        ),
+    ] = None,
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """Use a model from now on."""
+    from .. import registry
+
+    with _opened(options.settings(db, home)) as conn:
+        waiting = registry.activate(conn, name, role)
+        model = registry.find(conn, name)
+    if as_json:
+        print_json({**asdict(model), "waiting": waiting})
+    else:
+        print(f"{model.name} is active as {', '.join(model.active)}")
+    if waiting:
+        note(f"{waiting} images are to be encoded with it; the next blipdb ingest does that")

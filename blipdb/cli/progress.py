@@ -1,0 +1,38 @@
+"""Progress bars: on stderr, and only where a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+STAGES = {"draw": "drawing", "ingest": "reading", "encode": "encoding", "caption": "captioning"}
+
+Show = Callable[[str, int, int, int], None]
+"""Called with a stage, how much of it is done, of how much, and how much of that failed."""
+
+
+@contextmanager
+def progress_bar() -> Iterator[Show]:
+    """A bar for each stage, from its first step to its last."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Remaining(elapsed_when_finished=True),
+        TextColumn("{task.fields[failed]}"),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+
+        def show(stage: str, done: int, total: int, failed: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(STAGES[stage], failed="")
+            words = f"{failed} failed" if failed else ""
+            bars.update(tasks[stage], completed=done, total=total, failed=words)
+
+        yield show

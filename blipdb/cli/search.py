@@ -1,0 +1,194 @@
+"""``blipdb search``: images for a text, or for an image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from ..errors import UsageError
+from . import options
+from .options import Db, Home, Json, Null, Paths
+from .output import Column, note, print_json, print_paths, print_rows, short_path
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from ..search import Hit
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+PATH_BEGINNINGS = ("/", "./", "../", "~/")
+
+COLUMNS = (
+    Column("score", number=True),
+    Column("itm", number=True),
+    Column("itc", number=True),
+    Column("path", fold=True),
+    Column("caption", fold=True),
+)
+
+
+def search(
+    query: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY", help="What to look for in words, or an image file like ./photo.jpg."
+        ),
+    ],
+    k: Annotated[
+        int, typer.Option("--top", "-k", envvar="BLIPDB_TOP", help="How many hits, 1 to 1000.")
+    ] = 10,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            envvar="BLIPDB_CANDIDATES",
+            help="How many images the ITM head looks at, up to 1000; default: 32 or -k if more.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            envvar="BLIPDB_THRESHOLD",
+            help="Leave out hits below this match probability (of an image: this cosine).",
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            envvar="BLIPDB_FILTER",
+            metavar="JSON",
+            help="Metadata the images must hold.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(envvar="BLIPDB_MODEL", help="A registered model; default: the active one."),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="BLIPDB_SHEET", metavar="FILE", help="Draw the hits as a contact sheet (PNG)."
+        ),
+    ] = None,
+    paths: Paths = False,
+    null: Null = False,
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """Find images by a text or by an image, best first.
+
+    score = ITM logit + ITC cosine; itm is the probability that image and text match.
+    """
+    asked = read_query(query)
+    held = read_filter(where)
+    from .. import search as sql
+    from .opening import opened
+
+    with opened(options.settings(db, home)) as conn:
+        hits = sql.search(
+            conn,
+            asked,
+            k,
+            candidates=candidates,
+            filter=held,
+            threshold=threshold,
+            model=model,
+        )
+        if sheet is not None:
+            _draw(conn, sheet, " ".join(query), hits)
+    if paths or null:
+        _print_paths(hits, null=null)
+    elif as_json:
+        print_json([vars(hit) for hit in hits])
+    else:
+        print_hits(hits)
+
+
+def read_query(words: Sequence[str]) -> str | bytes:
+    """The text, or the bytes of the image file that is named.
+
+    A path is what begins like one (``./photo``) or ends like an image (``photo.jpg``).
+
+    Raises:
+        UsageError: the file can't be read, or several are named.
+    """
+    files = [word for word in words if is_path(word)]
+    if not files:
+        return " ".join(words)
+    if len(words) > 1:
+        raise UsageError(
+            f"One image at a time: {len(words)} arguments, of which {files[0]} is a file.",
+            "Put a text in quotes where it holds a file's name.",
+        )
+    path = Path(files[0]).expanduser()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}.") from None
+
+
+def is_path(word: str) -> bool:
+    return word.startswith(PATH_BEGINNINGS) or word.lower().endswith(IMAGE_SUFFIXES)
+
+
+def read_filter(text: str | None) -> Mapping[str, Any] | None:
+    """A JSON object. Raises UsageError for anything else."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"This is no JSON: {text!r} ({error}).", _FILTER) from None
+    if not isinstance(value, dict):
+        raise UsageError(f"This is no JSON object: {text!r}.", _FILTER)
+    return value
+
+
+_FILTER = """As in: '{"album": "2024"}'"""
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Hits as a table; the captions' column only where there are captions."""
+    has_captions = any(hit.caption for hit in hits)
+    rows = [
+        (
+            f"{hit.score:.3f}",
+            "" if hit.itm is None else f"{hit.itm:.3f}",
+            f"{hit.itc:.3f}",
+            short_path(name_of(hit)),
+            *([hit.caption or ""] if has_captions else []),
+        )
+        for hit in hits
+    ]
+    if rows:
+        print_rows(COLUMNS if has_captions else COLUMNS[:-1], rows)
+    else:
+        note("no hits")
+
+
+def name_of(hit: Hit) -> str:
+    return hit.uri or str(hit.image_id)
+
+
+def _print_paths(hits: Sequence[Hit], *, null: bool) -> None:
+    print_paths([hit.uri for hit in hits if hit.uri is not None], null=null)
+    if nameless := sum(hit.uri is None for hit in hits):
+        note(f"left out: {nameless} that came in through SQL without a path")
+
+
+def _draw(conn: psycopg.Connection[Any], path: Path, title: str, hits: Sequence[Hit]) -> None:
+    from ..previews import previews
+    from ..sheet import strip_of, write_sheet
+
+    seen: dict[UUID, bytes] = previews(conn, [hit.image_id for hit in hits])
+    try:
+        write_sheet(path, [strip_of(title, hits, seen)])
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}.") from None
+    note(f"drawn: {path}")

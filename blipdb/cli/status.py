@@ -1,0 +1,110 @@
+"""``blipdb status`` and ``blipdb failures``: what is stored, what runs, and what went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from . import options
+from .options import Db, Home, Json, Null, Paths
+from .output import Column, note, print_json, print_paths, print_rows, short_path
+
+if TYPE_CHECKING:
+    from .. import services
+    from ..search import Count
+    from ..settings import Settings
+
+COUNTS = (Column("what"), Column("model"), Column("state"), Column("count", number=True))
+FAILURES = (
+    Column("path", fold=True),
+    Column("stage"),
+    Column("attempts", number=True),
+    Column("reason", fold=True),
+)
+
+
+def status(as_json: Json = False, db: Db = None, home: Home = None) -> None:
+    """Say what runs and what is stored; starts nothing. Exit code 1 if something is down."""
+    from .. import database, search, services
+
+    settings = options.settings(db, home)
+    running = services.status(settings)
+    counts = []
+    if running.cluster is None or running.cluster.is_running:
+        with database.connect(settings.database_url()) as conn:
+            database.check(conn)
+            counts = search.status(conn)
+    if as_json:
+        print_json(
+            {
+                "url": settings.database_url(),
+                "home": str(settings.home),
+                **asdict(running),
+                "counts": [asdict(count) for count in counts],
+            }
+        )
+    else:
+        _print(settings, running, counts)
+    raise typer.Exit(0 if counts and running.engine_answers else 1)
+
+
+def _print(settings: Settings, running: services.Status, counts: list[Count]) -> None:
+    lines = [("database", settings.database_url())]
+    if (cluster := running.cluster) is not None:
+        state = f"runs, process {cluster.pid}" if cluster.is_running else "does not run"
+        version = f" {cluster.version}" if cluster.version else ""
+        lines += [("home", str(settings.home)), (f"PostgreSQL{version}", state)]
+    lines.append(("engine", _engine(running)))
+    print_rows((Column(""), Column("", fold=True)), lines)
+    if counts:
+        print()
+        print_rows(
+            COUNTS, [(line.what, line.model or "", line.state, str(line.count)) for line in counts]
+        )
+    if not counts or not running.engine_answers:
+        note("start what is down with: blipdb up")
+
+
+def _engine(running: services.Status) -> str:
+    if running.engine_answers:
+        return f"runs, process {running.engine_pid}" if running.engine_pid else "runs"
+    return "hangs" if running.engine_pid else "does not run"
+
+
+def failures(
+    paths: Paths = False,
+    null: Null = False,
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """List files that are no images to us and jobs that were given up, with their reasons.
+
+    What was mended is tried again by: blipdb ingest --retry PATH
+    """
+    from .. import search
+    from .opening import opened
+
+    with opened(options.settings(db, home)) as conn:
+        failed = search.failures(conn)
+    if paths or null:
+        print_paths([line.uri for line in failed if line.uri is not None], null=null)
+    elif as_json:
+        print_json([asdict(line) for line in failed])
+    elif failed:
+        print_rows(
+            FAILURES,
+            [
+                (
+                    short_path(line.uri or str(line.image_id)),
+                    line.stage,
+                    str(line.attempts),
+                    line.reason,
+                )
+                for line in failed
+            ],
+        )
+    else:
+        note("no failures")
