@@ -28,6 +28,7 @@ Stop = Callable[[], bool]
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
 MAX_CHUNK = 64
 MAX_BEAMS = 16
+MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
 
 
 class Encoded(NamedTuple):
@@ -155,6 +156,8 @@ class Runtime:
         _check_range("beams", beams, 1, MAX_BEAMS)
         if nucleus is not None and not 0 < nucleus <= 1:
             raise UsageError(f"nucleus is {nucleus}; it must be above 0 and at most 1.")
+        if seed is not None:
+            _check_range("seed", seed, 0, MAX_SEED)
         captions = []
         for part in _parts(len(tokens), MAX_CHUNK // beams):
             decoder = _Decoder(self, tokens[part], scales[part])
@@ -167,13 +170,23 @@ class Runtime:
         return captions
 
     def run(self, graph: str, **inputs: npt.NDArray[Any]) -> list[Any]:
-        """One graph's outputs, as its file in blipdb/graphs describes them."""
+        """One graph's outputs, as its file in blipdb/graphs describes them.
+
+        Raises:
+            ModelError: the graph isn't there, or the first output isn't finite.
+        """
         if graph not in self._sessions:
             raise ModelError(
                 f"The model {self.artifact.name} has no {graph} graph here; it has "
                 f"{', '.join(self._sessions) or 'none'}."
             )
-        return list(self._sessions[graph].run(None, inputs))
+        outputs: list[Any] = self._sessions[graph].run(None, inputs)
+        if not np.isfinite(outputs[0]).all():
+            raise ModelError(
+                f"The {graph} graph of {self.artifact.name} computed what is no number: the image "
+                "tokens or the model's weights are damaged."
+            )
+        return outputs
 
     def _rules(self, min_tokens: int, max_tokens: int | None) -> Rules:
         special, room = self.artifact.manifest.special_tokens, self.artifact.manifest.max_tokens - 1

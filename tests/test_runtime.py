@@ -166,6 +166,7 @@ def test_bad_text_is_refused(runtime: Runtime, encoded: Encoded) -> None:
         ({"nucleus": 0.0}, "nucleus is 0.0; it must be above 0"),
         ({"nucleus": 1.1}, "nucleus is 1.1"),
         ({"nucleus": float("nan")}, "nucleus is nan"),
+        ({"nucleus": 0.9, "seed": -1}, "seed is -1; it must be from 0 to 9223372036854775807"),
     ],
 )
 def test_decoding_out_of_range_is_refused(
@@ -185,6 +186,17 @@ def test_arrays_of_another_shape_are_refused(runtime: Runtime, encoded: Encoded)
         runtime.rerank("red", tokens, scales[1:])
     with pytest.raises(ValueError, match=r"tokens are int8 \(9, 4, 32\)"):
         runtime.caption(tokens[:, 1:], scales[:, 1:])
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf, 3e38])
+def test_damaged_tokens_are_an_error_and_no_score(
+    runtime: Runtime, encoded: Encoded, scale: float
+) -> None:
+    scales = np.full_like(encoded.scales, scale)
+    with pytest.raises(ModelError, match="computed what is no number"):
+        runtime.rerank("red", encoded.tokens, scales)
+    with pytest.raises(ModelError, match="computed what is no number"):
+        runtime.caption(encoded.tokens, scales)
 
 
 def test_only_the_graphs_that_are_asked_for(tmp_path: Path) -> None:
