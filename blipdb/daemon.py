@@ -1,35 +1,43 @@
 """The engine as a process in the background: started, found again, stopped.
 
-Its pid file holds its pid, the time at which that process began (a number that no other process
-with the same pid has) and blipdb's version. It lies in the home folder itself, where only whoever
-brings things up can write, so that nothing else is ever ended by mistake or by malice.
+An engine keeps its pid file open and locked for as long as it lives. Only a process that has this
+very file open is taken for the engine that the file names, so that nothing else is ever ended for
+having got the pid of one that is gone.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
-import socket
 import sys
 import time
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from . import owner as owners
+from .engine.client import Client
 from .errors import EngineError
 from .home import rotate, tail
 from .owner import Owner
 from .settings import Settings
 
+ENGINE = "blipdb.engine"
 START_SECONDS = 60
 STOP_SECONDS = 10
 ANSWER_SECONDS = 2.0
 
 
 def start(settings: Settings, owner: Owner) -> bool:
-    """Start the engine, or an engine anew that hangs or is of another version."""
-    if answers(settings) and (pid_of(settings) is None or _version(settings) == _ours()):
+    """Start the engine, or an engine anew that hangs or is of another version.
+
+    Raises:
+        EngineError: it does not start; the message ends with what its log says.
+    """
+    found = health(settings)
+    if found is not None and found["version"] == version("blipdb"):
         return False
     stop(settings)
     log = settings.logs_dir / "engine.log"
@@ -37,13 +45,12 @@ def start(settings: Settings, owner: Owner) -> bool:
         begun = rotate(log)
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        pid = _spawn(settings, descriptor)
+        child = _spawn(settings, descriptor)
     finally:
         os.close(descriptor)
-    _pid_file(settings).write_text(f"{pid} {_began(pid)} {_ours()}\n")
     deadline = time.monotonic() + START_SECONDS
-    while not answers(settings):
-        if _began(pid) is None or time.monotonic() > deadline:
+    while health(settings) is None:
+        if _has_ended(child) or time.monotonic() > deadline:
             stop(settings)
             with owner.acting():
                 said = tail(log, begun)
@@ -64,7 +71,7 @@ def _spawn(settings: Settings, log: int) -> int:
         if name.startswith("BLIPDB_") and name != "BLIPDB_URL"
     }
     environment = owners.clean_environment(os.geteuid()) | options
-    python = [sys.executable, "-P", "-m", "blipdb.engine"]
+    python = [sys.executable, "-P", "-m", ENGINE]
     return os.posix_spawn(
         "/bin/sh",
         ["sh", "-c", 'cd / && exec "$@"', "sh", *python],
@@ -79,66 +86,59 @@ def _spawn(settings: Settings, log: int) -> int:
 
 
 def stop(settings: Settings) -> bool:
-    """End the engine that `up` started, by force if it must be; False where none runs."""
-    pid = pid_of(settings)
-    if pid is None:
+    """End this home's engine, by force if it must be; False where none runs.
+
+    Raises:
+        EngineError: it does not end.
+    """
+    if (pid := pid_of(settings)) is None:
         return False
-    began = _began(pid)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        os.kill(pid, number)
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline:
-            if _began(pid) != began:
-                _pid_file(settings).unlink()
+    try:
+        process = os.pidfd_open(pid)  # it, and never another that gets its number
+    except ProcessLookupError:
+        return False
+    try:
+        if pid_of(settings) != pid:
+            return False
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(process, number)
+            if select.select([process], [], [], STOP_SECONDS)[0]:
+                _has_ended(pid)
                 return True
-            time.sleep(0.02)
+    finally:
+        os.close(process)
     raise EngineError(f"The engine, process {pid}, does not end.", f"End it: kill -9 {pid}")
 
 
-def _pid_file(settings: Settings) -> Path:
-    return settings.home / "engine.pid"
-
-
 def pid_of(settings: Settings) -> int | None:
-    """The pid of the engine that `up` started, if that very process still runs."""
+    """The pid of the engine that serves this home, or None."""
     try:
-        pid, began, _ = _pid_file(settings).read_text().split()
+        with open(settings.run_dir / "engine.pid", encoding="ascii") as file:
+            wanted, pid = os.fstat(file.fileno()), int(file.read(20))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return int(pid) if _began(int(pid)) == began else None
+    with suppress(FileNotFoundError, PermissionError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                if os.path.samestat(descriptor.stat(), wanted):
+                    return pid
+    return None
 
 
-def _version(settings: Settings) -> str:
-    return _pid_file(settings).read_text().split()[2]
-
-
-def _ours() -> str:
-    return version("blipdb")
-
-
-def _began(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks and with the boot's id; None once it has ended.
-
-    A child of ours that has ended is taken off the kernel's list here.
-    """
+def _has_ended(child: int) -> bool:
+    """Whether a process has ended; one that is our child is taken off the kernel's list."""
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(child, os.WNOHANG)[0] == child
+    return not Path(f"/proc/{child}").exists()
+
+
+def health(settings: Settings) -> dict[str, Any] | None:
+    """What the engine says of itself, or None if there is none or it says nothing for two seconds.
+
+    See `blipdb.engine.client.Client.health`.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
+        return Client(settings.engine_socket, seconds=ANSWER_SECONDS).health()
+    except EngineError:
         return None
-    state, began = fields[0], fields[19]  # proc(5): the fields 3 and 22
-    return None if state == "Z" else f"{began}@{boot}"
-
-
-def answers(settings: Settings) -> bool:
-    """True if an engine says within two seconds that it is well."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(ANSWER_SECONDS)
-        try:
-            connection.connect(str(settings.engine_socket))
-            connection.sendall(b"GET /v1/health HTTP/1.1\r\nHost: blipdb\r\n\r\n")
-            return connection.recv(64).startswith(b"HTTP/1.1 200 ")
-        except OSError:
-            return False

@@ -63,7 +63,7 @@ def status(settings: Settings) -> Status:
     return Status(
         cluster=cluster.status(settings) if settings.is_private else None,
         engine_pid=daemon.pid_of(settings),
-        engine_answers=daemon.answers(settings),
+        engine_answers=daemon.health(settings) is not None,
     )
 
 

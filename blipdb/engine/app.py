@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Any, Final
 
 from blipdb.errors import (
@@ -32,6 +33,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
+VERSION: Final = version("blipdb")  # of this process, whatever is installed meanwhile
 LARGEST_QUEUE: Final = 64  # requests beyond those being worked on
 BODY_SECONDS: Final = 30.0  # a caller that sends no more is given up
 BODIES_BYTES: Final = 256 << 20  # of all requests together
@@ -98,6 +100,7 @@ class App:
     def _health(self) -> Answer:
         return {
             "status": "ok",
+            "version": VERSION,
             "pid": os.getpid(),
             "workers": self._workers,
             "requests": self._requests,
