@@ -15,6 +15,7 @@ import pytest
 
 import blipdb.cluster
 from blipdb.settings import DATABASE, Settings
+from tests.tiny import tiny_artifact
 
 # Tiny models on shared cores: torch's threads would wait for each other many times longer than
 # they work. It reads this when it is imported, which is later.
@@ -96,6 +97,21 @@ def conn(database: str) -> Iterator[psycopg.Connection]:
     """A connection to this test's ``database``."""
     with psycopg.connect(database) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny model with random weights."""
+    return tiny_artifact(tmp_path_factory.mktemp("tiny")).folder
+
+
+@pytest.fixture
+def ready(database: str, tiny_folder: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh database in which the tiny model is registered and active."""
+    settings = Settings(tmp_path / "home", database)
+    with blipdb.database.connect(database, autocommit=True) as connection:
+        blipdb.registry.register(connection, settings, tiny_folder)
+    return settings
 
 
 def _url(cluster: Settings, name: str) -> str:
