@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString
 from urllib.parse import urlsplit
 
@@ -16,20 +14,29 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-from . import cluster, extension
+from . import cluster, extension, requirements
 from . import owner as owners
 from .errors import BlipdbError, DatabaseError, SetupError
 from .migrations import access
-from .postgresql import OLDEST, OLDEST_VECTOR, PARALLEL_VECTOR
+from .postgresql import PARALLEL_VECTOR
+from .requirements import check
 from .settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as AlchemyConnection
     from sqlalchemy import Engine
 
+__all__ = [
+    "check",
+    "connect",
+    "create_model_partitions",
+    "create_vector_index",
+    "init",
+    "sqlalchemy_engine",
+]
+
 Connection = psycopg.Connection[Any]
 
-INIT = "Bring it up to date with: blipdb init"
 _INIT_LOCK = 0x626C6970  # "blip", of pg_advisory_xact_lock
 
 
@@ -96,9 +103,10 @@ def init(url: str, settings: Settings) -> list[str]:
     with _refusals(), sqlalchemy_engine(url).begin() as connection:
         conn = _driver(connection)
         conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
-        _require_parts(conn)
+        requirements.require_parts(conn)
         conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
         notes = _ensure_roles(conn)
+        _open_pgvector(conn)
         _ensure_schema(conn)
         with _as_owner(conn):
             _migrate(connection)
@@ -106,6 +114,7 @@ def init(url: str, settings: Settings) -> list[str]:
                 conn.execute(statement)
             _store_settings(conn, settings)
     with _refusals(), connect(url) as conn:
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
         _ensure_functions(conn)
     return notes
 
@@ -135,140 +144,6 @@ def _driver(connection: AlchemyConnection) -> Connection:
     return driver
 
 
-def check(conn: Connection) -> None:
-    """Make sure that this database is one that this version of blipdb works with.
-
-    Raises:
-        SetupError: a part is missing on the server or too old; the hint is what installs it.
-        DatabaseError: its tables or functions are of another version; the hint is the command.
-    """
-    installed = _installed(conn)
-    if "vector" not in installed or extension.NAME not in installed:
-        _require_parts(conn)
-    elif _numbers(installed["vector"]) < OLDEST_VECTOR:
-        raise _too_old(installed["vector"], conn)
-    _check_revision(conn)
-    if extension.NAME not in installed:
-        raise DatabaseError(f"The extension blipdb is not in the database {_name(conn)}.", INIT)
-    if (found := _build(conn)) != extension.build():
-        raise DatabaseError(
-            f"The functions in the database {_name(conn)} are of another blipdb: build {found},"
-            f" and this one is {extension.build()} (version {extension.version()}).",
-            INIT,
-        )
-
-
-def head() -> str:
-    """The newest revision in ``migrations/versions``, by its file's name (Alembic is slow)."""
-    names = sorted(path.name for path in (_migrations() / "versions").glob("[0-9]*.py"))
-    return names[-1].partition("_")[0]
-
-
-def _migrations() -> Path:
-    return Path(str(files("blipdb.migrations")))
-
-
-def _check_revision(conn: Connection) -> None:
-    row = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone()
-    if row == (None,):
-        raise DatabaseError(f"The database {_name(conn)} has no tables of blipdb.", INIT)
-    row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
-    revision = row[0] if row else "none"
-    if revision > head():
-        raise DatabaseError(
-            f"The tables in the database {_name(conn)} are of a newer blipdb: revision"
-            f" {revision}, and this one knows {head()}.",
-            "Upgrade this one: pip install --upgrade blipdb",
-        )
-    if revision != head():
-        raise DatabaseError(
-            f"The tables in the database {_name(conn)} are of revision {revision};"
-            f" this blipdb works with {head()}.",
-            INIT,
-        )
-
-
-def _name(conn: Connection) -> str:
-    return conn.info.dbname
-
-
-def _require_parts(conn: Connection) -> None:
-    """Raise unless the server has all that the extension needs, and its files."""
-    version = conn.info.server_version
-    if version < OLDEST * 10000:
-        raise SetupError(
-            f"PostgreSQL {OLDEST} or newer is needed; the server at {_server(conn)} is "
-            f"{conn.info.parameter_status('server_version')}."
-        )
-    major = version // 10000
-    available = _versions(
-        conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
-    )
-    missing = {
-        "plpython3u": f"Install it there: sudo apt-get install postgresql-plpython3-{major}",
-        "vector": f"Install pgvector there: sudo apt-get install postgresql-{major}-pgvector",
-        extension.NAME: "Install its files there: sudo blipdb install-extension",
-    }
-    for name, hint in missing.items():
-        if name not in available:
-            raise SetupError(
-                f"The extension {name} is not installed on the server at {_server(conn)}: "
-                f"looked in {_extension_folder(conn)}.",
-                hint,
-            )
-    used = _installed(conn).get("vector", available["vector"])
-    if _numbers(used) < OLDEST_VECTOR:
-        raise _too_old(used, conn, available["vector"])
-
-
-def _too_old(found: str, conn: Connection, available: str | None = None) -> SetupError:
-    oldest = ".".join(map(str, OLDEST_VECTOR))
-    if available is not None and _numbers(available) >= OLDEST_VECTOR:
-        hint = "A newer one is on the server: ALTER EXTENSION vector UPDATE"
-    else:
-        major = conn.info.server_version // 10000
-        hint = f"Install a newer one: sudo apt-get install postgresql-{major}-pgvector"
-    return SetupError(
-        f"pgvector {found} in the database {_name(conn)} is too old; {oldest} or newer is needed.",
-        hint,
-    )
-
-
-def _server(conn: Connection) -> str:
-    return f"{conn.info.host or 'the default socket'}:{conn.info.port}"
-
-
-def _extension_folder(conn: Connection) -> str:
-    """Where the server looks for extensions, as far as this user may know it."""
-    try:
-        with conn.transaction():
-            row = conn.execute("SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'").fetchone()
-    except psycopg.errors.InsufficientPrivilege:
-        row = None
-    return f"{row[0]}/extension" if row else "its share folder (pg_config --sharedir)/extension"
-
-
-def _installed(conn: Connection) -> dict[str, str]:
-    return _versions(conn, "SELECT extname, extversion FROM pg_extension WHERE extname = ANY(%s)")
-
-
-def _versions(conn: Connection, query: LiteralString) -> dict[str, str]:
-    return dict(conn.execute(query, [["plpython3u", "vector", extension.NAME]]).fetchall())
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
-
-
-def _build(conn: Connection) -> str | None:
-    """Which build of the extension this database has; None for one from before there were any."""
-    row = conn.execute("SELECT to_regprocedure('blip._build()')").fetchone()
-    if row == (None,):
-        return None
-    row = conn.execute("SELECT blip._build()").fetchone()
-    return row[0] if row else None
-
-
 def _roles(conn: Connection) -> list[str]:
     """Those of blipdb's roles that the server has."""
     with conn.cursor(row_factory=scalar_row) as cursor:
@@ -294,6 +169,26 @@ def _ensure_roles(conn: Connection) -> list[str]:
     if not is_superuser and "blip_owner" in missing:
         conn.execute("GRANT blip_owner TO CURRENT_USER")
     return []
+
+
+def _open_pgvector(conn: Connection) -> None:
+    """Let our roles use pgvector's types, where it is in a schema that not everybody may use."""
+    shut = conn.execute(
+        """
+        SELECT n.nspname, r.rolname
+        FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        CROSS JOIN pg_roles r
+        WHERE e.extname = 'vector' AND r.rolname = ANY(%s)
+            AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE')
+        """,
+        [list(access.ROLES)],
+    ).fetchall()
+    for schema, role in shut:
+        conn.execute(
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
+                sql.Identifier(schema), sql.Identifier(role)
+            )
+        )
 
 
 def _ensure_schema(conn: Connection) -> None:
@@ -334,13 +229,13 @@ def _migrate(connection: AlchemyConnection) -> None:
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
+    config.set_main_option("script_location", str(requirements.migrations()).replace("%", "%%"))
     conn = _driver(connection)
     row = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone()
     if row != (None,):
         row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
-        if row and row[0] > head():
-            _check_revision(conn)
+        if row and row[0] > requirements.head():
+            requirements.check_revision(conn)
     command.upgrade(config, "head")
 
 
@@ -365,13 +260,16 @@ def _ensure_functions(conn: Connection) -> None:
     It holds functions alone, so nothing is lost by dropping it; whatever of the user's depends on
     one of them makes that fail, and stays.
     """
-    if extension.NAME in _installed(conn) and _build(conn) != extension.build():
+    if (
+        extension.NAME in requirements.installed(conn)
+        and requirements.build(conn) != extension.build()
+    ):
         conn.execute("DROP EXTENSION blipdb")
     conn.execute("CREATE EXTENSION IF NOT EXISTS blipdb CASCADE")
-    if (found := _build(conn)) != extension.build():
+    if (found := requirements.build(conn)) != extension.build():
         raise SetupError(
-            f"The files of the extension on the server at {_server(conn)} are of another blipdb: "
-            f"build {found}, and this one is {extension.build()}.",
+            f"The files of the extension on the server at {requirements.server(conn)} are of"
+            f" another blipdb: build {found}, and this one is {extension.build()}.",
             "Install this one's there: sudo blipdb install-extension",
         )
     if conn.info.parameter_status("is_superuser") == "on":
@@ -406,7 +304,7 @@ def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
                     model=model,
                 )
             )
-        if _numbers(_installed(conn)["vector"]) < PARALLEL_VECTOR:
+        if requirements.numbers(requirements.installed(conn)["vector"]) < PARALLEL_VECTOR:
             # CVE-2026-3172. The table keeps this, for a restore and a REINDEX alike.
             conn.execute(
                 sql.SQL("ALTER TABLE {} SET (parallel_workers = 0)").format(

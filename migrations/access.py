@@ -57,9 +57,14 @@ GRANTS = {
     ],
 }
 
+# Only where it is missing, as it locks the table.
 POLICY = """
-DROP POLICY IF EXISTS {role} ON blip.{table};
-CREATE POLICY {role} ON blip.{table} TO {role} USING (true)
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_policies
+                   WHERE (schemaname, tablename, policyname) = ('blip', '{table}', '{role}')) THEN
+        CREATE POLICY {role} ON blip.{table} TO {role} USING (true);
+    END IF;
+END $$
 """
 
 

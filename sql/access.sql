@@ -24,8 +24,7 @@ BEGIN
         END LOOP;
     END LOOP;
     -- It runs with its owner's rights: those of a role that can read blip.settings and no more.
-    IF pg_catalog.to_regrole('blip_engine') IS NOT NULL
-       AND pg_catalog.to_regprocedure('blip._engine(text, jsonb, bytea)') IS NOT NULL THEN
+    IF pg_catalog.to_regrole('blip_engine') IS NOT NULL THEN
         ALTER FUNCTION blip._engine(text, jsonb, bytea) OWNER TO blip_engine;
     END IF;
 END

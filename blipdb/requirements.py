@@ -1,0 +1,159 @@
+"""What a server and a database must have for blipdb, and what to do where they have not."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+
+from . import extension
+from .errors import DatabaseError, SetupError
+from .postgresql import OLDEST, OLDEST_VECTOR
+
+Connection = psycopg.Connection[Any]
+
+INIT = "Bring it up to date with: blipdb init"
+
+
+def check(conn: Connection) -> None:
+    """Make sure that this database is one that this version of blipdb works with.
+
+    Raises:
+        SetupError: a part is missing on the server or too old; the hint is what installs it.
+        DatabaseError: its tables or functions are of another version; the hint is the command.
+    """
+    found = installed(conn)
+    if "vector" not in found or extension.NAME not in found:
+        require_parts(conn)
+    elif numbers(found["vector"]) < OLDEST_VECTOR:
+        raise _too_old(found["vector"], conn)
+    check_revision(conn)
+    if extension.NAME not in found:
+        raise DatabaseError(f"The extension blipdb is not in the database {_name(conn)}.", INIT)
+    if (theirs := build(conn)) != extension.build():
+        raise DatabaseError(
+            f"The functions in the database {_name(conn)} are of another blipdb: build {theirs},"
+            f" and this one is {extension.build()} (version {extension.version()}).",
+            INIT,
+        )
+
+
+def head() -> str:
+    """The newest revision in ``migrations/versions``, by its file's name (Alembic is slow)."""
+    names = sorted(path.name for path in (migrations() / "versions").glob("[0-9]*.py"))
+    return names[-1].partition("_")[0]
+
+
+def migrations() -> Path:
+    """The folder of Alembic's environment."""
+    return Path(str(files("blipdb.migrations")))
+
+
+def check_revision(conn: Connection) -> None:
+    """Raise unless the tables are there and of the newest revision."""
+    row = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone()
+    if row == (None,):
+        raise DatabaseError(f"The database {_name(conn)} has no tables of blipdb.", INIT)
+    row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
+    revision = row[0] if row else "none"
+    if revision > head():
+        raise DatabaseError(
+            f"The tables in the database {_name(conn)} are of a newer blipdb: revision"
+            f" {revision}, and this one knows {head()}.",
+            "Upgrade this one: pip install --upgrade blipdb",
+        )
+    if revision != head():
+        raise DatabaseError(
+            f"The tables in the database {_name(conn)} are of revision {revision};"
+            f" this blipdb works with {head()}.",
+            INIT,
+        )
+
+
+def _name(conn: Connection) -> str:
+    return conn.info.dbname
+
+
+def require_parts(conn: Connection) -> None:
+    """Raise unless the server has all that the extension needs, and its files."""
+    version = conn.info.server_version
+    if version < OLDEST * 10000:
+        raise SetupError(
+            f"PostgreSQL {OLDEST} or newer is needed; the server at {server(conn)} is "
+            f"{conn.info.parameter_status('server_version')}."
+        )
+    major = version // 10000
+    available = _versions(
+        conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
+    )
+    missing = {
+        "plpython3u": f"Install it there: sudo apt-get install postgresql-plpython3-{major}",
+        "vector": f"Install pgvector there: sudo apt-get install postgresql-{major}-pgvector",
+        extension.NAME: "Install its files there: sudo blipdb install-extension",
+    }
+    for name, hint in missing.items():
+        if name not in available:
+            raise SetupError(
+                f"The extension {name} is not installed on the server at {server(conn)}: "
+                f"looked in {_extension_folder(conn)}.",
+                hint,
+            )
+    used = installed(conn).get("vector", available["vector"])
+    if numbers(used) < OLDEST_VECTOR:
+        raise _too_old(used, conn, available["vector"])
+
+
+def _too_old(found: str, conn: Connection, available: str | None = None) -> SetupError:
+    oldest = ".".join(map(str, OLDEST_VECTOR))
+    if available is not None and numbers(available) >= OLDEST_VECTOR:
+        hint = "A newer one is on the server: ALTER EXTENSION vector UPDATE"
+    else:
+        major = conn.info.server_version // 10000
+        hint = f"Install a newer one: sudo apt-get install postgresql-{major}-pgvector"
+    return SetupError(
+        f"pgvector {found} in the database {_name(conn)} is too old; {oldest} or newer is needed.",
+        hint,
+    )
+
+
+def server(conn: Connection) -> str:
+    """Where the server is, in words."""
+    return f"{conn.info.host or 'the default socket'}:{conn.info.port}"
+
+
+def _extension_folder(conn: Connection) -> str:
+    """Where the server looks for extensions, as far as this user may know it."""
+    try:
+        with conn.transaction():
+            row = conn.execute("SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        row = None
+    return f"{row[0]}/extension" if row else "its share folder (pg_config --sharedir)/extension"
+
+
+def installed(conn: Connection) -> dict[str, str]:
+    """The versions of those extensions that blipdb needs and this database has."""
+    return _versions(conn, "SELECT extname, extversion FROM pg_extension WHERE extname = ANY(%s)")
+
+
+def _versions(conn: Connection, query: LiteralString) -> dict[str, str]:
+    return dict(conn.execute(query, [["plpython3u", "vector", extension.NAME]]).fetchall())
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """``0.8.6`` as (0, 8, 6)."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def build(conn: Connection) -> str | None:
+    """Which build of the extension this database has; None for one from before there were any.
+
+    Read from the function's source, as not everybody may call it.
+    """
+    row = conn.execute(
+        "SELECT substring(prosrc FROM '[0-9a-f]{16}') FROM pg_proc"
+        " WHERE oid = to_regprocedure('blip._build()')"
+    ).fetchone()
+    return row[0] if row else None
