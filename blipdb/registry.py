@@ -87,13 +87,18 @@ def register_bundled(conn: Connection, settings: Settings) -> Model:
     Quick when it is there already: then its files are neither copied nor read, since whoever
     loads them verifies them.
     """
-    folder = Path(bundled.__file__).parent / BUNDLED
+    folder = bundled_folder()
     if (folder / MANIFEST).exists():
         digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
         known = [model for model in models(conn) if model.digest == digest]
-        if known and (known[0].folder(settings) / MANIFEST).exists() and known[0].active:
+        if known and (known[0].folder(settings) / MANIFEST).exists():
             return known[0]
     return register(conn, settings, folder, activate=False)
+
+
+def bundled_folder() -> Path:
+    """The artifact that comes with the package."""
+    return Path(bundled.__file__).parent / BUNDLED
 
 
 def models(conn: Connection) -> list[Model]:
