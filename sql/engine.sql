@@ -11,9 +11,9 @@ CREATE FUNCTION blip._engine(
 LANGUAGE plpython3u VOLATILE PARALLEL UNSAFE SECURITY DEFINER COST 10000
 SET search_path = pg_catalog, pg_temp
 AS $$
+import _socket  # socket.py would cost each backend another megabyte
 import errno
 import select
-import socket
 import sys
 import time
 
@@ -59,7 +59,7 @@ def connect(sock, path, deadline):
 
 
 def check_owner(sock, uid):
-    peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # pid, uid, gid
+    peer = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # pid, uid, gid
     if int.from_bytes(peer[4:8], sys.byteorder) != uid:
         raise Absent("the process at the blipdb engine's socket is another user's")
 
@@ -135,10 +135,10 @@ def outcome(status, text):
 
 
 def translate():
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.setblocking(False)
-            return outcome(*ask(sock))
+        sock.setblocking(False)
+        return outcome(*ask(sock))
     except plpy.SPIError as error:
         return error.sqlstate, str(error), None, None
     except Absent as error:
@@ -148,6 +148,8 @@ def translate():
         return "08006", reason, "Start it with: blipdb up", None
     except (ValueError, LookupError):
         return "08P01", "what answers at the blipdb engine's socket is no engine", None, None
+    finally:
+        sock.close()  # at once, as the engine stops its work for it
 
 
 if op not in OPS:

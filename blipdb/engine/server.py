@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import uvicorn
 
 from blipdb import home
@@ -96,8 +97,10 @@ def _uvicorn(app: App) -> uvicorn.Server:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
-    config.load()  # what it imports can't be read any more once root's rights are gone
+    # What these import on first use can't be read any more once root's rights are gone.
+    config.load()
     config.get_loop_factory()
+    np.random.default_rng()
     return uvicorn.Server(config)
 
 

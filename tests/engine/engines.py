@@ -1,0 +1,130 @@
+"""Engines for tests: real processes, each in a home of its own, with the tiny model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from blipdb import home, owner
+from blipdb.architecture import Architecture
+from blipdb.artifact import Artifact
+from blipdb.engine.client import Client
+from blipdb.errors import EngineError
+from blipdb.settings import Settings
+from tests.tiny import ARCHITECTURE, tiny_artifact
+
+START_SECONDS = 30
+
+
+# Slow for its size, so that a request of few bytes is at work for seconds.
+DEEP = dataclasses.replace(ARCHITECTURE, text_width=64, text_mlp=256, text_layers=12)
+
+
+@dataclasses.dataclass
+class Engine:
+    """A running engine, and its models: a tiny one, and one that is slow at reranking."""
+
+    settings: Settings
+    artifact: Artifact
+    deep: Artifact
+    process: subprocess.Popen[bytes]
+
+    @property
+    def client(self) -> Client:
+        return Client(self.settings.engine_socket)
+
+    @property
+    def model(self) -> dict[str, str]:
+        return {"model": self.artifact.name, "digest": self.artifact.digest}
+
+    def restart(self) -> None:
+        """Replace a process that has ended."""
+        self.process.wait(10)
+        self.process = launch(self.settings)
+
+    @property
+    def log(self) -> str:
+        return (self.settings.home / "engine.log").read_text()
+
+    def wait_until_idle(self, seconds: float = 0.5) -> float:
+        """How long it takes until no request is at work, at most ``seconds``."""
+        start = time.monotonic()
+        while self.client.health()["requests"]:
+            assert time.monotonic() - start < seconds, "the engine still works"
+            time.sleep(0.005)
+        return time.monotonic() - start
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """As if it hung: it exists, and does nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+
+def install(
+    settings: Settings, seed: int = 0, name: str = "tiny", arch: Architecture = ARCHITECTURE
+) -> Artifact:
+    """A tiny model in the home's models folder."""
+    home.make(settings, owner.current())
+    made = tiny_artifact(settings.home / "made", seed, name=name, arch=arch)
+    folder = settings.models_dir / made.digest[:16]
+    shutil.move(made.folder, folder)
+    return Artifact.open(folder)
+
+
+def launch(settings: Settings, *options: str) -> subprocess.Popen[bytes]:
+    """A new engine process, once it answers."""
+    command = [sys.executable, "-m", "blipdb.engine", "--home", str(settings.home), *options]
+    path = settings.home / "engine.log"
+    with path.open("ab") as log:
+        process = subprocess.Popen(command, stderr=log)
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            Client(settings.engine_socket).health()
+            return process
+        except EngineError:
+            assert process.poll() is None, path.read_text()
+            assert time.monotonic() < deadline, path.read_text()
+            time.sleep(0.05)
+
+
+def end(engine: Engine) -> int:
+    """Have it end as `blipdb down` does; its exit status."""
+    if engine.process.poll() is None:
+        engine.process.send_signal(signal.SIGCONT)
+        engine.process.terminate()
+    return engine.process.wait(10)
+
+
+@contextmanager
+def running() -> Iterator[Engine]:
+    """An engine with the tiny model, in a home that goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="blip", dir="/tmp"))
+    folder.chmod(0o755)
+    settings = Settings(folder)
+    try:
+        models = install(settings), install(settings, 1, "deep", DEEP)
+        engine = Engine(settings, *models, launch(settings))
+        try:
+            yield engine
+        finally:
+            end(engine)
+    finally:
+        shutil.rmtree(folder)
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
