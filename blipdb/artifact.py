@@ -12,13 +12,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from blipdb.architecture import Architecture, ArchitectureError, SpecialTokens
 from blipdb.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 FORMAT = 1
 MANIFEST = "model.json"
@@ -190,7 +191,9 @@ class Artifact:
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
         """The weights by their Hugging Face names: exactly the numbers that the graphs compute
         with, tied ones under each of their names, so that torch can load the same model."""
-        from blipdb.graphs import state_dict  # onnx takes 80 ms to import; only this needs it
+        import numpy as np  # it and onnx take 200 ms to import; only this needs them
+
+        from blipdb.graphs import state_dict
 
         state = state_dict(self.read(file) for file in self.manifest.graphs.values())
         if self.manifest.temperature is not None:

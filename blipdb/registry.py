@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import class_row
@@ -21,8 +21,10 @@ from psycopg.rows import class_row
 from . import bundled, database, jobs
 from .artifact import MANIFEST, Artifact
 from .errors import ModelError, UsageError
-from .runtime import Runtime
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
 
 Connection = psycopg.Connection[Any]
 
@@ -175,6 +177,8 @@ def load(settings: Settings, model: Model, *graphs: str) -> Runtime:
             f"The model {model.name} is registered, but its files are not in {folder}.",
             "Put them there with: blipdb models add PATH",
         )
+    from .runtime import Runtime  # not at the top: a search needs neither it nor NumPy
+
     runtime = Runtime.load(folder, graphs=graphs)
     if runtime.artifact.digest != model.digest:
         raise ModelError(
