@@ -45,6 +45,8 @@ NOT_IN_STATE = "55000"
 TOO_BUSY = "53400"
 OUT_OF_MEMORY = "53200"
 TOO_LARGE = "54000"
+SHUTDOWN = "57P01"
+FORBIDDEN = "42501"
 UNDEFINED_FUNCTION = "42883"
 PROTOCOL_VIOLATION = "08P01"
 DATA_CORRUPTED = "XX001"
@@ -74,13 +76,18 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive)
-        except Refusal as refusal:
-            log.info("%s: refused: %s", scope["path"], refusal)
-            await _reply(send, refusal.status, refusal.answer)
         except StoppedError:
             log.info("%s: its caller left", scope["path"])
+            return
+        except asyncio.CancelledError:  # the engine is told to end, and has waited long enough
+            refusal = Refusal(503, SHUTDOWN, "the blipdb engine is ending")
+        except Exception as error:
+            refusal = _refusal(error)
         else:
-            await _reply(send, 200, answer)
+            await reply(send, 200, answer)
+            return
+        log.info("%s: refused: %s", scope["path"], refusal)
+        await reply(send, refusal.status, refusal.answer)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -133,7 +140,7 @@ class App:
             if not done.done():
                 stop.set()
                 task.cancel()
-                with suppress(asyncio.CancelledError, Refusal, StoppedError):
+                with suppress(asyncio.CancelledError, Exception):
                     await done  # its worker is free again only then
                 raise StoppedError("The caller left.")
             return await done
@@ -141,7 +148,7 @@ class App:
             stop.set()
             gone.cancel()
 
-    def _do(self, verb: Verb, kind: str, body: bytes, stop: threading.Event) -> Answer:
+    def _do(self, verb: Verb, kind: str, body: bytearray, stop: threading.Event) -> Answer:
         """In a worker's thread."""
         if stop.is_set():
             raise StoppedError("The caller left.")
@@ -149,19 +156,16 @@ class App:
             head, raw = wire.unpack(kind, body)
         except ValueError as error:
             raise Refusal(400, PROTOCOL_VIOLATION, f"the request can't be read: {error}") from None
-        try:
-            check(verb, head)
-            runtime = self._models.get(head["model"], head["digest"])
-            return verb.do(Work(runtime, self._decoder, head, raw, stop.is_set))
-        except StoppedError:
-            raise
-        except Exception as error:
-            raise _refusal(error) from error
+        check(verb, head)
+        runtime = self._models.get(head["model"], head["digest"])
+        return verb.do(Work(runtime, self._decoder, head, raw, stop.is_set))
 
 
 def _refusal(error: Exception) -> Refusal:
     """What the caller is told of an error."""
     match error:
+        case Refusal():
+            return error
         case ImageError(reason=reason):
             return Refusal(400, INVALID_BINARY, f"the image is refused: {reason}")
         case UsageError(message=message, hint=hint):
@@ -210,7 +214,7 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-async def _body(receive: Receive, size: int) -> bytes:
+async def _body(receive: Receive, size: int) -> bytearray:
     """All of the body; the first ``receive`` acknowledges the request ("100 Continue")."""
     body = bytearray()
     try:
@@ -221,7 +225,7 @@ async def _body(receive: Receive, size: int) -> bytes:
                     raise StoppedError("The caller left.")
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
-                    return bytes(body)
+                    return body
     except TimeoutError:
         text = f"{len(body):,} of {size:,} bytes came within {BODY_SECONDS:g} s"
         raise Refusal(408, PROTOCOL_VIOLATION, text) from None
@@ -233,7 +237,13 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _reply(send: Send, status: int, answer: Mapping[str, Any]) -> None:
+async def forbid(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application for callers who may not ask."""
+    refusal = Refusal(403, FORBIDDEN, "the blipdb engine is not for this user")
+    await reply(send, refusal.status, refusal.answer)
+
+
+async def reply(send: Send, status: int, answer: Mapping[str, Any]) -> None:
     body = json.dumps(answer).encode()
     headers = [
         (b"content-type", wire.PLAIN.encode()),

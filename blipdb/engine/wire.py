@@ -29,7 +29,7 @@ def pack(head: Mapping[str, Any], raw: bytes | None = None) -> tuple[str, bytes]
     return FRAMED, b"".join((LENGTH.pack(len(text)), text, raw))
 
 
-def unpack(content_type: str, body: bytes) -> tuple[dict[str, Any], memoryview]:
+def unpack(content_type: str, body: bytes | bytearray) -> tuple[dict[str, Any], memoryview]:
     """The JSON of a request and its raw bytes, which may be none.
 
     Raises:
