@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from blipdb import settings
@@ -14,7 +15,12 @@ from .server import serve
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m blipdb.engine", description=__doc__)
     parser.add_argument("--home", help="the home folder (BLIPDB_HOME)")
-    parser.add_argument("--threads", type=int, default=1, help="cores that one request may use")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=os.environ.get("BLIPDB_THREADS", "1"),
+        help="cores that one request may use (BLIPDB_THREADS)",
+    )
     arguments = parser.parse_args()
     try:
         serve(settings.load(home=arguments.home), threads=arguments.threads)

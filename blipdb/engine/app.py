@@ -70,6 +70,7 @@ class App:
         self._decoder = decoder
         self._threads = ThreadPoolExecutor(workers, "worker")
         self._workers = workers
+        self._version = version("blipdb")
         self._requests = 0
         self._bytes = 0
 
@@ -108,6 +109,7 @@ class App:
         return {
             "status": "ok",
             "version": VERSION,
+            "version": self._version,
             "pid": os.getpid(),
             "workers": self._workers,
             "requests": self._requests,

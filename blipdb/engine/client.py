@@ -28,7 +28,7 @@ class Client:
         self._seconds = seconds
 
     def health(self) -> dict[str, Any]:
-        """What the engine says of itself: pid, workers, requests at work, models loaded.
+        """What the engine says of itself: version, pid, workers, requests at work, models.
 
         Raises:
             EngineError: it does not run or does not answer.

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -74,6 +75,7 @@ def deep_work(engine: Engine, count: int = 6_000) -> tuple[str, bytes]:
 def test_health(engine: Engine) -> None:
     health = engine.client.health()
     assert health["status"] == "ok"
+    assert health["version"] == version("blipdb")
     assert health["pid"] == engine.process.pid
     assert {model["name"] for model in health["models"]} == {"tiny", "deep"}
 
