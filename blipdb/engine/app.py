@@ -70,7 +70,6 @@ class App:
         self._decoder = decoder
         self._threads = ThreadPoolExecutor(workers, "worker")
         self._workers = workers
-        self._version = version("blipdb")
         self._requests = 0
         self._bytes = 0
 
@@ -109,7 +108,6 @@ class App:
         return {
             "status": "ok",
             "version": VERSION,
-            "version": self._version,
             "pid": os.getpid(),
             "workers": self._workers,
             "requests": self._requests,
