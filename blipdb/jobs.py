@@ -31,6 +31,7 @@ MAX_ATTEMPTS = 3
 DEADLINE = timedelta(minutes=10)
 DELAY = timedelta(seconds=10)  # before the second attempt; six times that before the third
 MAX_REASON = 500  # characters
+_RETRIES = 0x626C6970  # "blip", of pg_advisory_xact_lock
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,8 @@ def lease(
     with conn.transaction():
         found = _take(conn, queue, token, n, deadline, fresh=True)
         if not found:
+            # One at a time, or a second worker would find everything locked and go home.
+            conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_RETRIES, queue.model_id])
             free_abandoned(conn, queue)
             found = _take(conn, queue, token, 1, deadline, fresh=False)
     return Lease(queue, token, tuple(sorted(found))) if found else None

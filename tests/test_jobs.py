@@ -176,6 +176,27 @@ def test_what_a_dead_worker_held_is_free_at_once_and_singly(
     assert states(boss) == [("r", 2, None)] * 3
 
 
+def test_workers_that_look_for_abandoned_jobs_at_once_all_find_some(
+    ready: Settings, boss: Connection, other: Connection, queue: Queue
+) -> None:
+    """The second waits for the first instead of finding every row locked, and none free."""
+    jobs.enqueue(boss, queue, add_images(boss, 2))
+    with databases.connect(ready.database_url(), autocommit=True) as dying:
+        pid = dying.info.backend_pid
+        take(dying, queue, jobs.hold(dying))
+    wait_for_the_end_of(boss, pid)
+    tokens = jobs.hold(boss), jobs.hold(other)
+    found: list[Lease | None] = []
+    second = threading.Thread(target=lambda: found.append(jobs.lease(other, queue, tokens[1], 1)))
+    with boss.transaction():
+        found.append(jobs.lease(boss, queue, tokens[0], 1))
+        second.start()
+        time.sleep(0.2)
+    second.join(10)
+    assert None not in found
+    assert len(found) == 2
+
+
 def wait_for_the_end_of(conn: Connection, pid: int) -> None:
     """Until the server has noticed that a connection was closed."""
     while conn.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).rowcount:
