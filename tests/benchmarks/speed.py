@@ -1,0 +1,127 @@
+"""How fast search and ingest are, each beside the same work without a database."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from blipdb import registry
+from blipdb.runtime import Runtime
+from blipdb.settings import Settings
+
+from .report import Report
+from .world import connect, draw, held_out, take_in
+
+SECTION = "Speed"
+IMAGES = 500
+CANDIDATES = 32
+ROUNDS = 5
+QUERIES = 40  # in each round
+SMALL_SCENES = 2000
+
+
+def measure(settings: Settings, report: Report) -> None:
+    _search(settings, report)
+    _ingest(settings, report)
+
+
+def _search(settings: Settings, report: Report) -> None:
+    """psql and plain Python take turns with the same queries."""
+    with connect(settings) as conn:
+        model = registry.active(conn, "retrieval")
+    drawn, texts = held_out(IMAGES, seed=11)
+    album = draw(settings.home / "albums" / "search", drawn, texts, model.image_size)
+    take_in(settings, settings.home / "albums" / "search", "")
+    runtime = Runtime.load(model.folder(settings))
+    pixels = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in album.files])
+    encoded = runtime.encode_images(pixels)
+
+    def in_python(text: str) -> list[int]:
+        cosines = encoded.itc @ runtime.embed_texts([text])[0]
+        best = np.argpartition(-cosines, CANDIDATES)[:CANDIDATES]
+        logits = runtime.rerank(text, encoded.tokens[best], encoded.scales[best])[:, 1]
+        return [int(n) for n in best[np.argsort(-(logits + cosines[best]))][:10]]
+
+    psql: list[float] = []
+    python: list[float] = []
+    in_python(texts[0])
+    for turn in range(ROUNDS):
+        some = texts[turn * QUERIES : (turn + 1) * QUERIES]
+        psql += _psql_milliseconds(settings, some)
+        python += [1000 * _seconds(lambda text=text: in_python(text)) for text in some]
+    sql, plain = statistics.median(psql), statistics.median(python)
+    name = f"blip_search, {CANDIDATES} candidates of {IMAGES} images"
+    report.add(SECTION, f"{name}, p50 in psql", sql, "ms", "at most 30")
+    report.add(SECTION, f"{name}, p95 in psql", float(np.percentile(psql, 95)), "ms")
+    report.add(SECTION, f"{name}, p50 in plain Python", plain, "ms")
+    report.add(SECTION, f"{name}, p50", sql / plain, "times", "at most 1.3",
+               "the same work in plain Python without a database, one thread")  # fmt: skip
+
+
+def _psql_milliseconds(settings: Settings, texts: Sequence[str]) -> list[float]:
+    """What psql's \\timing says of each search, the session's first (which loads) left out."""
+    searches = [
+        f"SELECT * FROM blip_search('{text}', candidates => {CANDIDATES});"
+        for text in [texts[0], *texts]
+    ]
+    done = subprocess.run(
+        ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", settings.database_url()],
+        input="\n".join([r"\timing on", *searches]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    times = [float(ms) for ms in re.findall(r"^Time: ([\d.]+) ms", done.stdout, re.MULTILINE)]
+    if len(times) != len(searches):
+        raise RuntimeError(f"psql said {len(times)} times for {len(searches)} searches")
+    return times[1:]
+
+
+def _ingest(settings: Settings, report: Report) -> None:
+    """Ingest and the encoder alone take turns, each with pictures that it has not seen."""
+    with connect(settings) as conn:
+        model = registry.active(conn, "retrieval")
+    runtime = Runtime.load(model.folder(settings), graphs=["image"])
+    whole, alone = [], []
+    for turn in range(3):
+        folder = settings.home / "albums" / f"ingest{turn}"
+        drawn, texts = held_out(SMALL_SCENES, seed=20 + turn)
+        album = draw(folder, drawn, texts, model.image_size)
+        pixels = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in album.files])
+        alone.append(_seconds(lambda pixels=pixels: _encode(runtime, pixels)))
+        whole.append(_seconds(lambda folder=folder: take_in(settings, folder, "")))
+    speed = [SMALL_SCENES / statistics.median(seconds) for seconds in (whole, alone)]
+    name = f"ingest of {SMALL_SCENES:,} small scenes"
+    report.add(SECTION, name, speed[0], "images/s")
+    report.add(SECTION, "the image encoder alone on the same cores", speed[1], "images/s")
+    report.add(SECTION, f"{name}, speed", speed[0] / speed[1], "", "at least 0.8",
+               "the image encoder alone on the same cores")  # fmt: skip
+    command = [Path(sys.executable).with_name("blipdb"), "ingest", folder]
+    command += ["--home", settings.home]
+    again = _seconds(lambda: subprocess.run(command, check=True))
+    report.add(SECTION, f"the command again, {SMALL_SCENES:,} unchanged files", again, "s",
+               "at most 2")  # fmt: skip
+
+
+def _encode(runtime: Runtime, pixels: npt.NDArray[np.uint8]) -> None:
+    """All images, a thread per core, each with its share."""
+    cores = cpu_count() or 1
+    with ThreadPoolExecutor(cores) as threads:
+        list(threads.map(runtime.encode_images, np.array_split(pixels, cores)))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
