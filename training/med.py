@@ -8,6 +8,7 @@ self-attention, by parameter identity. Names in the state dict are those of Hugg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -19,7 +20,8 @@ from blipdb.architecture import Architecture, SpecialTokens
 
 TEMPERATURE_INIT = 0.07
 TEMPERATURE_RANGE = (0.001, 0.5)
-INIT_STD = 0.02
+INIT_STD = 0.02  # BERT's and ViT's, at a width of 768
+INIT_WIDTH = 768
 
 
 class Memory(NamedTuple):
@@ -367,12 +369,14 @@ class MED(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Embedding):
+    """BERT's deviation at BERT's width; the same variance of what comes out at any other."""
+    if isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=INIT_STD)
-    if isinstance(module, nn.Conv2d):
-        nn.init.trunc_normal_(module.weight, std=INIT_STD)
-    if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
-        nn.init.zeros_(module.bias)
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        inputs = module.weight[0].numel()
+        nn.init.normal_(module.weight, std=INIT_STD * math.sqrt(INIT_WIDTH / inputs))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def quantize_tokens(tokens: Tensor) -> tuple[Tensor, Tensor]:
