@@ -18,18 +18,25 @@ import sys
 import time
 
 OPS = ("embed_text", "embed_image", "rerank", "match_image", "caption", "caption_image")
+SETTINGS = "SELECT name, value FROM blip.settings WHERE name LIKE 'engine%'"
 TICK = 50  # ms between looks at whether the statement was cancelled
 PATIENCE = 1.0  # s until the engine must have said that it is there
 PIECE = 1 << 16
+HELD_BACK = 1 << 20  # bytes; a larger body waits until the engine says that it will read it
 
 
 class Absent(Exception):
     pass
 
 
+def run(query):
+    if query not in SD:  # plans are all that is kept between calls
+        SD[query] = plpy.prepare(query)
+    return plpy.execute(SD[query])
+
+
 def settings():
-    rows = plpy.execute("SELECT name, value FROM blip.settings WHERE name LIKE 'engine%'")
-    found = {row["name"]: row["value"] for row in rows}
+    found = {row["name"]: row["value"] for row in run(SETTINGS)}
     if not {"engine_socket", "engine_uid"} <= found.keys():
         raise Absent("blip.settings does not say where the blipdb engine listens")
     return found["engine_socket"], int(found["engine_uid"])
@@ -43,7 +50,7 @@ def wait(sock, event, deadline=None):
 
 
 def tick(deadline):
-    plpy.execute(look)  # raises if the statement is cancelled or has timed out
+    run("SELECT 1")  # raises if the statement is cancelled or has timed out
     if deadline is not None and time.monotonic() > deadline:
         raise Absent("the blipdb engine does not answer: it hangs")
 
@@ -99,14 +106,14 @@ def read_answer(sock, fields, data):
 
 def request():
     text = head.encode()
-    kind, size = "json", len(text)
+    kind, parts = "json", [text]
     if body is not None:
-        text = len(text).to_bytes(4, "little") + text
-        kind, size = "octet-stream", len(text) + len(body)
+        kind, parts = "octet-stream", [len(text).to_bytes(4, "little") + text, body]
+    size = sum(map(len, parts))
     fields = (
         f"POST /v1/{op} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\nExpect: 100-continue\r\n"
         f"Content-Type: application/{kind}\r\nContent-Length: {size}\r\n\r\n")
-    return fields.encode(), text
+    return fields.encode(), parts, size
 
 
 def ask(sock):
@@ -114,15 +121,25 @@ def ask(sock):
     path, uid = settings()
     connect(sock, path, deadline)
     check_owner(sock, uid)
-    fields, text = request()
-    send(sock, fields, deadline)
+    fields, parts, size = request()
+    if size <= HELD_BACK:
+        send_all(sock, [fields + parts[0], *parts[1:]], deadline)
+    else:
+        send(sock, fields, deadline)
     status, answer, rest = read_head(sock, b"", deadline)
     if status == 100:
-        send(sock, text)
-        if body is not None:
-            send(sock, body)
+        if size > HELD_BACK:
+            send_all(sock, parts)
         status, answer, rest = read_head(sock, rest)
     return status, read_answer(sock, answer, rest)
+
+
+def send_all(sock, parts, deadline=None):
+    try:
+        for part in parts:
+            send(sock, part, deadline)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it may have answered already, and then says why
 
 
 def outcome(status, text):
@@ -154,7 +171,6 @@ def translate():
 
 if op not in OPS:
     return "22023", f"the blipdb engine has no operation {op!r}", f"It has {', '.join(OPS)}.", None
-look = plpy.prepare("SELECT 1")
 return translate()
 $$;
 COMMENT ON FUNCTION blip._engine(text, jsonb, bytea) IS
@@ -167,7 +183,7 @@ AS $$
 DECLARE
     answer record;
 BEGIN
-    SELECT * INTO answer FROM blip._engine(op, head, body);
+    answer := blip._engine(op, head, body);
     IF answer.sqlstate IS NULL THEN
         RETURN answer.reply;
     END IF;
