@@ -2,7 +2,7 @@
 
 CREATE FUNCTION public.blip_caption(
     image_id uuid, beams integer DEFAULT 3, max_tokens integer DEFAULT NULL,
-    nucleus real DEFAULT NULL, seed integer DEFAULT NULL, model text DEFAULT NULL)
+    nucleus double precision DEFAULT NULL, seed integer DEFAULT NULL, model text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
@@ -19,12 +19,12 @@ BEGIN
         blip._tokens(chosen, ARRAY[image_id])) ->> 'caption';
 END
 $$;
-COMMENT ON FUNCTION public.blip_caption(uuid, integer, integer, real, integer, text) IS
+COMMENT ON FUNCTION public.blip_caption(uuid, integer, integer, double precision, integer, text) IS
     'A caption for a stored image: by beam search, or sampled from the nucleus of that mass';
 
 CREATE FUNCTION public.blip_caption(
     image bytea, beams integer DEFAULT 3, max_tokens integer DEFAULT NULL,
-    nucleus real DEFAULT NULL, seed integer DEFAULT NULL, model text DEFAULT NULL)
+    nucleus double precision DEFAULT NULL, seed integer DEFAULT NULL, model text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
@@ -41,10 +41,10 @@ BEGIN
         image) ->> 'caption';
 END
 $$;
-COMMENT ON FUNCTION public.blip_caption(bytea, integer, integer, real, integer, text) IS
+COMMENT ON FUNCTION public.blip_caption(bytea, integer, integer, double precision, integer, text) IS
     'A caption for an image file''s bytes: by beam search, or sampled from the nucleus of that mass';
 
-CREATE FUNCTION blip._decoding(beams integer, max_tokens integer, nucleus real, seed integer)
+CREATE FUNCTION blip._decoding(beams integer, max_tokens integer, nucleus double precision, seed integer)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -62,5 +62,5 @@ BEGIN
         'beams', beams, 'max_tokens', max_tokens, 'nucleus', nucleus, 'seed', seed));
 END
 $$;
-COMMENT ON FUNCTION blip._decoding(integer, integer, real, integer) IS
+COMMENT ON FUNCTION blip._decoding(integer, integer, double precision, integer) IS
     'How the captioner is to decode, checked';

@@ -2,7 +2,7 @@
 -- cosine (Li et al. 2022, as their evaluation code does it).
 
 CREATE FUNCTION public.blip_rerank(
-    query text, image_ids uuid[], k integer DEFAULT 10, threshold real DEFAULT NULL,
+    query text, image_ids uuid[], k integer DEFAULT 10, threshold double precision DEFAULT NULL,
     model text DEFAULT NULL)
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
@@ -10,21 +10,24 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     chosen blip._model;
+    vector text;
     recalled uuid[];
     cosines real[];
+    logits jsonb;
 BEGIN
     PERFORM blip._require_text(query);
     PERFORM blip._require('k', k, 1, 1000);
     PERFORM blip._require('the number of image_ids', cardinality(image_ids), 0, 1000);
     chosen := blip._choose(model, 'retrieval');
-    SELECT r.image_ids, r.itcs INTO recalled, cosines FROM blip._recall(
-        chosen, blip._embed(chosen, query), cardinality(image_ids), NULL, image_ids) r;
+    vector := blip._embed(chosen, query);
+    SELECT r.image_ids, r.itcs INTO recalled, cosines
+    FROM blip._recall(chosen, vector, cardinality(image_ids), NULL, image_ids) r;
     PERFORM blip._say_short(chosen, cardinality(recalled), least(k, cardinality(image_ids)));
-    RETURN QUERY SELECT * FROM blip._hits(
-        recalled, cosines, blip._logits(chosen, query, recalled), k, threshold);
+    logits := blip._logits(chosen, query, recalled);
+    RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, logits, k, threshold);
 END
 $$;
-COMMENT ON FUNCTION public.blip_rerank(text, uuid[], integer, real, text) IS
+COMMENT ON FUNCTION public.blip_rerank(text, uuid[], integer, double precision, text) IS
     'The k best of these images for a text, by ITM logit + ITC cosine';
 
 CREATE FUNCTION blip._logits(model blip._model, query text, image_ids uuid[]) RETURNS jsonb
@@ -92,7 +95,7 @@ COMMENT ON FUNCTION blip._probability(jsonb) IS 'Softmax of two logits: that of 
 
 -- Without logits (image to image) the score is the cosine alone, and the threshold is on it.
 CREATE FUNCTION blip._hits(
-    image_ids uuid[], itcs real[], logits jsonb, k integer, threshold real)
+    image_ids uuid[], itcs real[], logits jsonb, k integer, threshold double precision)
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -108,7 +111,7 @@ BEGIN
             ON l.place = c.place
     ), hit AS (
         SELECT * FROM pair p
-        WHERE threshold IS NULL OR coalesce(p.itm, p.itc) >= threshold
+        WHERE threshold IS NULL OR coalesce(p.itm, p.itc)::real >= threshold::real
         ORDER BY p.score DESC, p.image_id LIMIT k
     )
     SELECT h.image_id, f.uri, t.text, h.score::real, h.itm::real, h.itc
@@ -125,5 +128,5 @@ BEGIN
     ORDER BY h.score DESC, h.image_id;
 END
 $$;
-COMMENT ON FUNCTION blip._hits(uuid[], real[], jsonb, integer, real) IS
+COMMENT ON FUNCTION blip._hits(uuid[], real[], jsonb, integer, double precision) IS
     'The k best with a place where each was seen and its best caption';

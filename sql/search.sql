@@ -1,53 +1,63 @@
--- Text to image and image to image.
+-- Text to image and image to image. Both take their arguments in the same places, or PostgreSQL could
+-- not tell which is meant by blip_search('red bicycle', 10, NULL).
 
 CREATE FUNCTION public.blip_search(
     query text, k integer DEFAULT 10, candidates integer DEFAULT NULL, filter jsonb DEFAULT NULL,
-    within uuid[] DEFAULT NULL, threshold real DEFAULT NULL, model text DEFAULT NULL)
+    within uuid[] DEFAULT NULL, threshold double precision DEFAULT NULL, model text DEFAULT NULL)
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     chosen blip._model;
+    vector text;
     recalled uuid[];
     cosines real[];
+    logits jsonb;
 BEGIN
     PERFORM blip._require_text(query);
     PERFORM blip._require('k', k, 1, 1000);
     candidates := coalesce(candidates, greatest(32, k));
     PERFORM blip._require('candidates', candidates, k, 1000);
     chosen := blip._choose(model, 'retrieval');
-    SELECT r.image_ids, r.itcs INTO recalled, cosines FROM blip._recall(
-        chosen, blip._embed(chosen, query), candidates, filter, within) r;
+    vector := blip._embed(chosen, query);
+    SELECT r.image_ids, r.itcs INTO recalled, cosines
+    FROM blip._recall(chosen, vector, candidates, filter, within) r;
     PERFORM blip._say_short(chosen, cardinality(recalled), k);
-    RETURN QUERY SELECT * FROM blip._hits(
-        recalled, cosines, blip._logits(chosen, query, recalled), k, threshold);
+    logits := blip._logits(chosen, query, recalled);
+    RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, logits, k, threshold);
 END
 $$;
-COMMENT ON FUNCTION public.blip_search(text, integer, integer, jsonb, uuid[], real, text) IS
+COMMENT ON FUNCTION public.blip_search(
+    text, integer, integer, jsonb, uuid[], double precision, text) IS
     'The k best images for a text: candidates by ITC cosine, ordered by ITM logit + ITC cosine. '
     'filter: metadata @> filter; within: only these images; threshold: least match probability';
 
 CREATE FUNCTION public.blip_search(
-    image bytea, k integer DEFAULT 10, filter jsonb DEFAULT NULL, within uuid[] DEFAULT NULL,
-    threshold real DEFAULT NULL, model text DEFAULT NULL)
+    image bytea, k integer DEFAULT 10, candidates integer DEFAULT NULL, filter jsonb DEFAULT NULL,
+    within uuid[] DEFAULT NULL, threshold double precision DEFAULT NULL, model text DEFAULT NULL)
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     chosen blip._model;
+    vector text;
     recalled uuid[];
     cosines real[];
 BEGIN
     PERFORM blip._require('k', k, 1, 1000);
+    candidates := coalesce(candidates, greatest(32, k));
+    PERFORM blip._require('candidates', candidates, k, 1000);
     chosen := blip._choose(model, 'retrieval');
-    SELECT r.image_ids, r.itcs INTO recalled, cosines FROM blip._recall(
-        chosen, blip._embed(chosen, image), k, filter, within) r;
+    vector := blip._embed(chosen, image);
+    SELECT r.image_ids, r.itcs INTO recalled, cosines
+    FROM blip._recall(chosen, vector, candidates, filter, within) r;
     PERFORM blip._say_short(chosen, cardinality(recalled), k);
     RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, NULL, k, threshold);
 END
 $$;
-COMMENT ON FUNCTION public.blip_search(bytea, integer, jsonb, uuid[], real, text) IS
+COMMENT ON FUNCTION public.blip_search(
+    bytea, integer, integer, jsonb, uuid[], double precision, text) IS
     'The k images most like an image file''s bytes, by ITC cosine: score = itc, no itm. '
     'filter: metadata @> filter; within: only these images; threshold: least cosine';
