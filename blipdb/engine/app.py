@@ -8,8 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -130,23 +129,18 @@ class App:
 
     async def _work(self, verb: Verb, scope: Scope, receive: Receive, size: int) -> Answer:
         body = await _body(receive, size)
-        gone = asyncio.ensure_future(_gone(receive))
         stop = threading.Event()
         task = self._threads.submit(self._do, verb, _header(scope, b"content-type"), body, stop)
-        done = asyncio.wrap_future(task)
+        watch = asyncio.ensure_future(_stop_when_gone(receive, stop, task))
         try:
-            first: set[asyncio.Future[Any]] = {done, gone}
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            if not done.done():
-                stop.set()
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await done  # its worker is free again only then
-                raise StoppedError("The caller left.")
-            return await done
+            return await asyncio.wrap_future(task)
+        except asyncio.CancelledError:
+            if stop.is_set():
+                raise StoppedError("The caller left.") from None
+            raise
         finally:
             stop.set()
-            gone.cancel()
+            watch.cancel()
 
     def _do(self, verb: Verb, kind: str, body: bytearray, stop: threading.Event) -> Answer:
         """In a worker's thread."""
@@ -231,10 +225,12 @@ async def _body(receive: Receive, size: int) -> bytearray:
         raise Refusal(408, PROTOCOL_VIOLATION, text) from None
 
 
-async def _gone(receive: Receive) -> None:
-    """Return when the caller has hung up."""
+async def _stop_when_gone(receive: Receive, stop: threading.Event, task: Future[Answer]) -> None:
+    """Once the caller has hung up: work that waits is dropped, work that runs is told to stop."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    stop.set()
+    task.cancel()
 
 
 async def forbid(scope: Scope, receive: Receive, send: Send) -> None:
