@@ -46,8 +46,9 @@ class Report:
     """What an ingest did.
 
     ``added`` counts new images, ``duplicates`` new or changed files with content that was there
-    already. ``encoded`` and ``captioned`` count jobs, other callers' among them; ``waiting`` and
-    ``parked`` are what the queues hold now. ``model`` encodes, and it ``knows`` just that.
+    already. ``encoded`` and ``captioned`` count jobs, other callers' among them; ``parked``
+    those that were given up meanwhile; ``waiting`` is what the queues hold now. ``model`` encodes,
+    and it ``knows`` just that.
     """
 
     model: str
@@ -133,7 +134,8 @@ class _Ingest:
         self._opened = opened
         self._progress = progress
         self._model = registry.active(conn, "retrieval")
-        self._queues = [self._model.encoding]
+        encoding = self._model.encoding
+        self._parked = {encoding: jobs.counts(conn, encoding).parked}  # before this call
         self.report = Report(self._model.name, self._model.knows)
 
     def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
@@ -190,20 +192,24 @@ class _Ingest:
         """Run what was enqueued otherwise: by blip_add, by an ingest that was killed, by retry."""
         queue = self._model.encoding
         if retry:
-            jobs.retry_parked(self._conn, queue)
+            self._retry_parked(queue)
         self.report.encoded += self._drain(queue, lambda: self._crew)
 
     def caption(self, uris: Sequence[str], *, retry: bool) -> None:
         """Have a caption written for every image among the files."""
         model = registry.active(self._conn, "captioner")
         queue = model.captioning
-        self._queues.append(queue)
+        self._parked[queue] = jobs.counts(self._conn, queue).parked
         for start in range(0, len(uris), LOOK_UP):
             some = uris[start : start + LOOK_UP]
             jobs.enqueue(self._conn, queue, catalog.image_ids(self._conn, self._space, some))
         if retry:
-            jobs.retry_parked(self._conn, queue)
+            self._retry_parked(queue)
         self.report.captioned += self._drain(queue, lambda: self._new_crew(queue, model))
+
+    def _retry_parked(self, queue: Queue) -> None:
+        jobs.retry_parked(self._conn, queue)
+        self._parked[queue] = 0
 
     def _drain(self, queue: Queue, crew: Callable[[], Crew]) -> int:
         total = encode.due(self._conn, queue)
@@ -225,10 +231,10 @@ class _Ingest:
                 f"Search would be quicker with an index on the vectors of {self._model.name}, "
                 "which only their owner can build, with: blipdb init"
             )
-        for queue in self._queues:
+        for queue, before in self._parked.items():
             counts = jobs.counts(self._conn, queue)
             self.report.waiting += counts.pending + counts.running
-            self.report.parked += counts.parked
+            self.report.parked += max(0, counts.parked - before)
 
     @cached_property
     def _decoder(self) -> Decoder:

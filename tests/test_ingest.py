@@ -292,6 +292,7 @@ def test_parked_jobs_are_told_by_exit_code_and_tried_on_request(
     one(boss, "SELECT blip_add(%s)", picture(9)[:60])
     report = ingest(ready, [path])
     assert (report.failed, report.parked, report.exit_code) == ([], 1, 1)
+    assert ingest(ready, [path]).exit_code == 0, "it is told once, by whom it happened to"
     assert ingest(ready, [path], retry=True).parked == 1
     assert one(boss, "SELECT attempts FROM blip.jobs WHERE state = 'x'") == 1
 
