@@ -32,7 +32,8 @@ class _Described:
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
         if unknown := sorted(set(values) - known):
             raise ArchitectureError(
-                f"{cls.__name__} has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+                f"{cls.__name__} has no field {', '.join(unknown)}; "
+                f"it has {', '.join(sorted(known))}"
             )
         try:
             return cls(**values)

@@ -72,7 +72,7 @@ def load_checkpoint(
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """All names of the state dict as float32 safetensors; a shared tensor is written by each name."""
+    """The whole state dict as float32 safetensors; a shared tensor is written by each name."""
     tensors = {name: t.detach().to("cpu", copy=True) for name, t in model.state_dict().items()}
     write_atomically(path, lambda beside: save_file(tensors, beside))
 

@@ -34,8 +34,8 @@ WORKER_NICENESS = 5  # they have time; the threads that train wait for one anoth
 
 @dataclass(frozen=True)
 class Batch:
-    """images uint8 [B, S, S, 3]; texts (for ITC and ITM) and captions (for LM) int64 [B, L], padded;
-    also_true bool [B, B]: text j is true of image i."""
+    """images uint8 [B, S, S, 3]; texts (for ITC and ITM) and captions (for LM) int64 [B, L],
+    padded; also_true bool [B, B]: text j is true of image i."""
 
     images: npt.NDArray[np.uint8]
     texts: npt.NDArray[np.int64]

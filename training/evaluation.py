@@ -41,7 +41,7 @@ def held_out(
     while len(drawn) < count:
         scene = scenes.sample_scene(rng, split=split)
         drawn.setdefault(scenes.full_caption(scene, rng), scene)
-    queries = []
+    queries: list[tuple[str, npt.NDArray[np.uint8]]] = []
     for text, scene in drawn.items():
         if len(queries) == harder:
             break
@@ -54,9 +54,7 @@ def held_out(
 
 
 @torch.inference_mode()
-def evaluate(
-    model: MED, tokenizer: Tokenizer, data: HeldOut, candidates: int
-) -> dict[str, float]:
+def evaluate(model: MED, tokenizer: Tokenizer, data: HeldOut, candidates: int) -> dict[str, float]:
     """Text-to-image recall by ITC and by rerank of `candidates`, the harder set, and the share of
     greedy captions (of a third of the scenes) that name every thing's kind and colour."""
     tokens = encode_images(model, data.images)
@@ -97,7 +95,7 @@ def encode_images(model: MED, images: npt.NDArray[np.uint8]) -> Tensor:
 
 
 def text_vectors(model: MED, ids: Tensor) -> Tensor:
-    return torch.cat([model.text_vector(part) for part in ids.split(CHUNK)])
+    return torch.cat([model.text_vector(part) for part in torch.split(ids, CHUNK)])
 
 
 def rerank(model: MED, ids: Tensor, tokens: Tensor, candidates: Tensor) -> Tensor:
@@ -107,7 +105,7 @@ def rerank(model: MED, ids: Tensor, tokens: Tensor, candidates: Tensor) -> Tenso
     images = candidates.flatten()
     logits = [
         model.match(ids[text], [layer.rows(image) for layer in memory])[:, 1]
-        for text, image in zip(texts.split(CHUNK), images.split(CHUNK), strict=True)
+        for text, image in zip(torch.split(texts, CHUNK), torch.split(images, CHUNK), strict=True)
     ]
     return torch.cat(logits).view(candidates.shape)
 
@@ -140,4 +138,3 @@ def texts_tensor(model: MED, tokenizer: Tokenizer, texts: Sequence[str]) -> Tens
 
 def _share(hits: Tensor) -> float:
     return float(hits.to(torch.float32).mean())
-

@@ -37,7 +37,7 @@ class Memory(NamedTuple):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """[B, L, D] -> [B, heads, L, D / heads]."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:

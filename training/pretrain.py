@@ -35,7 +35,9 @@ from .objectives import captioning_loss, contrastive_loss, hard_negatives, match
 from .tokens import build_tokenizer
 
 
-def losses(model: MED, batch: Batch, stage: Stage, smoothing: float, seed: int) -> dict[str, Tensor]:
+def losses(
+    model: MED, batch: Batch, stage: Stage, smoothing: float, seed: int
+) -> dict[str, Tensor]:
     """The objectives that `stage` weighs, each a scalar. One pass over the images serves them all,
     and one projection of their cross-attention keys and values serves every pair."""
     device = model.temp.device
@@ -87,7 +89,8 @@ def make_step(
     stage = config.stage(step)
     found = losses(model, batch, stage, config.smoothing, config.seed + step)
     weights = {"itc": stage.itc, "itm": stage.itm, "lm": stage.lm}
-    torch.stack([weights[name] * value for name, value in found.items()]).sum().backward()
+    weighted = [weights[name] * value for name, value in found.items()]
+    torch.autograd.backward(torch.stack(weighted).sum())
     nn.utils.clip_grad_norm_(model.parameters(), config.optimiser.gradient_norm, foreach=True)
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(config, step)
@@ -188,8 +191,10 @@ def prepare_torch(threads: int) -> torch.device:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Pretrain a BLIP on drawn scenes.")
-    parser.add_argument("config", type=Path, help="a TOML file such as training/configs/scenes.toml")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if begun")
+    parser.add_argument("config", type=Path, help="a TOML file: training/configs/…")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the run's folder; resumed if begun"
+    )
     options = parser.parse_args(arguments)
     tokenizer = build_tokenizer(scenes.vocabulary())
     config = read_config(options.config, tokenizer.get_vocab_size())

@@ -76,9 +76,7 @@ def huggingface_config(arch: Architecture) -> BlipConfig:
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
     }
-    return BlipConfig(
-        vision_config=vision, text_config=text, image_text_hidden_size=arch.embed_dim
-    )
+    return BlipConfig(vision_config=vision, text_config=text, image_text_hidden_size=arch.embed_dim)
 
 
 def load_all(theirs: torch.nn.Module, model: MED) -> None:
@@ -112,7 +110,7 @@ def opened(ids: torch.Tensor, first: int) -> torch.Tensor:
 @torch.no_grad()
 def test_retrieval_equals_huggingface(pixels: torch.Tensor, ids: torch.Tensor) -> None:
     model = random_med(tiny())
-    theirs = BlipForImageTextRetrieval(huggingface_config(tiny())).eval()
+    theirs = BlipForImageTextRetrieval(huggingface_config(tiny())).train(False)
     load_all(theirs, model)
     mask = (ids != SPECIAL.pad).long()
 
@@ -131,7 +129,7 @@ def test_retrieval_equals_huggingface(pixels: torch.Tensor, ids: torch.Tensor) -
 @torch.no_grad()
 def test_captioner_equals_huggingface(pixels: torch.Tensor, ids: torch.Tensor) -> None:
     model = random_med(tiny())
-    theirs = BlipForConditionalGeneration(huggingface_config(tiny())).eval()
+    theirs = BlipForConditionalGeneration(huggingface_config(tiny())).train(False)
     load_all(theirs, model)
     mask = (ids != SPECIAL.pad).long()
 
@@ -199,7 +197,8 @@ def test_shared_parameters_train_as_one(pixels: torch.Tensor, ids: torch.Tensor)
     model.next_words(ids, model.image_memory(model.image_tokens(pixels))).sum().backward()
     encoder_mlp = model.text_encoder.layers[0].intermediate.dense.weight
     encoder_attention = model.text_encoder.layers[0].attention.self.query.weight
-    assert encoder_mlp.grad is not None and encoder_mlp.grad.abs().max() > 0
+    assert encoder_mlp.grad is not None
+    assert encoder_mlp.grad.abs().max() > 0
     assert encoder_attention.grad is None  # the captioner's own is another
 
 

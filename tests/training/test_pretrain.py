@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from blipdb.architecture import Architecture, SpecialTokens
+from blipdb.training import scenes
+from blipdb.training.checkpoint import CHECKPOINT, WEIGHTS
+from blipdb.training.config import Config, ConfigError, read_config
+from blipdb.training.data import batches, draw_batch, pad_texts
+from blipdb.training.evaluation import captions_right, evaluate, held_out
+from blipdb.training.med import MED
+from blipdb.training.pretrain import learning_rate, make_optimiser, make_step
+from blipdb.training.scene_plain import plain_caption
+from blipdb.training.tokens import build_tokenizer
+
+TINY = """
+seed = 3
+batch = 8
+smoothing = 0.0
+max_text = 40
+threads = 1
+workers = 2
+[model]
+image_size = 32
+patch_size = 8
+vision_width = 32
+vision_layers = 1
+vision_heads = 2
+vision_mlp = 64
+text_width = 32
+text_layers = 1
+text_heads = 2
+text_mlp = 64
+max_positions = 40
+embed_dim = 16
+[optimiser]
+learning_rate = 1e-3
+warmup = 80
+[reports]
+evaluate = 1600
+checkpoint = 80
+seconds = 0.5
+scenes = 20
+harder = 2
+candidates = 4
+[[stages]]
+samples = 800
+things = [1, 0, 0, 0]
+full = 0.5
+variants = 0.25
+itc = 1.0
+itm = 0.0
+lm = 2.0
+[[stages]]
+samples = 800
+things = [1, 1, 1, 1]
+full = 1.0
+variants = 0.75
+itc = 1.0
+itm = 1.0
+lm = 2.0
+"""
+
+TOKENIZER = build_tokenizer(scenes.vocabulary())
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture
+def config(config_file: Path) -> Config:
+    return read_config(config_file, TOKENIZER.get_vocab_size())
+
+
+def start(config_file: Path, out: Path) -> subprocess.Popen[bytes]:
+    module = ["-m", "blipdb.training.pretrain"]
+    command = [sys.executable, *module, str(config_file), "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
+    config_file: Path, tmp_path: Path
+) -> None:
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert start(config_file, undisturbed).wait() == 0
+
+    process = start(config_file, killed)
+    while not (killed / CHECKPOINT).exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    made = torch.load(killed / CHECKPOINT, weights_only=True)["step"]
+    assert 0 < made < 200
+    assert start(config_file, killed).wait() == 0
+
+    expected, found = load_file(undisturbed / WEIGHTS), load_file(killed / WEIGHTS)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    for folder in (undisturbed, killed):
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        assert lines[-1].keys() >= {"itc_r1", "itm_r1", "harder_r1", "captions_right"}
+        assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
+        assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+        described = json.loads((folder / "architecture.json").read_text())
+        assert Architecture.from_dict(described["architecture"]).image_size == 32
+        assert SpecialTokens.from_dict(described["special_tokens"]) == SpecialTokens()
+
+
+def test_the_losses_fall(config: Config) -> None:
+    """On one batch, again and again, each objective learns."""
+    torch.manual_seed(1)
+    fast = dataclasses.replace(config.optimiser, learning_rate=5e-3)
+    config = dataclasses.replace(config, optimiser=fast)
+    model = MED(config.model, SpecialTokens())
+    optimiser = make_optimiser(model, config.optimiser)
+    batch = draw_batch(config, TOKENIZER, 150)
+    made = [make_step(model, optimiser, config, batch, 120) for _ in range(140)]
+    first, last = ({name: mean(made[part], name) for name in made[0]} for part in ENDS)
+    assert last["lm"] < 0.1 * first["lm"]
+    assert last["itc"] < 0.5 * first["itc"]
+    assert last["itm"] < 0.85 * first["itm"]
+
+
+ENDS = (slice(0, 10), slice(-10, None))
+
+
+def mean(steps: list[dict[str, float]], name: str) -> float:
+    return sum(step[name] for step in steps) / len(steps)
+
+
+def test_batches_are_a_function_of_seed_and_step(config: Config) -> None:
+    drawn = list(batches(dataclasses.replace(config, stages=config.stages[:1]), TOKENIZER, 96))
+    assert len(drawn) == 4
+    for step, batch in enumerate(drawn, start=96):
+        again = draw_batch(config, TOKENIZER, step)
+        assert np.array_equal(batch.images, again.images)
+        assert np.array_equal(batch.texts, again.texts)
+        assert np.array_equal(batch.captions, again.captions)
+        assert np.array_equal(batch.also_true, again.also_true)
+    assert not np.array_equal(drawn[0].images, drawn[1].images)
+
+
+def test_a_failure_in_a_worker_stops_the_run(config: Config) -> None:
+    nothing = dataclasses.replace(config.stages[0], things=(0.0, 0.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match="things"):
+        next(batches(dataclasses.replace(config, stages=(nothing,)), TOKENIZER, 0))
+
+
+def test_a_batch_fits_together(config: Config) -> None:
+    batch = draw_batch(config, TOKENIZER, 130)  # of the second stage: six of eight are variants
+    assert batch.images.shape == (8, 32, 32, 3)
+    assert batch.also_true.shape == (8, 8)
+    assert batch.also_true.diagonal().all()
+    assert not batch.also_true.all()
+    assert (batch.captions[:, 0] == SpecialTokens().cls).all()
+    assert ((batch.captions == SpecialTokens().sep).sum(axis=1) == 1).all()
+    assert not (batch.texts == SpecialTokens().unk).any()
+
+
+def test_plain_captions_are_true_and_name_everything() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        scene = scenes.sample_scene(rng)
+        plain = plain_caption(scene)
+        assert scenes.is_true(plain, scene)
+        assert scenes.named_things(plain) == scenes.named_things(scenes.full_caption(scene, rng))
+
+
+def test_evaluation_of_an_untrained_model_is_near_chance(config: Config) -> None:
+    data = held_out(32, count=20, harder=2)
+    assert len(data.texts) == len(set(data.texts)) == 20
+    assert [len(images) for _, images in data.harder] == [32, 32]
+    model = MED(config.model, SpecialTokens())
+    found = evaluate(model, TOKENIZER, data, candidates=4)
+    assert found["itc_r1"] <= 0.4
+    assert found["captions_right"] == 0.0
+
+
+def test_captions_right_counts_every_thing() -> None:
+    rng = np.random.default_rng(6)
+    drawn = [scenes.sample_scene(rng, things=(0, 1, 0, 0)) for _ in range(4)]
+    written = [plain_caption(scene) for scene in drawn]
+    assert captions_right(written, drawn) == 1.0
+    assert captions_right([*written[:3], "a red bicycle"], drawn) == 0.75
+
+
+def test_learning_rate_rises_and_decays(config: Config) -> None:
+    rates = [learning_rate(config, step) for step in range(config.steps)]
+    assert rates[0] == pytest.approx(1e-4)
+    assert max(rates) == pytest.approx(1e-3)
+    assert rates.index(max(rates)) in (9, 10)
+    assert rates[-1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_only_matrices_decay(config: Config) -> None:
+    model = MED(config.model, SpecialTokens())
+    decayed, kept = make_optimiser(model, config.optimiser).param_groups
+    assert decayed["weight_decay"] > 0
+    assert kept["weight_decay"] == 0
+    assert all(p.ndim < 2 for p in kept["params"])
+    assert any(p is model.temp for p in kept["params"])
+    assert len(decayed["params"]) + len(kept["params"]) == len(list(model.parameters()))
+
+
+def test_an_unknown_key_stops_the_run(config_file: Path) -> None:
+    config_file.write_text(TINY.replace("warmup = 80", "warmup = 80\nmomentum = 0.9"))
+    with pytest.raises(ConfigError, match="unknown momentum"):
+        read_config(config_file, 100)
+    config_file.write_text(TINY.replace("batch = 8", ""))
+    with pytest.raises(ConfigError, match="batch"):
+        read_config(config_file, 100)
+    config_file.write_text(TINY.split("[[stages]]")[0])
+    with pytest.raises(ConfigError, match="no \\[\\[stages\\]\\]"):
+        read_config(config_file, 100)
+
+
+def test_the_bundled_configuration_can_be_read() -> None:
+    path = Path(__file__).parents[2] / "training" / "configs" / "scenes.toml"
+    assert read_config(path, TOKENIZER.get_vocab_size()).model.image_size == 96
+
+
+def test_the_tokenizer_reads_words_as_people_write_them() -> None:
+    special = SpecialTokens()
+    encoded = TOKENIZER.encode("  Red bicycle! ")
+    assert encoded.tokens == ["[CLS]", "red", "bicycle", "[SEP]"]
+    assert encoded.ids[0] == special.cls
+    assert encoded.ids[-1] == special.sep
+    assert TOKENIZER.encode("a zebra").ids[2] == special.unk
+    assert TOKENIZER.encode("").tokens == ["[CLS]", "[SEP]"]
+    assert TOKENIZER.decode(encoded.ids) == "red bicycle"
+    ids = {name: TOKENIZER.token_to_id(f"[{name.upper()}]") for name in special.to_dict()}
+    assert ids == special.to_dict()
+
+
+def test_texts_are_padded_to_the_longest() -> None:
+    ids = pad_texts(TOKENIZER, ["a red bicycle", "dog"])
+    assert ids.shape == (2, 6)  # five tokens, rounded up
+    assert ids[0, 5:].tolist() == [0]
+    assert ids[1, 3:].tolist() == [0, 0, 0]
