@@ -15,22 +15,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 from uuid import UUID
 
-import numpy as np
 import psycopg
-from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.rows import BaseRowFactory, class_row, scalar_row
 from psycopg.types.json import Jsonb
-from psycopg.types.numeric import Float4, Int4
 
 from .errors import BlipdbError, DatabaseError, EngineError, UsageError
 from .outages import explained
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 Connection = psycopg.Connection[Any]
 Row = TypeVar("Row")
+
+# Of the functions' arguments: a Python number alone could be several of PostgreSQL's types.
+_TYPES: dict[str, LiteralString] = {
+    "beams": "integer",
+    "candidates": "integer",
+    "filter": "jsonb",
+    "image": "bytea",
+    "image_id": "uuid",
+    "image_ids": "uuid[]",
+    "k": "integer",
+    "max_tokens": "integer",
+    "metadata": "jsonb",
+    "nucleus": "real",
+    "seed": "integer",
+    "threshold": "real",
+    "within": "uuid[]",
+}
 
 
 @dataclass(frozen=True)
@@ -96,11 +114,11 @@ def search(
         raise UsageError("Candidates are for texts; images are compared by their vectors alone.")
     arguments = {
         "query" if isinstance(query, str) else "image": query,
-        "k": Int4(k),
-        "candidates": None if candidates is None else Int4(candidates),
+        "k": k,
+        "candidates": candidates,
         "filter": None if filter is None else Jsonb(filter),
         "within": None if within is None else list(within),
-        "threshold": None if threshold is None else Float4(threshold),
+        "threshold": threshold,
         "model": model,
     }
     return _call(conn, "blip_search", arguments, class_row(Hit))
@@ -119,8 +137,8 @@ def rerank(
     arguments = {
         "query": query,
         "image_ids": list(image_ids),
-        "k": Int4(k),
-        "threshold": None if threshold is None else Float4(threshold),
+        "k": k,
+        "threshold": threshold,
         "model": model,
     }
     return _call(conn, "blip_rerank", arguments, class_row(Hit))
@@ -130,6 +148,8 @@ def embed(conn: Connection, query: str | bytes, *, model: str | None = None) -> 
     """The ITC vector of a text or of an image file's bytes: float32 [E], of length 1 but for the
     rounding to float16. Raises as `search` does."""
     arguments = {"query" if isinstance(query, str) else "image": query, "model": model}
+    import numpy as np  # here, as it takes as long to import as a search takes
+
     vector = _scalar(conn, "blip_embed", arguments, cast="::real[]")
     return np.array(vector, dtype=np.float32)
 
@@ -155,10 +175,10 @@ def caption(
     the nucleus of that mass. Raises as `search` does."""
     arguments = {
         "image_id" if isinstance(image, UUID) else "image": image,
-        "beams": None if beams is None else Int4(beams),
-        "max_tokens": None if max_tokens is None else Int4(max_tokens),
-        "nucleus": None if nucleus is None else Float4(nucleus),
-        "seed": None if seed is None else Int4(seed),
+        "beams": beams,
+        "max_tokens": max_tokens,
+        "nucleus": nucleus,
+        "seed": seed,
         "model": model,
     }
     return str(_scalar(conn, "blip_caption", arguments))
@@ -206,7 +226,7 @@ def _call(
 
 
 def _scalar(
-    conn: Connection, function: str, arguments: Mapping[str, Any], *, cast: str = ""
+    conn: Connection, function: str, arguments: Mapping[str, Any], *, cast: LiteralString = ""
 ) -> Any:
     statement, values = _statement("SELECT {}({})" + cast, function, arguments)
     with refusals(), conn.cursor(row_factory=scalar_row) as cursor:
@@ -214,11 +234,14 @@ def _scalar(
 
 
 def _statement(
-    template: str, function: str, arguments: Mapping[str, Any]
+    template: LiteralString, function: str, arguments: Mapping[str, Any]
 ) -> tuple[sql.Composed, list[Any]]:
     """The call with the arguments that are given, by name."""
     given = {name: value for name, value in arguments.items() if value is not None}
-    named = [sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in given]
+    named = [
+        sql.SQL("{} => %s::" + _TYPES.get(name, "text")).format(sql.Identifier(name))
+        for name in given
+    ]
     parts = sql.Identifier(function), sql.SQL(", ").join(named)
     return sql.SQL(template).format(*parts), list(given.values())
 

@@ -14,6 +14,8 @@ import psycopg
 import pytest
 
 import blipdb.cluster
+import blipdb.daemon
+import blipdb.services
 from blipdb.settings import DATABASE, Settings
 from tests.tiny import tiny_artifact
 
@@ -97,6 +99,14 @@ def conn(database: str) -> Iterator[psycopg.Connection]:
     """A connection to this test's ``database``."""
     with psycopg.connect(database) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def served(cluster: Settings) -> Iterator[Settings]:
+    """All that a user has: the cluster, its own database, the bundled model, and an engine."""
+    blipdb.services.up(cluster)
+    yield cluster
+    blipdb.daemon.stop(cluster)
 
 
 @pytest.fixture(scope="session")

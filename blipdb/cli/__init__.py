@@ -5,6 +5,8 @@ What a command needs is imported inside it, so that ``blipdb --help`` is quick.
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -21,26 +23,39 @@ app = typer.Typer(
 )
 
 
-def version(shown: bool = True) -> None:
+def version() -> None:
     """Print blipdb's version."""
     from importlib.metadata import version
 
-    if shown:
-        print(f"blipdb {version('blipdb')}")
+    print(f"blipdb {version('blipdb')}")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
         raise typer.Exit
 
 
 @app.callback()
 def blipdb(
     version: Annotated[
-        bool, typer.Option("--version", callback=version, is_eager=True, help=version.__doc__)
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help=version.__doc__),
     ] = False,
 ) -> None:
     """BLIP inside PostgreSQL: images are rows, understanding them is SQL."""
 
 
 def main() -> None:
-    app()
+    """Run the command that was named, and end the process."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 IMAGES, SERVERS, MODELS = "Images", "Servers", "Models"
@@ -61,4 +76,5 @@ app.command(
 )(servers.psql)
 app.command(rich_help_panel=SERVERS)(servers.init)
 app.command(rich_help_panel=SERVERS)(servers.install_extension)
+app.command(rich_help_panel=SERVERS)(version)
 app.add_typer(models.app, name="models", rich_help_panel=MODELS)

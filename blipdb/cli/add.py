@@ -38,7 +38,7 @@ def add(
     db: Db = None,
     home: Home = None,
 ) -> None:
-    """Store one image in the database itself, encode it, and print its id."""
+    """Store one image in the database itself; print its id."""
     from .. import encode, search
     from .opening import bring_up, opened
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..demo import Judged, Picture
 
 COLUMNS = (
-    Column("score", number=True),
-    Column("itm", number=True),
-    Column("itc", number=True),
-    Column("path", fold=True),
-    Column("the scene holds", fold=True),
+    Column("score", "number"),
+    Column("itm", "number"),
+    Column("itc", "number"),
+    Column("path", "path"),
+    Column("the scene holds", "text"),
     Column("right"),
 )
 
@@ -36,7 +36,7 @@ def demo(
     db: Db = None,
     home: Home = None,
 ) -> None:
-    """Draw an album of 500 scenes, ingest it, and search it three times.
+    """Draw an album of 500 scenes, ingest it, search it.
 
     A second run draws nothing, stores nothing, and shows the same.
     """

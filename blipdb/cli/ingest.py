@@ -61,7 +61,7 @@ def ingest(
     db: Db = None,
     home: Home = None,
 ) -> None:
-    """Bring images into the database, so that they can be searched.
+    """Bring images into the database.
 
     Only what is new or changed is read. Interrupted or failed, the same command goes on where it
     stopped. Captions in photo.txt beside photo.jpg, and in the photos themselves, come along.

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("name"),
     Column("digest"),
-    Column("can be", fold=True),
-    Column("active as", fold=True),
-    Column("knows", fold=True),
+    Column("can be", "text"),
+    Column("active as", "text"),
+    Column("knows", "text"),
 )
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # C0, DEL and C1 controls; Unicode's line, paragraph and bidirectional controls; lone surrogates
 # (bytes of a file name that are not UTF-8).
@@ -25,11 +25,14 @@ _UNSAFE = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; ``number`` aligns it to the right, ``fold`` lets it wrap."""
+    """A column of a table.
+
+    A ``number`` stands to the right; a ``word`` stays whole; a ``text`` wraps; a ``path`` stays
+    whole, to be selected by a click, where it takes at most half of the width.
+    """
 
     title: str
-    number: bool = False
-    fold: bool = False
+    kind: Literal["word", "number", "path", "text"] = "word"
 
 
 def visible(text: str) -> str:
@@ -65,7 +68,7 @@ def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
 def print_rows(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal; in a pipe the same rows, without titles, tabs between."""
     shown = [[visible(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and shown:
         _print_table(columns, shown)
     else:
         for row in shown:
@@ -73,21 +76,25 @@ def print_rows(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None
 
 
 def _print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    console = Console()
+    has_titles = any(column.title for column in columns)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=has_titles)
+    for number, column in enumerate(columns):
+        longest = max(cell_len(row[number]) for row in rows)
         table.add_column(
             column.title,
-            justify="right" if column.number else "left",
-            no_wrap=not column.fold,
-            overflow="fold" if column.fold else "ellipsis",
+            justify="right" if column.kind == "number" else "left",
+            no_wrap=column.kind != "text" and longest <= console.width // 2,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def short_path(uri: str) -> str:

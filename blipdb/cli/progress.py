@@ -27,7 +27,7 @@ def progress_bar() -> Iterator[Show]:
         TextColumn("{task.fields[failed]}"),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, disable=not console.is_interactive) as bars:
 
         def show(stage: str, done: int, total: int, failed: int) -> None:
             if stage not in tasks:

@@ -24,11 +24,11 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".ti
 PATH_BEGINNINGS = ("/", "./", "../", "~/")
 
 COLUMNS = (
-    Column("score", number=True),
-    Column("itm", number=True),
-    Column("itc", number=True),
-    Column("path", fold=True),
-    Column("caption", fold=True),
+    Column("score", "number"),
+    Column("itm", "number"),
+    Column("itc", "number"),
+    Column("path", "path"),
+    Column("caption", "text"),
 )
 
 
@@ -81,7 +81,7 @@ def search(
     db: Db = None,
     home: Home = None,
 ) -> None:
-    """Find images by a text or by an image, best first.
+    """Find images by a text, or by an image.
 
     score = ITM logit + ITC cosine; itm is the probability that image and text match.
     """

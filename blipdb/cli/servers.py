@@ -16,14 +16,17 @@ from .output import note, print_json
 
 
 def up(as_json: Json = False, db: Db = None, home: Home = None) -> None:
-    """Start what is down: PostgreSQL (unless --db names a server) and the engine."""
+    """Start PostgreSQL and the engine, where they are down.
+
+    With --db, a server that is somebody else's to start, the engine alone.
+    """
     from .. import services
 
     _say(services.up(options.settings(db, home)), "all is up", as_json=as_json)
 
 
 def down(as_json: Json = False, db: Db = None, home: Home = None) -> None:
-    """Stop the engine, and the private cluster; nothing is lost."""
+    """Stop the engine and our PostgreSQL; nothing is lost."""
     from .. import services
 
     _say(services.down(options.settings(db, home)), "nothing runs", as_json=as_json)
@@ -42,14 +45,14 @@ def engine(
     ] = 1,
     home: Home = None,
 ) -> None:
-    """Run the engine here until Ctrl-C; blipdb up runs it in the background."""
+    """Run the engine in the foreground, until Ctrl-C."""
     from ..engine.server import serve
 
     serve(options.settings(None, home), threads=threads)
 
 
 def url(db: Db = None, home: Home = None) -> None:
-    """Print the database's URL, as psql and every driver take it; starts nothing."""
+    """Print the database's URL, as psql and drivers take it."""
     from .. import cluster
 
     settings = options.settings(db, home)
@@ -59,7 +62,10 @@ def url(db: Db = None, home: Home = None) -> None:
 
 
 def psql(context: typer.Context, db: Db = None, home: Home = None) -> None:
-    """Open psql on the database; what follows goes to psql, as in: blipdb psql -c 'SELECT 1'."""
+    """Open psql on the database.
+
+    What follows goes to psql, as in: blipdb psql -c 'SELECT 1'
+    """
     from .opening import bring_up
 
     settings = options.settings(db, home)
@@ -82,10 +88,10 @@ def _psql() -> str:
 
 
 def init(as_json: Json = False, db: Db = None, home: Home = None) -> None:
-    """Make or update tables, functions and roles in the database; safe to repeat.
+    """Bring a server's tables, functions and roles up to date.
 
-    The private cluster is kept up to date by itself; an existing server needs this once, and
-    after each upgrade of blipdb.
+    An existing server needs this once, and after each upgrade of blipdb; the private cluster is
+    kept up to date without it. Safe to repeat.
     """
     from .. import database, registry
     from .opening import bring_up
@@ -114,7 +120,10 @@ def install_extension(
         ),
     ] = None,
 ) -> None:
-    """Put the extension's two files where an existing PostgreSQL finds them (needs its rights)."""
+    """Put the extension's files where a server finds them.
+
+    For an existing PostgreSQL on this machine; mostly to be run with sudo.
+    """
     from .. import extension, postgresql
 
     target = folder or postgresql.find().extensions

@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from ..search import Count
     from ..settings import Settings
 
-COUNTS = (Column("what"), Column("model"), Column("state"), Column("count", number=True))
+COUNTS = (Column("what"), Column("model"), Column("state"), Column("count", "number"))
 FAILURES = (
-    Column("path", fold=True),
+    Column("path", "path"),
     Column("stage"),
-    Column("attempts", number=True),
-    Column("reason", fold=True),
+    Column("attempts", "number"),
+    Column("reason", "text"),
 )
 
 
 def status(as_json: Json = False, db: Db = None, home: Home = None) -> None:
-    """Say what runs and what is stored; starts nothing. Exit code 1 if something is down."""
+    """Say what runs and what is stored.
+
+    Starts nothing; the exit code is 1 if something is down.
+    """
     from .. import database, search, services
 
     settings = options.settings(db, home)
@@ -57,7 +60,7 @@ def _print(settings: Settings, running: services.Status, counts: list[Count]) ->
         version = f" {cluster.version}" if cluster.version else ""
         lines += [("home", str(settings.home)), (f"PostgreSQL{version}", state)]
     lines.append(("engine", _engine(running)))
-    print_rows((Column(""), Column("", fold=True)), lines)
+    print_rows((Column(""), Column("", "text")), lines)
     if counts:
         print()
         print_rows(
@@ -80,9 +83,9 @@ def failures(
     db: Db = None,
     home: Home = None,
 ) -> None:
-    """List files that are no images to us and jobs that were given up, with their reasons.
+    """List what could not go in, or not be encoded, and why.
 
-    What was mended is tried again by: blipdb ingest --retry PATH
+    Once it was mended it is tried again by: blipdb ingest --retry PATH
     """
     from .. import search
     from .opening import opened

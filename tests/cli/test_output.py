@@ -22,7 +22,7 @@ def test_no_control_character_passes(code: int) -> None:
 
 
 def test_rows_in_a_pipe_are_tab_separated(capsys: pytest.CaptureFixture[str]) -> None:
-    print_rows([Column("score", number=True), Column("path")], [["1.0", "a\tb"], ["0.5", "[red]"]])
+    print_rows([Column("score", "number"), Column("path")], [["1.0", "a\tb"], ["0.5", "[red]"]])
     assert capsys.readouterr().out == "1.0\ta\\tb\n0.5\t[red]\n"
 
 

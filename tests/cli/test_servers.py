@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blipdb import cluster, daemon, extension, services
+from blipdb.settings import Settings
+from tests.cli.conftest import BLIPDB, COUNT, Run
+
+
+def test_status_of_what_runs(run: Run, scenes: Path, served: Settings) -> None:
+    result = run("status", "--json")
+    status = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert status["url"] == served.database_url()
+    assert status["home"] == str(served.home)
+    assert status["cluster"]["pid"] == cluster.status(served).pid
+    assert status["engine_answers"] is True
+    counts = {(line["what"], line["state"]): line["count"] for line in status["counts"]}
+    assert counts["images", "stored"] >= COUNT
+    assert counts["encode", "pending"] == counts["encode", "running"] == 0
+
+    rows = [row.split("\t") for row in run("status").stdout.splitlines()]
+    assert ["engine", f"runs, process {daemon.pid_of(served)}"] in rows
+    assert ["images", "", "stored", str(counts["images", "stored"])] in rows
+
+
+def test_status_starts_nothing(run: Run, empty_home: Path) -> None:
+    result = run("status", "--home", empty_home)
+    assert result.exit_code == 1
+    assert "does not run" in result.stdout
+    assert result.stderr == "start what is down with: blipdb up\n"
+    assert list(empty_home.iterdir()) == []
+
+
+def test_url(run: Run, served: Settings, empty_home: Path) -> None:
+    assert run("url").stdout == f"{served.database_url()}\n"
+    assert run("url", "--db", "postgresql://you@/yours").stdout == "postgresql://you@/yours\n"
+    down = run("url", "--home", empty_home)
+    assert (down.exit_code, down.stdout) == (0, f"{Settings(empty_home).database_url()}\n")
+    assert down.stderr == "PostgreSQL does not run; start it with: blipdb up\n"
+
+
+def test_psql(scenes: Path, served: Settings) -> None:
+    command = [BLIPDB, "psql", "--home", str(served.home), "--no-psqlrc", "-At", "-c"]
+    done = subprocess.run(
+        [*command, "SELECT count(*) FROM blip_search('red', k => 3)"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+    done = subprocess.run([*command, "SELECT 1/0"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "division by zero" in done.stderr
+
+
+def test_up_where_all_is_up(run: Run, served: Settings) -> None:
+    result = run("up")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "all is up\n", "")
+    assert json.loads(run("up", "--json").stdout) == {"done": []}
+
+
+def test_models(run: Run, served: Settings, tiny_folder: Path) -> None:
+    (scenes,) = json.loads(run("models", "list", "--json").stdout)
+    assert (scenes["name"], scenes["knows"]) == ("scenes", "drawn scenes")
+    assert scenes["active"] == ["captioner", "retrieval"]
+    assert run("models", "list").stdout.startswith(f"scenes\t{scenes['digest'][:16]}\t")
+
+
+def test_adding_and_activating_a_model(run: Run, ready: Settings, tiny_folder: Path) -> None:
+    assert ready.url is not None
+    there = ("--db", ready.url, "--home", ready.home)
+    added = run("models", "add", tiny_folder, "--no-activate", *there)
+    assert (added.exit_code, added.stdout[:5]) == (0, "tiny ")
+    active = run("models", "activate", "tiny", "--role", "captioner", *there)
+    assert (active.exit_code, active.stdout) == (0, "tiny is active as captioner, retrieval\n")
+    assert run("models", "activate", "tiny", "--role", "filter", *there).exit_code == 2
+    unknown = run("models", "activate", "nobody", *there)
+    assert unknown.exit_code == 2
+    assert "There is no model 'nobody'; there are: tiny" in unknown.stderr
+
+
+def test_adding_what_is_no_model(run: Run, served: Settings, tmp_path: Path) -> None:
+    result = run("models", "add", tmp_path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert str(tmp_path) in result.stderr
+
+
+def test_init_of_an_existing_server(run: Run, database: str, served: Settings) -> None:
+    result = run("init", "--db", database)
+    assert (result.exit_code, result.stdout) == (0, "the database is of this version\n")
+    assert run("status", "--db", database).exit_code == 0
+    assert [m["name"] for m in json.loads(run("models", "list", "--db", database, "--json").stdout)]
+
+
+def test_install_extension(run: Run, tmp_path: Path) -> None:
+    first = run("install-extension", "--folder", tmp_path)
+    assert (first.exit_code, first.stdout) == (0, f"installed in {tmp_path}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"blipdb--{extension.version()}.sql",
+        "blipdb.control",
+    ]
+    again = run("install-extension", "--folder", tmp_path)
+    assert again.stdout == f"already in {tmp_path}\n"
+    assert run("install-extension", "--folder", tmp_path / "none").exit_code == 1
+
+
+@pytest.fixture
+def own_home() -> Iterator[Path]:
+    """A home whose services a test may stop."""
+    folder = Path(tempfile.mkdtemp(prefix="blip", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    services.down(Settings(folder))
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_down_and_up_again(run: Run, own_home: Path, scenes: Path) -> None:
+    there = {"BLIPDB_HOME": str(own_home)}
+    first = run("ingest", scenes, **there)
+    assert first.exit_code == 0
+    assert first.stderr.splitlines()[:3] == [
+        "PostgreSQL started",
+        "database brought up to date",
+        "engine started",
+    ]
+    found = run("search", "red bicycle", **there).stdout
+    assert len(found.splitlines()) == 10
+    assert run("down", **there).stdout == "engine stopped\nPostgreSQL stopped\n"
+    assert run("down", **there).stdout == "nothing runs\n"
+    assert run("status", **there).exit_code == 1
+
+    again = run("search", "red bicycle", **there)
+    assert again.stderr.splitlines() == ["PostgreSQL started", "engine started"]
+    assert again.stdout == found
+
+
+@pytest.mark.slow
+def test_the_engine_in_the_foreground(own_home: Path) -> None:
+    settings = Settings(own_home)
+    command = [BLIPDB, "engine", "--home", str(own_home)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
+    deadline = time.monotonic() + 30
+    while daemon.health(settings) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert daemon.pid_of(settings) == process.pid
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err
