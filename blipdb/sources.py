@@ -195,7 +195,7 @@ class _Walk:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield entry.path
-            elif _is_image(entry.name) and not entry.is_dir():
+            elif _is_image(entry.name):
                 self._entry(entry)
 
     def _entry(self, entry: os.DirEntry[str]) -> None:
@@ -206,7 +206,7 @@ class _Walk:
             return
         if stat.S_ISREG(status.st_mode):
             self._add(entry.path, status)
-        else:
+        elif not stat.S_ISDIR(status.st_mode):  # a linked folder is not followed
             self._fail(entry.path, "not a regular file")
 
     def _add(self, path: str, status: os.stat_result) -> None:

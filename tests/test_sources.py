@@ -89,6 +89,15 @@ def test_a_dangling_link_and_a_pipe_are_failures_with_reasons(tmp_path: Path) ->
     ]
 
 
+def test_a_link_to_itself_is_a_failure_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to("a.jpg")
+    good = touch(tmp_path / "b.jpg")
+    (tmp_path / "c.jpg").symlink_to(tmp_path, target_is_directory=True)
+    found = find([tmp_path])
+    assert uris(found) == [good]
+    assert found.failures == [Failure(str(tmp_path / "a.jpg"), "too many levels of symbolic links")]
+
+
 def test_each_place_once_however_often_it_is_named(tmp_path: Path) -> None:
     path = touch(tmp_path / "a.jpg")
     found = find([tmp_path, path, tmp_path / "." / "a.jpg", f"{tmp_path}/*.jpg"])
