@@ -14,9 +14,9 @@ BEGIN
         RETURN NULL;
     END IF;
     chosen := blip._choose(model, 'captioner');
-    RETURN blip._ask(
-        'caption', blip._head(chosen) || blip._decoding(beams, max_tokens, nucleus, seed),
-        blip._tokens(chosen, ARRAY[image_id])) ->> 'caption';
+    RETURN blip._ask_about(
+        ARRAY[image_id], chosen, 'caption', blip._decoding(beams, max_tokens, nucleus, seed)
+    ) ->> 'caption';
 END
 $$;
 COMMENT ON FUNCTION public.blip_caption(uuid, integer, integer, double precision, integer, text) IS

@@ -42,10 +42,9 @@ DECLARE
 BEGIN
     FOR place IN 1 .. cardinality(image_ids) BY size LOOP
         chunk := image_ids[place : place + size - 1];
-        logits := logits || (blip._ask(
-            'rerank',
-            blip._head(model) || jsonb_build_object('text', query, 'count', cardinality(chunk)),
-            blip._tokens(model, chunk)) -> 'itm');
+        logits := logits || (blip._ask_about(
+            chunk, model, 'rerank',
+            jsonb_build_object('text', query, 'count', cardinality(chunk))) -> 'itm');
     END LOOP;
     RETURN logits;
 END
@@ -53,33 +52,38 @@ $$;
 COMMENT ON FUNCTION blip._logits(blip._model, text, uuid[]) IS
     'The ITM head''s two logits (no match, match) for each image, in their order';
 
-CREATE FUNCTION blip._tokens(model blip._model, image_ids uuid[]) RETURNS bytea
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+-- The tokens go from the table to the engine within one statement: each variable on the way would
+-- hold another copy.
+CREATE FUNCTION blip._ask_about(image_ids uuid[], model blip._model, op text, head jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
-    tokens bytea;
-    encoded uuid[];
+    reply jsonb;
+    strange uuid;
 BEGIN
     EXECUTE format(
-        'SELECT string_agg(t.tokens, %L ORDER BY c.place), array_agg(c.image_id)'
+        'SELECT blip._ask($2, $3, string_agg(t.tokens, %L ORDER BY c.place))'
         ' FROM unnest($1) WITH ORDINALITY c (image_id, place)'
-        ' JOIN blip.image_tokens t ON t.model_id = %s AND t.image_id = c.image_id',
-        ''::bytea, model.model_id)
-    INTO tokens, encoded USING image_ids;
-    IF cardinality(encoded) IS DISTINCT FROM cardinality(image_ids) THEN
+        ' JOIN blip.image_tokens t ON t.model_id = %s AND t.image_id = c.image_id'
+        ' HAVING count(*) = cardinality($1)', ''::bytea, model.model_id)
+    INTO reply USING image_ids, op, blip._head(model) || head;
+    IF reply IS NULL THEN
+        SELECT i INTO strange FROM unnest(image_ids) i WHERE NOT EXISTS (
+            SELECT FROM blip.image_tokens t
+            WHERE t.model_id = model.model_id AND t.image_id = i) LIMIT 1;
         RAISE no_data_found USING
             MESSAGE = format('image %s is unknown here or not encoded by model %L yet',
-                             (SELECT i FROM unnest(image_ids) i
-                              WHERE i <> ALL (coalesce(encoded, '{}')) LIMIT 1), model.name),
+                             strange, model.name),
             HINT = 'See blip_status() and blip_failures().';
     END IF;
-    RETURN tokens;
+    RETURN reply;
 END
 $$;
-COMMENT ON FUNCTION blip._tokens(blip._model, uuid[]) IS
-    'The stored tokens of the images, one after the other';
+COMMENT ON FUNCTION blip._ask_about(uuid[], blip._model, text, jsonb) IS
+    'The engine''s reply to a request with the stored tokens of these images';
 
 CREATE FUNCTION blip._probability(logits jsonb) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
