@@ -56,10 +56,10 @@ def known(conn: Connection, space: str, uris: Sequence[str]) -> dict[str, list[K
     rows = conn.execute(
         """
         SELECT uri, size, mtime, image_id, NULL
-        FROM blip.files WHERE space = %(space)s AND uri = ANY(%(uris)s)
+        FROM blip.files WHERE space = %(space)s AND uri = ANY(%(uris)b)
         UNION ALL
         SELECT uri, size, mtime, NULL, reason
-        FROM blip.failed_files WHERE space = %(space)s AND uri = ANY(%(uris)s)
+        FROM blip.failed_files WHERE space = %(space)s AND uri = ANY(%(uris)b)
         """,
         {"space": space, "uris": list(uris)},
         binary=True,
@@ -73,7 +73,7 @@ def stored(conn: Connection, image_ids: Iterable[UUID]) -> set[UUID]:
     """Those of ``image_ids`` that are in the database."""
     with conn.cursor(row_factory=scalar_row, binary=True) as cursor:
         cursor.execute(
-            "SELECT image_id FROM blip.images WHERE image_id = ANY(%s)", [list(image_ids)]
+            "SELECT image_id FROM blip.images WHERE image_id = ANY(%b)", [list(image_ids)]
         )
         return set(cursor)
 
@@ -82,7 +82,7 @@ def image_ids(conn: Connection, space: str, uris: Sequence[str]) -> set[UUID]:
     """The images that files of a space hold."""
     with conn.cursor(row_factory=scalar_row, binary=True) as cursor:
         cursor.execute(
-            "SELECT image_id FROM blip.files WHERE space = %s AND uri = ANY(%s)",
+            "SELECT image_id FROM blip.files WHERE space = %s AND uri = ANY(%b)",
             [space, list(uris)],
         )
         return set(cursor)
@@ -95,8 +95,8 @@ def add_images(conn: Connection, space: str, images: Sequence[New]) -> int:
         """
         INSERT INTO blip.images (image_id, space, sha256, mime, width, height, bytes, content)
         SELECT id, %(space)s, sha256, mime, width, height, bytes, content
-        FROM unnest(%(ids)s::uuid[], %(sha256)b::bytea[], %(mimes)s::text[], %(widths)s::int[],
-                    %(heights)s::int[], %(bytes)s::bigint[], %(contents)b::bytea[])
+        FROM unnest(%(ids)b::uuid[], %(sha256)b::bytea[], %(mimes)b::text[], %(widths)b::int[],
+                    %(heights)b::int[], %(bytes)b::bigint[], %(contents)b::bytea[])
             AS u (id, sha256, mime, width, height, bytes, content)
         ON CONFLICT DO NOTHING
         """,
@@ -121,7 +121,7 @@ def add_files(conn: Connection, space: str, files: Sequence[Seen]) -> None:
         """
         INSERT INTO blip.files (uri, space, image_id, size, mtime)
         SELECT uri, %s, id, size, mtime
-        FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[]) AS u (uri, id, size, mtime)
+        FROM unnest(%b::text[], %b::uuid[], %b::bigint[], %b::bigint[]) AS u (uri, id, size, mtime)
         ON CONFLICT (uri, space) DO UPDATE
         SET image_id = excluded.image_id, size = excluded.size, mtime = excluded.mtime,
             seen_at = now()
@@ -134,7 +134,7 @@ def add_files(conn: Connection, space: str, files: Sequence[Seen]) -> None:
             [seen.file.mtime for seen in ordered],
         ],
     )
-    conn.execute("DELETE FROM blip.failed_files WHERE space = %s AND uri = ANY(%s)", [space, uris])
+    conn.execute("DELETE FROM blip.failed_files WHERE space = %s AND uri = ANY(%b)", [space, uris])
 
 
 def add_captions(conn: Connection, captions: Mapping[UUID, Iterable[Caption]]) -> int:
@@ -149,7 +149,7 @@ def add_captions(conn: Connection, captions: Mapping[UUID, Iterable[Caption]]) -
     return conn.execute(
         """
         INSERT INTO blip.captions (image_id, caption_id, text, origin)
-        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[])
+        SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[])
         ON CONFLICT DO NOTHING
         """,
         [
@@ -170,7 +170,7 @@ def add_failures(conn: Connection, space: str, failures: Sequence[Failure]) -> N
         """
         INSERT INTO blip.failed_files AS f (uri, space, reason, size, mtime)
         SELECT uri, %s, reason, size, mtime
-        FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
+        FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::bigint[])
             AS u (uri, reason, size, mtime)
         ON CONFLICT (uri, space) DO UPDATE
         SET reason = excluded.reason, size = excluded.size, mtime = excluded.mtime,

@@ -207,7 +207,7 @@ class Worker:
     ) -> dict[UUID, tuple[tokens.Tokens, tokens.Scales]]:
         rows = self.conn.execute(
             "SELECT image_id, tokens FROM blip.image_tokens"
-            " WHERE image_id = ANY(%s) AND model_id = %s",
+            " WHERE image_id = ANY(%b) AND model_id = %s",
             [list(ids), self.model.model_id],
             binary=True,
         )
@@ -230,7 +230,7 @@ class Worker:
             """
             INSERT INTO blip.image_vectors (image_id, model_id, itc)
             SELECT id, %(model)s, (%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]
-            FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS u (id, n)
+            FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
             ON CONFLICT (image_id, model_id) DO UPDATE SET itc = excluded.itc
             """,
             values,
@@ -240,7 +240,7 @@ class Worker:
             INSERT INTO blip.image_tokens (image_id, model_id, tokens)
             SELECT id, %(model)s,
                    substr(%(tokens)b, ((n - 1) * %(size)s + 1)::integer, %(size)s::integer)
-            FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS u (id, n)
+            FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
             ON CONFLICT (image_id, model_id) DO UPDATE SET tokens = excluded.tokens
             """,
             values,
@@ -250,7 +250,7 @@ class Worker:
         self.conn.execute(
             """
             INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, decoding)
-            SELECT *, 'synthetic', %s, %s FROM unnest(%s::uuid[], %s::uuid[], %s::text[])
+            SELECT *, 'synthetic', %s, %s FROM unnest(%b::uuid[], %b::uuid[], %b::text[])
             ON CONFLICT DO NOTHING
             """,
             [

@@ -82,7 +82,7 @@ def enqueue(
             INSERT INTO blip.jobs (image_id, stage, model_id, state, attempts, run_after, lease)
             SELECT image_id, %(stage)s, %(model)s, %(state)s, %(attempts)s,
                    now() + %(wait)s, %(token)s
-            FROM unnest(%(ids)s::uuid[]) AS image_id
+            FROM unnest(%(ids)b::uuid[]) AS image_id
             ON CONFLICT DO NOTHING
             RETURNING image_id
             """,
@@ -198,7 +198,7 @@ def complete(conn: Connection, lease: Lease, image_ids: Collection[UUID]) -> lis
     """
     with conn.cursor(row_factory=scalar_row) as cursor:
         cursor.execute(
-            "SELECT image_id FROM blip.images WHERE image_id = ANY(%s)"
+            "SELECT image_id FROM blip.images WHERE image_id = ANY(%b)"
             " ORDER BY image_id FOR KEY SHARE",
             [sorted(image_ids)],
         )
@@ -206,7 +206,7 @@ def complete(conn: Connection, lease: Lease, image_ids: Collection[UUID]) -> lis
         cursor.execute(
             """
             UPDATE blip.jobs SET state = 'd', lease = NULL, error = NULL, updated_at = now()
-            WHERE image_id = ANY(%(ids)s) AND stage = %(stage)s AND model_id = %(model)s
+            WHERE image_id = ANY(%(ids)b) AND stage = %(stage)s AND model_id = %(model)s
                 AND state = 'r' AND lease = %(token)s
             RETURNING image_id
             """,
@@ -246,7 +246,7 @@ def release(conn: Connection, lease: Lease) -> None:
         UPDATE blip.jobs
         SET state = 'p', attempts = attempts - 1, run_after = now(), lease = NULL,
             updated_at = now()
-        WHERE image_id = ANY(%(ids)s) AND stage = %(stage)s AND model_id = %(model)s
+        WHERE image_id = ANY(%(ids)b) AND stage = %(stage)s AND model_id = %(model)s
             AND state = 'r' AND lease = %(token)s
         """,
         _leased(lease) | {"ids": list(lease.image_ids)},
