@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pgvector import HalfVector
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     DDL,
@@ -69,7 +68,7 @@ class Base(DeclarativeBase):
         UUID: Uuid,
         list[str]: ARRAY(Text),
         dict[str, Any]: JSONB,
-        HalfVector: HALFVEC,
+        list[float]: HALFVEC,
     }
 
 
@@ -208,7 +207,7 @@ class ImageVector(Base):
 
     image_id: Mapped[UUID] = _of_image(primary_key=True)
     model_id: Mapped[int] = _of_model(primary_key=True)
-    itc: Mapped[HalfVector]
+    itc: Mapped[list[float]]
 
 
 class ImageTokens(Base):
@@ -244,7 +243,7 @@ class Caption(Base):
     decoding: Mapped[dict[str, Any] | None]
     itc: Mapped[float | None] = mapped_column(REAL)
     itm: Mapped[float | None] = mapped_column(REAL)
-    text_vector: Mapped[HalfVector | None]
+    text_vector: Mapped[list[float] | None]
 
 
 class Job(Base):
