@@ -109,6 +109,14 @@ def served(cluster: Settings) -> Iterator[Settings]:
     blipdb.daemon.stop(cluster)
 
 
+@pytest.fixture
+def elsewhere(served: Settings, database: str) -> str:
+    """The URL of a fresh database with the bundled model, whose engine is ``served``'s."""
+    with blipdb.database.connect(database, autocommit=True) as connection:
+        blipdb.registry.register_bundled(connection, Settings(served.home, database))
+    return database
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny model with random weights."""

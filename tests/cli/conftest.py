@@ -42,10 +42,3 @@ def scenes(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pass
     assert run("ingest", folder).exit_code == 0
     return folder
-
-
-@pytest.fixture
-def elsewhere(run: Run, database: str, served: Settings) -> str:
-    """The URL of another database of the same server, for what would be in the others' way."""
-    assert run("init", "--db", database).exit_code == 0
-    return database
