@@ -27,6 +27,7 @@ from .errors import ImageError
 from .identity import caption_id, image_id
 from .images.decode import Decoded, Decoder
 from .jobs import Connection, Lease, Queue
+from .outages import explained
 from .registry import Model
 from .runtime import Encoded, Runtime
 from .settings import Settings
@@ -38,7 +39,7 @@ R = TypeVar("R")
 GRAPHS = {jobs.ENCODE: ("image",), jobs.CAPTION: ("image", "caption")}
 ROLES = {jobs.ENCODE: "retrieval", jobs.CAPTION: "captioner"}
 BATCH_BYTES = 4 << 20  # of pixels in one batch, and so in one transaction
-MAX_BATCH = 128
+MAX_BATCH = 64  # more saves no time, and what a killed worker held is retried one by one
 CAPTION_BATCH = 16
 BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
 DEADLOCKS = 3  # in a row, then it is not one that goes away
@@ -66,6 +67,9 @@ class Worker:
 
     def __init__(self, conn: Connection, model: Model, runtime: Runtime, decoder: Decoder) -> None:
         conn.adapters.register_dumper(Reals, RealsDumper)
+        # Nobody waits for the disk at each batch. A server that crashes forgets the last ones
+        # whole, results and closed jobs alike, and they are run again; see `jobs.flush`.
+        conn.execute("SET synchronous_commit TO off")
         self.conn = conn
         self.model = model
         self.token = jobs.hold(conn)
@@ -334,21 +338,22 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = (jobs.ENCODE, jobs.C
 
     Raises:
         ModelError: a model's files are missing or altered.
-        psycopg.Error: the database is gone; what was done stays done.
+        DatabaseError: the database is gone or full; what was done stays done.
     """
-    with database.connect(settings.database_url()) as conn:
+    outcome = Outcome()
+    with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
         queues = [
             (queue, model)
             for stage in stages
             for model in registry.models(conn)
             if ROLES[stage] in model.active and due(conn, queue := Queue(stage, model.model_id))
         ]
-    outcome = Outcome()
-    if queues:
-        with Decoder() as decoder:
-            for queue, model in queues:
-                with Crew(settings, queue, model, decoder) as crew:
-                    outcome = sum(crew.drain(), outcome)
+        if queues:
+            with Decoder() as decoder:
+                for queue, model in queues:
+                    with Crew(settings, queue, model, decoder) as crew:
+                        outcome = sum(crew.drain(), outcome)
+            jobs.flush(conn)
     return outcome
 
 

@@ -223,7 +223,8 @@ class _Ingest:
         return done
 
     def finish(self) -> None:
-        """Index what has grown large, and count what is left to do."""
+        """Make all of it durable, index what has grown large, count what is left to do."""
+        jobs.flush(self._conn)
         try:
             registry.index_vectors(self._conn, self._model)
         except pg_errors.InsufficientPrivilege:

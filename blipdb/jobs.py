@@ -280,6 +280,17 @@ def counts(conn: Connection, queue: Queue) -> Counts:
     return Counts(*row) if row else Counts()
 
 
+def flush(conn: Connection) -> None:
+    """Wait until all that any connection has committed is on the disk.
+
+    A commit that waits makes everything before it durable too, but only if it has something to
+    write: hence the message, which nobody reads.
+    """
+    with conn.transaction():
+        conn.execute("SET LOCAL synchronous_commit TO on")
+        conn.execute("SELECT pg_logical_emit_message(true, 'blipdb', '')")
+
+
 def _named(queue: Queue) -> dict[str, Any]:
     return {"stage": queue.stage, "model": queue.model_id}
 

@@ -144,8 +144,6 @@ class Pipeline:
         conn = worker.conn
         captions = {new.seen.image_id: self._texts(new) for new in batch}
         with conn.transaction():
-            # Flushed with the jobs' results; losing both to a crash loses nothing but work.
-            conn.execute("SET LOCAL synchronous_commit TO off")
             added = catalog.add_images(conn, self._space, batch)
             catalog.add_files(conn, self._space, [new.seen for new in batch])
             texts = catalog.add_captions(conn, captions)

@@ -97,13 +97,17 @@ def read(path: str, limit: int) -> Content:
         ImageError: it is gone, not readable, not a regular file, or larger.
     """
     try:
-        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
-            status = os.fstat(file.fileno())
+        # Non-blocking, since opening a named pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise ImageError("not a regular file")
             if status.st_size > limit:
                 raise ImageError(f"{status.st_size:,} bytes; at most {limit:,} are read")
-            data = file.read(limit + 1) if status.st_size else b""
+            data = _whole(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise ImageError(_plain(error)) from None
     if len(data) != status.st_size:
@@ -111,9 +115,12 @@ def read(path: str, limit: int) -> Content:
     return Content(data, status.st_size, status.st_mtime_ns)
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    """A plain open of a named pipe would wait for a writer for ever."""
-    return os.open(path, flags | os.O_NONBLOCK)
+def _whole(descriptor: int, size: int) -> bytes:
+    """What a file of ``size`` bytes holds; a byte more tells that it grew."""
+    data = os.read(descriptor, size + 1)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data
 
 
 class _Walk:

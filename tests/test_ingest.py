@@ -419,6 +419,6 @@ def test_batches_hold_many_small_images_and_few_large_ones(
     ready: Settings, boss: Connection
 ) -> None:
     model = registry.active(boss, "retrieval")
-    assert encode.batch_size(model) == 128
+    assert encode.batch_size(model) == 64
     large = registry.Model(**{**vars(model), "image_size": 384})
     assert encode.batch_size(large) == 9

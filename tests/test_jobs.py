@@ -331,6 +331,7 @@ def test_the_reading_role_of_a_worker_suffices(
         jobs.fail(worker, lease, ids[1], "for good", for_good=True)
         jobs.release(worker, lease)
         jobs.free_abandoned(worker, queue)
+        jobs.flush(worker)
         assert jobs.retry_parked(worker, queue) == 1
         assert jobs.counts(worker, queue) == Counts(pending=3, done=1)
 
@@ -369,3 +370,14 @@ def test_many_workers_that_die_at_random_lose_and_double_nothing(
 
 def test_a_token_is_new_each_time(boss: Connection) -> None:
     assert jobs.hold(boss) not in (jobs.hold(boss), uuid4())
+
+
+def test_a_flush_makes_what_others_committed_durable(boss: Connection, other: Connection) -> None:
+    other.execute("SET synchronous_commit TO off")
+    add_images(other, 1)
+    with other.cursor(row_factory=scalar_row) as cursor:
+        end = cursor.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+    jobs.flush(boss)
+    with boss.cursor(row_factory=scalar_row) as cursor:
+        flushed = "SELECT pg_current_wal_flush_lsn() >= %s"
+        assert cursor.execute(flushed, [end]).fetchone() is True
