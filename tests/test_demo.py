@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from blipdb import demo
-from blipdb.cli import app
+from blipdb.cli.app import app
 from blipdb.search import Hit
 from blipdb.settings import Settings
 

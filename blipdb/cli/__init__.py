@@ -1,80 +1,22 @@
-"""The command line: a file for each command or group of them, registered here.
-
-What a command needs is imported inside it, so that ``blipdb --help`` is quick.
-"""
+"""The command line: a file for each command or group of them, put together in ``app.py``."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
-
-import typer
-
-from . import add, demo, ingest, models, search, servers, status
-from .group import Group
-
-app = typer.Typer(
-    cls=Group,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def version() -> None:
-    """Print blipdb's version."""
-    from importlib.metadata import version
-
-    print(f"blipdb {version('blipdb')}")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        version()
-        raise typer.Exit
-
-
-@app.callback()
-def blipdb(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help=version.__doc__),
-    ] = False,
-) -> None:
-    """BLIP inside PostgreSQL: images are rows, understanding them is SQL."""
 
 
 def main() -> None:
     """Run the command that was named, and end the process."""
     try:
         try:
+            from .app import app  # here, so that Ctrl-C is no traceback even now
+
             app()
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:  # whoever read our output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-IMAGES, SERVERS, MODELS = "Images", "Servers", "Models"
-
-app.command(rich_help_panel=IMAGES)(ingest.ingest)
-app.command(rich_help_panel=IMAGES)(search.search)
-app.command(rich_help_panel=IMAGES)(add.add)
-app.command(rich_help_panel=IMAGES)(status.status)
-app.command(rich_help_panel=IMAGES)(status.failures)
-app.command(rich_help_panel=IMAGES)(demo.demo)
-app.command(rich_help_panel=SERVERS)(servers.up)
-app.command(rich_help_panel=SERVERS)(servers.down)
-app.command(rich_help_panel=SERVERS)(servers.engine)
-app.command(rich_help_panel=SERVERS)(servers.url)
-app.command(
-    rich_help_panel=SERVERS,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-)(servers.psql)
-app.command(rich_help_panel=SERVERS)(servers.init)
-app.command(rich_help_panel=SERVERS)(servers.install_extension)
-app.command(rich_help_panel=SERVERS)(version)
-app.add_typer(models.app, name="models", rich_help_panel=MODELS)

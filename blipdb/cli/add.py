@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import UsageError
+from ..images.limits import Limits
 from . import options
 from .options import Db, Home, Json, Space
 from .output import note, print_json
-from .search import read_filter
+from .search import read_filter, read_image
 
 
 def add(
@@ -63,9 +63,10 @@ def add(
 
 
 def _read(image: str) -> bytes:
-    if image == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(image).expanduser().read_bytes()
-    except OSError as error:
-        raise UsageError(f"{image}: {error.strerror}.") from None
+    if image != "-":
+        return read_image(image)
+    limit = Limits().bytes
+    content = sys.stdin.buffer.read(limit + 1)
+    if len(content) > limit:
+        raise UsageError(f"What comes from stdin has more than {limit:,} bytes.")
+    return content

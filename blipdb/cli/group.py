@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -21,11 +23,34 @@ class Group(TyperGroup):
     """
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BlipdbError as error:
-            note(f"error: {error}")
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            note("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+        with _noticing_ctrl_c() as was_pressed:
+            try:
+                return super().invoke(ctx)
+            except (Exception, KeyboardInterrupt) as error:
+                if was_pressed() and not isinstance(error, typer.Exit):
+                    note("interrupted")
+                    raise typer.Exit(INTERRUPTED) from None
+                if isinstance(error, BlipdbError):
+                    note(f"error: {error}")
+                    raise typer.Exit(error.exit_code) from None
+                raise
+
+
+@contextmanager
+def _noticing_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed meanwhile: libraries turn it into errors of their own."""
+    pressed = False
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False  # it is ignored, as in the background
+        return
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -10,7 +10,9 @@ from uuid import UUID
 
 import typer
 
-from ..errors import UsageError
+from .. import sources
+from ..errors import ImageError, UsageError
+from ..images.limits import Limits
 from . import options
 from .options import Db, Home, Json, Null, Paths
 from .output import Column, note, print_json, print_paths, print_rows, short_path
@@ -126,11 +128,16 @@ def read_query(words: Sequence[str]) -> str | bytes:
             f"One image at a time: {len(words)} arguments, of which {files[0]} is a file.",
             "Put a text in quotes where it holds a file's name.",
         )
-    path = Path(files[0]).expanduser()
+    return read_image(files[0])
+
+
+def read_image(name: str) -> bytes:
+    """A file's bytes, as far as a picture may have them. Raises UsageError, too, for a pipe."""
+    path = Path(name).expanduser()
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}.") from None
+        return sources.read(str(path), Limits().bytes).data
+    except ImageError as error:
+        raise UsageError(f"{path}: {error.reason}.") from None
 
 
 def is_path(word: str) -> bool:

@@ -34,6 +34,7 @@ def status(as_json: Json = False, db: Db = None, home: Home = None) -> None:
 
     settings = options.settings(db, home)
     running = services.status(settings)
+    url = database.without_password(settings.database_url())
     counts = []
     if running.cluster is None or running.cluster.is_running:
         with database.connect(settings.database_url()) as conn:
@@ -42,19 +43,19 @@ def status(as_json: Json = False, db: Db = None, home: Home = None) -> None:
     if as_json:
         print_json(
             {
-                "url": settings.database_url(),
+                "url": url,
                 "home": str(settings.home),
                 **asdict(running),
                 "counts": [asdict(count) for count in counts],
             }
         )
     else:
-        _print(settings, running, counts)
+        _print(url, settings, running, counts)
     raise typer.Exit(0 if counts and running.engine_answers else 1)
 
 
-def _print(settings: Settings, running: services.Status, counts: list[Count]) -> None:
-    lines = [("database", settings.database_url())]
+def _print(url: str, settings: Settings, running: services.Status, counts: list[Count]) -> None:
+    lines = [("database", url)]
     if (cluster := running.cluster) is not None:
         state = f"runs, process {cluster.pid}" if cluster.is_running else "does not run"
         version = f" {cluster.version}" if cluster.version else ""

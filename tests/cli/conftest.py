@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from blipdb.cli import app
+from blipdb.cli.app import app
 from blipdb.demo import draw_missing, plan_album
 from blipdb.settings import Settings
 

@@ -14,7 +14,7 @@ import typer
 
 import blipdb.cli.search
 from blipdb import database
-from blipdb.cli import app
+from blipdb.cli.app import app
 from blipdb.errors import DatabaseError
 from blipdb.settings import Settings
 from tests.cli.conftest import BLIPDB, Run
@@ -72,7 +72,7 @@ def test_version(run: Run) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, blipdb.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    code = "import sys, blipdb.cli.app; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY.isdisjoint(done.stdout.split())
     assert "typer" in done.stdout.split()

@@ -1,0 +1,66 @@
+"""All commands, in the order of ``blipdb --help``.
+
+What a command needs is imported inside it, so that it starts quickly.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import add, demo, ingest, models, search, servers, status
+from .group import Group
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def version() -> None:
+    """Print blipdb's version."""
+    from importlib.metadata import version
+
+    print(f"blipdb {version('blipdb')}")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def blipdb(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help=version.__doc__),
+    ] = False,
+) -> None:
+    """BLIP inside PostgreSQL: images are rows, understanding them is SQL."""
+
+
+IMAGES, SERVERS, MODELS = "Images", "Servers", "Models"
+
+app.command(rich_help_panel=IMAGES)(ingest.ingest)
+app.command(rich_help_panel=IMAGES)(search.search)
+app.command(rich_help_panel=IMAGES)(add.add)
+app.command(rich_help_panel=IMAGES)(status.status)
+app.command(rich_help_panel=IMAGES)(status.failures)
+app.command(rich_help_panel=IMAGES)(demo.demo)
+app.command(rich_help_panel=SERVERS)(servers.up)
+app.command(rich_help_panel=SERVERS)(servers.down)
+app.command(rich_help_panel=SERVERS)(servers.engine)
+app.command(rich_help_panel=SERVERS)(servers.url)
+app.command(
+    rich_help_panel=SERVERS,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)(servers.psql)
+app.command(rich_help_panel=SERVERS)(servers.init)
+app.command(rich_help_panel=SERVERS)(servers.install_extension)
+app.command(rich_help_panel=SERVERS)(version)
+app.add_typer(models.app, name="models", rich_help_panel=MODELS)
