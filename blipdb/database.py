@@ -33,6 +33,7 @@ __all__ = [
     "create_vector_index",
     "init",
     "sqlalchemy_engine",
+    "without_password",
 ]
 
 Connection = psycopg.Connection[Any]
@@ -49,8 +50,9 @@ def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> C
     try:
         conn = psycopg.connect(url, autocommit=autocommit, fallback_application_name="blipdb")
     except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
         raise DatabaseError(
-            f"PostgreSQL can't be reached at {_where(url)}: {str(error).strip()}",
+            f"PostgreSQL can't be reached at {without_password(url)}: {reason}",
             "Start the private cluster with: blipdb up; name another server with BLIPDB_URL.",
         ) from error
     if role is not None:
@@ -68,15 +70,13 @@ def _act_as(conn: Connection, role: str) -> None:
         conn.commit()
 
 
-def _where(url: str) -> str:
-    """The URL without its password."""
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
     parts = urlsplit(url)
-    netloc = parts.hostname or ""
-    if parts.port:
-        netloc += f":{parts.port}"
-    if parts.username:
-        netloc = f"{parts.username}@{netloc}"
-    return parts._replace(netloc=netloc).geturl()
+    user, at, hosts = parts.netloc.rpartition("@")
+    shown = f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
+    rest = [part for part in parts.query.split("&") if part and "password=" not in part]
+    return shown + ("?" + "&".join(rest) if rest else "")
 
 
 def sqlalchemy_engine(url: str) -> Engine:

@@ -96,6 +96,19 @@ def test_connect_says_where_and_hides_the_password(tmp_path: Path) -> None:
     assert "blipdb up" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql:///x", "postgresql:///x"),
+        ("postgresql://ann:secret@h1:1,[::1]:2/x", "postgresql://ann@h1:1,[::1]:2/x"),
+        ("postgresql://h/x?user=ann&password=secret", "postgresql://h/x?user=ann"),
+        ("postgresql://h/x?password=secret", "postgresql://h/x"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert databases.without_password(url) == shown
+
+
 def test_connect_as_a_role(database: str) -> None:
     with databases.connect(database, role="blip_reader") as conn:
         assert one(conn, "SELECT current_user::text") == "blip_reader"
