@@ -45,14 +45,35 @@ def settings():
 def wait(sock, event, deadline=None):
     poll = select.poll()
     poll.register(sock, event)
+    alive = time.monotonic()
     while not poll.poll(TICK):
         tick(deadline)
+        if deadline is None and time.monotonic() > alive + PATIENCE:
+            ping()
+            alive = time.monotonic()
 
 
 def tick(deadline):
     run("SELECT 1")  # raises if the statement is cancelled or has timed out
     if deadline is not None and time.monotonic() > deadline:
         raise Absent("the blipdb engine does not answer: it hangs")
+
+
+def ping():  # work may take long, but an engine at work still answers this
+    deadline = time.monotonic() + PATIENCE
+    probe = new_socket()
+    try:
+        connect(probe, settings()[0], deadline)
+        send(probe, b"GET /v1/health HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n", deadline)
+        read_head(probe, b"", deadline)
+    finally:
+        probe.close()
+
+
+def new_socket():
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    sock.setblocking(False)
+    return sock
 
 
 def connect(sock, path, deadline):
@@ -82,7 +103,10 @@ def send(sock, data, deadline=None):
 
 def receive(sock, deadline=None):
     wait(sock, select.POLLIN, deadline)
-    data = sock.recv(PIECE)
+    try:
+        data = sock.recv(PIECE)
+    except ConnectionResetError:  # it ended with some of the request unread
+        data = b""
     if not data:
         raise Absent("the blipdb engine ended before it answered")
     return data
@@ -152,9 +176,8 @@ def outcome(status, text):
 
 
 def translate():
-    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    sock = new_socket()
     try:
-        sock.setblocking(False)
         return outcome(*ask(sock))
     except plpy.SPIError as error:
         return error.sqlstate, str(error), None, None

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +63,19 @@ class Engine:
             assert time.monotonic() - start < seconds, "the engine still works"
             time.sleep(0.005)
         return time.monotonic() - start
+
+    def when_at_work(self, act: Callable[[], object], seconds: float = 0.0) -> threading.Thread:
+        """In a thread: wait until a request is at work, ``seconds`` more, and ``act``."""
+
+        def watch() -> None:
+            while not self.client.health()["requests"]:
+                time.sleep(0.01)
+            time.sleep(seconds)
+            act()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        return thread
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

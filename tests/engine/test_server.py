@@ -61,7 +61,7 @@ def works(engine: Engine) -> bool:
     return len(engine.client.ask("embed_text", engine.model | {"text": TEXT})["itc"]) == 16
 
 
-def deep_work(engine: Engine, count: int = 6_000) -> tuple[str, bytes]:
+def deep_work(engine: Engine, count: int = 40_000) -> tuple[str, bytes]:
     """The body of a request that takes many seconds."""
     arch = engine.deep.architecture
     raw = bytes(count * arch.image_tokens * (arch.vision_width + 4))
@@ -380,7 +380,7 @@ def test_it_ends_soon_even_at_work(engine: Engine) -> None:
         status, said = answer(b"".join(iter(lambda: sock.recv(9_999), b"")))
         assert (status, said["sqlstate"]) == (503, "57P01")
         assert engine.process.wait(10) == 0
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 8
     assert psutil.wait_procs(family, timeout=3)[1] == []
     assert not engine.settings.engine_socket.exists()
     assert "Traceback" not in engine.log

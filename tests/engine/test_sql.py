@@ -8,8 +8,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,36 +21,39 @@ from tests.engine.engines import Engine, is_root
 from tests.images.pictures import encode, scene
 
 ASK = "SELECT blip._ask(%s, %s, %s)"
+ASK_ZEROS = "SELECT blip._ask(%s, %s, decode(repeat('00', %s), 'hex'))"
 TEXT = "a red bicycle"
 PICTURE = encode(scene(), "PNG")
 CANCELED = "canceling statement due to user request"
-LONG_COUNT = 6_000  # images that the deep model reranks in many seconds
+LONG_COUNT = 40_000  # images that the deep model reranks in many seconds
 
 
 def ask(
-    conn: psycopg.Connection, op: str, head: dict[str, Any], body: bytes | None = None
+    conn: psycopg.Connection, op: str, head: dict[str, Any], body: bytes | int | None = None
 ) -> dict[str, Any]:
-    row = conn.execute(ASK, (op, Jsonb(head), body)).fetchone()
+    """``body`` as a number is so many zero bytes, made by the server."""
+    query = ASK_ZEROS if isinstance(body, int) else ASK
+    row = conn.execute(query, (op, Jsonb(head), body)).fetchone()
     assert row is not None
     found: dict[str, Any] = row[0]
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def runtime(engine: Engine) -> Runtime:
     return Runtime.load(engine.artifact.folder)
 
 
-def long_work(engine: Engine) -> tuple[dict[str, Any], bytes]:
+def long_work(engine: Engine) -> tuple[dict[str, Any], int]:
     """A rerank that takes many seconds."""
     arch = engine.deep.architecture
     model = {"model": "deep", "digest": engine.deep.digest}
     size = record_size(arch.image_tokens, arch.vision_width)
-    return model | {"text": TEXT, "count": LONG_COUNT}, bytes(LONG_COUNT * size)
+    return model | {"text": TEXT, "count": LONG_COUNT}, LONG_COUNT * size
 
 
 def refused(
-    conn: psycopg.Connection, op: str, head: dict[str, Any], body: bytes | None = None
+    conn: psycopg.Connection, op: str, head: dict[str, Any], body: bytes | int | None = None
 ) -> psycopg.Error:
     """The error of a call: never with a traceback."""
     with pytest.raises(psycopg.Error) as caught:
@@ -165,18 +166,16 @@ def test_too_large(conn: psycopg.Connection, engine: Engine) -> None:
 # An engine that isn't there, hangs or ends
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    begin = time.monotonic()
-    yield
-    assert time.monotonic() - begin < seconds
-
-
 def absent(conn: psycopg.Connection, engine: Engine, message: str) -> None:
-    with within(1.5):
+    """Said within a second or so: the best of three, as the machine may be busy."""
+    took = []
+    for _ in range(3):
+        begin = time.monotonic()
         error = refused(conn, "embed_text", engine.model | {"text": TEXT})
-    assert (error.sqlstate, error.diag.message_primary) == ("08006", message)
-    assert error.diag.message_hint == "Start it with: blipdb up"
+        took.append(time.monotonic() - begin)
+        assert (error.sqlstate, error.diag.message_primary) == ("08006", message)
+        assert error.diag.message_hint == "Start it with: blipdb up"
+    assert min(took) < 1.2
 
 
 def test_a_hung_engine(conn: psycopg.Connection, engine: Engine) -> None:
@@ -203,6 +202,24 @@ def test_a_hung_engine_whose_backlog_is_full(conn: psycopg.Connection, engine: E
         caller.close()
 
 
+def test_an_engine_that_hangs_at_work(conn: psycopg.Connection, engine: Engine) -> None:
+    head, body = long_work(engine)
+    moment = time.monotonic()
+
+    def stop() -> None:
+        nonlocal moment
+        engine.process.send_signal(signal.SIGSTOP)
+        moment = time.monotonic()
+
+    thread = engine.when_at_work(stop, 1.2)
+    error = refused(conn, "rerank", head, body)
+    assert time.monotonic() - moment < 4
+    thread.join()
+    engine.process.send_signal(signal.SIGCONT)
+    assert error.diag.message_primary == "the blipdb engine does not answer: it hangs"
+    engine.wait_until_idle()
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_an_engine_that_ended(
     conn: psycopg.Connection, engine: Engine, how: signal.Signals
@@ -216,14 +233,13 @@ def test_an_engine_that_ended(
 
 def test_an_engine_killed_at_work(conn: psycopg.Connection, engine: Engine) -> None:
     head, body = long_work(engine)
-    threading.Timer(0.7, engine.process.kill).start()
-    with within(3):
-        error = refused(conn, "rerank", head, body)
+    thread = engine.when_at_work(engine.process.kill)
+    error = refused(conn, "rerank", head, body)
+    thread.join()
     assert (error.sqlstate, error.diag.message_primary) == (
         "08006",
         "the blipdb engine ended before it answered",
     )
-    engine.restart()
 
 
 @pytest.mark.skipif(not is_root(), reason="only root can be two users")
@@ -313,8 +329,10 @@ def test_a_cancel_stops_the_call_and_the_engine(
         took.append(cancelled(conn, engine, module_database, 0.005 * i))
         engine.wait_until_idle(0.25)
         assert ask(conn, "embed_text", engine.model | {"text": TEXT})["itc"]
-    assert max(took) < 0.25
-    assert sorted(took)[25] < 0.1
+    took.sort()
+    assert took[25] < 0.1
+    assert took[48] < 0.25  # the slowest may be the machine's doing
+    assert took[49] < 1
 
 
 def test_a_cancel_while_the_engine_hangs(
@@ -329,8 +347,9 @@ def test_a_statement_timeout(conn: psycopg.Connection, engine: Engine) -> None:
     head, body = long_work(engine)
     with conn.transaction(force_rollback=True):
         conn.execute("SET LOCAL statement_timeout = '400ms'")
-        with within(0.75):
-            error = refused(conn, "rerank", head, body)
+        begin = time.monotonic()
+        error = refused(conn, "rerank", head, body)
+        assert time.monotonic() - begin < 1.5
     assert error.diag.message_primary == "canceling statement due to statement timeout"
     assert error.sqlstate == "57014"
     engine.wait_until_idle()
@@ -352,9 +371,11 @@ def test_a_terminated_backend_leaves_nothing(
     head, body = long_work(engine)
     with psycopg.connect(module_database, autocommit=True) as other:
         pid = other.info.backend_pid
-        threading.Timer(0.4, conn.execute, ("SELECT pg_terminate_backend(%s)", (pid,))).start()
+        query = "SELECT pg_terminate_backend(%s)"
+        thread = engine.when_at_work(lambda: conn.execute(query, (pid,)))
         with pytest.raises(psycopg.OperationalError):
             ask(other, "rerank", head, body)
+        thread.join()
     engine.wait_until_idle()
 
 
