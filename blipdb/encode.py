@@ -1,270 +1,27 @@
-"""Running jobs: the one function that does is `Worker.run`, whoever leased them.
-
-``blipdb ingest`` calls it with the pixels that it has decoded already; for any other job the
-image is read again, from the database or from its file, and checked against its id.
-"""
+"""All cores at work on a queue, and every queue that is due: what runs without a broker."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from queue import SimpleQueue
-from typing import NamedTuple, Self, TypeVar
-from uuid import UUID
+from typing import Self, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-import psycopg
-from psycopg import errors as pg_errors
-from psycopg.types.json import Jsonb
-
-from . import database, jobs, registry, sources, tokens
-from .arrays import Reals, RealsDumper
-from .errors import ImageError
-from .identity import caption_id, image_id
-from .images.decode import Decoded, Decoder
-from .jobs import Connection, Lease, Queue
+from . import database, jobs, registry
+from .images.decode import Decoder
+from .jobs import Connection, Queue
 from .outages import explained
 from .registry import Model
-from .runtime import Encoded, Runtime
 from .settings import Settings
+from .worker import Outcome, Worker
 
-Pixels = npt.NDArray[np.uint8]
 T = TypeVar("T")
 R = TypeVar("R")
 
 GRAPHS = {jobs.ENCODE: ("image",), jobs.CAPTION: ("image", "caption")}
 ROLES = {jobs.ENCODE: "retrieval", jobs.CAPTION: "captioner"}
-BATCH_BYTES = 4 << 20  # of pixels in one batch, and so in one transaction
-MAX_BATCH = 64  # more saves no time, and what a killed worker held is retried one by one
-CAPTION_BATCH = 16
-BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
-DEADLOCKS = 3  # in a row, then it is not one that goes away
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Jobs that were done, failed (to be tried again, or parked), or no longer ours to close."""
-
-    done: int = 0
-    failed: int = 0
-    lost: int = 0
-
-    def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.done + other.done, self.failed + other.failed, self.lost + other.lost)
-
-
-class _Failed(NamedTuple):
-    reason: str
-    for_good: bool
-
-
-class Worker:
-    """Runs jobs of one model over a connection of its own (autocommit); one caller at a time."""
-
-    def __init__(self, conn: Connection, model: Model, runtime: Runtime, decoder: Decoder) -> None:
-        conn.adapters.register_dumper(Reals, RealsDumper)
-        # Nobody waits for the disk at each batch. A server that crashes forgets the last ones
-        # whole, results and closed jobs alike, and they are run again; see `jobs.flush`.
-        conn.execute("SET synchronous_commit TO off")
-        self.conn = conn
-        self.model = model
-        self.token = jobs.hold(conn)
-        self._runtime = runtime
-        self._decoder = decoder
-
-    def run(self, lease: Lease, pixels: Mapping[UUID, Pixels] | None = None) -> Outcome:
-        """Run leased jobs and close them, their results in the same transaction.
-
-        ``pixels`` (uint8 [S, S, 3]) of images that are decoded already spare reading them again.
-
-        Raises:
-            BlipdbError, psycopg.Error: what no other job would survive either; the lease was
-                given back.
-        """
-        stage = self._encode if lease.queue.stage == jobs.ENCODE else self._caption
-        try:
-            return stage(lease, pixels or {})
-        except BaseException:
-            self._give_back(lease)
-            raise
-
-    def run_due(self, queue: Queue) -> Outcome | None:
-        """Lease as many jobs as one transaction should hold, and run them; None if none is due."""
-        n = CAPTION_BATCH if queue.stage == jobs.CAPTION else batch_size(self.model)
-        lease = jobs.lease(self.conn, queue, self.token, n)
-        return self.run(lease) if lease else None
-
-    def _encode(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        pixels, failed = self._pixels(lease.image_ids, given)
-        if not pixels:
-            return self._close(lease, [], lambda done: None, failed)
-        encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
-        ids = list(pixels)
-
-        def write(done: Sequence[UUID]) -> None:
-            kept = set(done)
-            self._write_encoded(ids, encoded, [n for n, id in enumerate(ids) if id in kept])
-
-        return self._close(lease, ids, write, failed)
-
-    def _caption(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        stored = self._stored_tokens(lease.image_ids)
-        missing = [id for id in lease.image_ids if id not in stored]
-        pixels, failed = self._pixels(missing, given)
-        if pixels:
-            encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
-            stored |= dict(zip(pixels, _pairs(encoded), strict=True))
-        texts = dict(zip(stored, self._captions(list(stored.values())), strict=True))
-        failed |= {id: _Failed("the model wrote an empty caption", True)
-                   for id, text in texts.items() if not text}  # fmt: skip
-
-        def write(done: Sequence[UUID]) -> None:
-            self._write_captions([(id, texts[id]) for id in done])
-
-        return self._close(lease, [id for id in texts if texts[id]], write, failed)
-
-    def _captions(self, images: Sequence[tuple[tokens.Tokens, tokens.Scales]]) -> list[str]:
-        if not images:
-            return []
-        values, scales = (np.stack(part) for part in zip(*images, strict=True))
-        return self._runtime.caption(values, scales, beams=BEAMS)
-
-    def _close(
-        self,
-        lease: Lease,
-        ids: Sequence[UUID],
-        write: Callable[[Sequence[UUID]], None],
-        failed: Mapping[UUID, _Failed],
-    ) -> Outcome:
-        """Complete and fail jobs in one transaction; ``write`` gets those that were ours."""
-        for attempt in range(DEADLOCKS):
-            try:
-                with self.conn.transaction():
-                    done = jobs.complete(self.conn, lease, ids)
-                    write(done)
-                    for id, why in failed.items():
-                        jobs.fail(self.conn, lease, id, why.reason, for_good=why.for_good)
-                return Outcome(len(done), len(failed), len(ids) - len(done))
-            except pg_errors.DeadlockDetected:  # with whoever deletes images in another order
-                if attempt == DEADLOCKS - 1:
-                    raise
-        raise AssertionError
-
-    def _give_back(self, lease: Lease) -> None:
-        # Where the connection is gone, so is its lock, and with that the lease.
-        with suppress(psycopg.Error), self.conn.transaction():
-            jobs.release(self.conn, lease)
-
-    def _pixels(
-        self, ids: Sequence[UUID], given: Mapping[UUID, Pixels]
-    ) -> tuple[dict[UUID, Pixels], dict[UUID, _Failed]]:
-        """Pixels of images, given or read and decoded here, and why some have none."""
-        pixels = {id: given[id] for id in ids if id in given}
-        failed: dict[UUID, _Failed] = {}
-        missing = [id for id in ids if id not in given]
-        contents = self._contents(missing, failed)
-        for id, decoded in self._decoder.decode_ahead(contents, self.model.image_size):
-            if isinstance(decoded, ImageError):
-                failed[id] = _Failed(decoded.reason, for_good=True)
-            else:
-                pixels[id] = decoded.pixels
-                self._note_size(id, decoded)
-        return pixels, failed
-
-    def _note_size(self, id: UUID, decoded: Decoded) -> None:
-        """What only decoding tells of an image that came through SQL."""
-        self.conn.execute(
-            "UPDATE blip.images SET width = %s, height = %s, mime = %s"
-            " WHERE image_id = %s AND width IS NULL",
-            [decoded.width, decoded.height, decoded.mime, id],
-        )
-
-    def _contents(
-        self, ids: Sequence[UUID], failed: dict[UUID, _Failed]
-    ) -> Iterator[tuple[UUID, bytes]]:
-        """Each image's bytes, one in memory at a time; those without any go to ``failed``."""
-        for id in ids:
-            row = self.conn.execute(
-                """
-                SELECT space, content,
-                       ARRAY(SELECT uri FROM blip.files f
-                             WHERE f.image_id = i.image_id ORDER BY uri)
-                FROM blip.images i WHERE image_id = %s
-                """,
-                [id],
-                binary=True,
-            ).fetchone()
-            if row is None:
-                continue  # deleted, and its job with it
-            space, content, uris = row
-            try:
-                yield id, _content(id, space, content, uris, self._decoder.limits.bytes)
-            except ImageError as error:
-                failed[id] = _Failed(error.reason, for_good=False)
-
-    def _stored_tokens(
-        self, ids: Sequence[UUID]
-    ) -> dict[UUID, tuple[tokens.Tokens, tokens.Scales]]:
-        rows = self.conn.execute(
-            "SELECT image_id, tokens FROM blip.image_tokens"
-            " WHERE image_id = ANY(%b) AND model_id = %s",
-            [list(ids), self.model.model_id],
-            binary=True,
-        )
-        count, width = self.model.token_count, self.model.token_width
-        return {id: tokens.unpack(record, count, width) for id, record in rows}
-
-    def _write_encoded(self, ids: Sequence[UUID], encoded: Encoded, rows: Sequence[int]) -> None:
-        itc = encoded.itc[rows]
-        records = b"".join(tokens.pack_batch(encoded.tokens[rows], encoded.scales[rows]))
-        values = {
-            "ids": [ids[n] for n in rows],
-            "model": self.model.model_id,
-            "itc": Reals(itc),
-            "dims": self.model.itc_dims,
-            "tokens": records,
-            "size": tokens.record_size(self.model.token_count, self.model.token_width),
-        }
-        # Slices of one parameter: an array with an element per image costs more on both sides.
-        self.conn.execute(
-            """
-            INSERT INTO blip.image_vectors (image_id, model_id, itc)
-            SELECT id, %(model)s, (%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]
-            FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
-            ON CONFLICT (image_id, model_id) DO UPDATE SET itc = excluded.itc
-            """,
-            values,
-        )
-        self.conn.execute(
-            """
-            INSERT INTO blip.image_tokens (image_id, model_id, tokens)
-            SELECT id, %(model)s,
-                   substr(%(tokens)b, ((n - 1) * %(size)s + 1)::integer, %(size)s::integer)
-            FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
-            ON CONFLICT (image_id, model_id) DO UPDATE SET tokens = excluded.tokens
-            """,
-            values,
-        )
-
-    def _write_captions(self, texts: Sequence[tuple[UUID, str]]) -> None:
-        self.conn.execute(
-            """
-            INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, decoding)
-            SELECT *, 'synthetic', %s, %s FROM unnest(%b::uuid[], %b::uuid[], %b::text[])
-            ON CONFLICT DO NOTHING
-            """,
-            [
-                self.model.model_id,
-                Jsonb({"beams": BEAMS}),
-                [id for id, _ in texts],
-                [caption_id("synthetic", text) for _, text in texts],
-                [text for _, text in texts],
-            ],
-        )
 
 
 class Crew:
@@ -357,39 +114,7 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = (jobs.ENCODE, jobs.C
     return outcome
 
 
-def _pairs(encoded: Encoded) -> Iterator[tuple[tokens.Tokens, tokens.Scales]]:
-    return zip(encoded.tokens, encoded.scales, strict=True)
-
-
 def due(conn: Connection, queue: Queue) -> int:
     """How many jobs a queue may have for us; those that run now may be a dead worker's."""
     counts = jobs.counts(conn, queue)
     return counts.pending + counts.running
-
-
-def batch_size(model: Model) -> int:
-    """How many images one transaction holds: many where they are small, for each is a flush."""
-    return max(1, min(MAX_BATCH, BATCH_BYTES // (3 * model.image_size**2)))
-
-
-def _content(id: UUID, space: str, content: bytes | None, uris: Sequence[str], limit: int) -> bytes:
-    """An image's bytes from its row, else from the first of its files that still holds them.
-
-    Raises:
-        ImageError: there are none.
-    """
-    if content is not None:
-        return content
-    reason = "neither its content nor a local file of it is known"
-    for uri in uris:
-        if not uri.startswith("/"):
-            continue
-        try:
-            data = sources.read(uri, limit).data
-        except ImageError as error:
-            reason = f"{uri}: {error.reason}"
-            continue
-        if image_id(space, data) == id:
-            return data
-        reason = f"{uri}: it has other content now; ingest it again"
-    raise ImageError(reason)

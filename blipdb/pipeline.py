@@ -16,13 +16,14 @@ from uuid import UUID
 
 from . import catalog, jobs, sources
 from .catalog import New, Seen
-from .encode import Crew, Outcome, Worker, batch_size
+from .encode import Crew
 from .errors import ImageError
 from .identity import image_id
 from .images.decode import Decoded, Decoder
 from .jobs import Connection
 from .sidecars import Caption, Captions, clean
 from .sources import Failure, SourceFile
+from .worker import Outcome, Worker, batch_size
 
 READ_FILES = 64  # before the database is asked which of them it has
 READ_BYTES = 32 << 20

@@ -13,9 +13,8 @@ from uuid import UUID
 
 import psycopg
 
-from . import sources
+from .contents import content
 from .errors import ImageError
-from .identity import image_id
 from .images.decode import Decoder
 
 Connection = psycopg.Connection[Any]
@@ -28,29 +27,15 @@ def previews(conn: Connection, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
     something else now: nothing else is ever shown in their place.
     """
     rows = conn.execute(
-        """
-        SELECT i.image_id, i.space, i.preview, CASE WHEN i.preview IS NULL THEN i.content END,
-               ARRAY(SELECT uri FROM blip.files f WHERE f.image_id = i.image_id AND uri LIKE '/%%')
-        FROM blip.images i WHERE i.image_id = ANY(%s)
-        """,
+        "SELECT image_id, preview FROM blip.images WHERE image_id = ANY(%s)",
         [list(image_ids)],
         binary=True,
     ).fetchall()
-    found = {id: preview for id, _, preview, _, _ in rows if preview is not None}
+    found = {id: preview for id, preview in rows if preview is not None}
     with Decoder(children=1) as decoder:
-        for id, space, preview, content, paths in rows:
+        for id, preview in rows:
             if preview is None:
-                data = content or _read(id, space, paths, decoder.limits.bytes)
                 with suppress(ImageError):
+                    data = content(conn, id, decoder.limits.bytes) or b""
                     found[id] = decoder.decode(data, size=1, preview=True).preview
     return found
-
-
-def _read(id: UUID, space: str, paths: Sequence[str], limit: int) -> bytes:
-    """The image's bytes from the first of its files that still holds them, else none."""
-    for path in paths:
-        with suppress(ImageError):
-            data = sources.read(path, limit).data
-            if image_id(space, data) == id:
-                return data
-    return b""

@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 
 from blipdb import database as databases
-from blipdb import encode, jobs, registry
+from blipdb import jobs, registry
 from blipdb.errors import DatabaseError, ModelError, UsageError
 from blipdb.identity import image_id
 from blipdb.ingest import Progress, Report, ingest
 from blipdb.jobs import Connection, Counts
 from blipdb.settings import Settings
 from blipdb.sources import Failure
+from blipdb.worker import batch_size
 from tests.album import album, picture
 
 DONE = (
@@ -419,6 +420,6 @@ def test_batches_hold_many_small_images_and_few_large_ones(
     ready: Settings, boss: Connection
 ) -> None:
     model = registry.active(boss, "retrieval")
-    assert encode.batch_size(model) == 64
+    assert batch_size(model) == 64
     large = registry.Model(**{**vars(model), "image_size": 384})
-    assert encode.batch_size(large) == 9
+    assert batch_size(large) == 9
