@@ -128,7 +128,8 @@ def summary(report: Report) -> str:
     extras = [
         (report.captions, "captions came along"),
         (report.captioned, "captions written"),
+        (report.encoded - report.added, "encoded that were waiting"),
         (report.waiting, "jobs waiting"),
     ]
-    rest = "".join(f"; {number} {word}" for number, word in extras if number)
+    rest = "".join(f"; {number} {word}" for number, word in extras if number > 0)
     return f"{report.found} images: {numbers or 'nothing to do'}{rest} ({report.seconds:.1f} s)"
