@@ -229,8 +229,8 @@ class _Ingest:
             registry.index_vectors(self._conn, self._model)
         except pg_errors.InsufficientPrivilege:
             self.report.warnings.append(
-                f"Search would be quicker with an index on the vectors of {self._model.name}, "
-                "which only their owner can build, with: blipdb init"
+                f"Search would be quicker with an index on the vectors of {self._model.name}; "
+                "this user may not build it, the next ingest by their owner does."
             )
         for queue, before in self._parked.items():
             counts = jobs.counts(self._conn, queue)

@@ -423,3 +423,37 @@ def test_batches_hold_many_small_images_and_few_large_ones(
     assert batch_size(model) == 64
     large = registry.Model(**{**vars(model), "image_size": 384})
     assert batch_size(large) == 9
+
+
+def test_a_user_with_the_role_blip_worker_alone_may_ingest(
+    ready: Settings, boss: Connection, tmp_path: Path
+) -> None:
+    limited = Settings(ready.home, ready.database_url() + "&options=-c%20role%3Dblip_worker")
+    album(tmp_path / "in", 3)
+    write(tmp_path / "in" / "bad.png", b"bad")
+    write(tmp_path / "in" / "copy.png", picture(0))
+    write(tmp_path / "in" / "copy.txt", b"a caption")
+    report = ingest(limited, [tmp_path / "in"], caption=True, retry=True)
+    assert numbers(report) == {"found": 5, "added": 3, "duplicates": 1, "encoded": 3}
+    assert (report.captions, report.captioned, len(report.failed)) == (1, 3, 1)
+
+
+def test_a_large_model_is_indexed_at_the_end_by_whom_may(
+    ready: Settings, boss: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "EXACT_UNTIL", 2)
+    album(tmp_path / "in", 3)
+    boss.execute(
+        """
+        CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE insufficient_privilege USING MESSAGE = 'must be owner'; END $$;
+        CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE INDEX')
+            EXECUTE FUNCTION refuse();
+        """
+    )
+    [warning] = ingest(ready, [tmp_path / "in"]).warnings
+    assert "this user may not build it" in warning
+    boss.execute("DROP EVENT TRIGGER refuse")
+    assert ingest(ready, [tmp_path / "in"]).warnings == []
+    indexes = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%%USING hnsw%%'"
+    assert one(boss, indexes) == 1

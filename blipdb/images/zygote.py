@@ -23,7 +23,7 @@ import struct
 import sys
 from typing import Final
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin, WebPImagePlugin
 
 from blipdb.errors import ImageError
 
@@ -36,6 +36,7 @@ READY: Final = struct.Struct("<B")  # whether children can be confined by seccom
 ORDER: Final = struct.Struct("<I")  # pid to end
 NUMBER: Final = struct.Struct("<i")  # a pid, or a wait status
 UNPRIVILEGED: Final = "nobody"
+NEEDED: Final = (TiffImagePlugin, WebPImagePlugin)  # or the first save imports every plugin
 
 
 def main(control: socket.socket, limits: Limits) -> None:
