@@ -46,21 +46,22 @@ def blipdb(
 
 IMAGES, SERVERS, MODELS = "Images", "Servers", "Models"
 
-app.command(rich_help_panel=IMAGES)(ingest.ingest)
-app.command(rich_help_panel=IMAGES)(search.search)
-app.command(rich_help_panel=IMAGES)(add.add)
-app.command(rich_help_panel=IMAGES)(status.status)
-app.command(rich_help_panel=IMAGES)(status.failures)
-app.command(rich_help_panel=IMAGES)(demo.demo)
-app.command(rich_help_panel=SERVERS)(servers.up)
-app.command(rich_help_panel=SERVERS)(servers.down)
-app.command(rich_help_panel=SERVERS)(servers.engine)
-app.command(rich_help_panel=SERVERS)(servers.url)
+app.command("ingest", rich_help_panel=IMAGES)(ingest.ingest)
+app.command("search", rich_help_panel=IMAGES)(search.search)
+app.command("add", rich_help_panel=IMAGES)(add.add)
+app.command("status", rich_help_panel=IMAGES)(status.status)
+app.command("failures", rich_help_panel=IMAGES)(status.failures)
+app.command("demo", rich_help_panel=IMAGES)(demo.demo)
+app.command("up", rich_help_panel=SERVERS)(servers.up)
+app.command("down", rich_help_panel=SERVERS)(servers.down)
+app.command("engine", rich_help_panel=SERVERS)(servers.engine)
+app.command("url", rich_help_panel=SERVERS)(servers.url)
 app.command(
+    "psql",
     rich_help_panel=SERVERS,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )(servers.psql)
-app.command(rich_help_panel=SERVERS)(servers.init)
-app.command(rich_help_panel=SERVERS)(servers.install_extension)
-app.command(rich_help_panel=SERVERS)(version)
+app.command("init", rich_help_panel=SERVERS)(servers.init)
+app.command("install-extension", rich_help_panel=SERVERS)(servers.install_extension)
+app.command("version", rich_help_panel=SERVERS)(version)
 app.add_typer(models.app, name="models", rich_help_panel=MODELS)
