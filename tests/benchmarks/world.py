@@ -64,12 +64,12 @@ def held_out(
     return list(found.values()), list(found)
 
 
-def draw(folder: Path, drawn: list[Scene], texts: list[str], size: int) -> Album:
-    """Write each scene as a PNG of `size` pixels; nothing in a file tells what it shows."""
+def draw(folder: Path, drawn: list[Scene], texts: list[str], size: int, kind: str = "png") -> Album:
+    """Write each scene as a picture of `size` pixels; nothing in a file tells what it shows."""
     folder.mkdir(parents=True)
-    files = [folder / f"{n:05}.png" for n in range(len(drawn))]
+    files = [folder / f"{n:05}.{kind}" for n in range(len(drawn))]
     for scene, file in zip(drawn, files, strict=True):
-        Image.fromarray(scenes.draw(scene, size)).save(file, compress_level=1)
+        Image.fromarray(scenes.draw(scene, size)).save(file)
     return Album(drawn, texts, files)
 
 
