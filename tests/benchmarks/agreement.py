@@ -61,7 +61,8 @@ def measure(
                    "at most 0.001")  # fmt: skip
         report.add(SECTION, f"largest difference of ITM logit, SQL and {name}", max(itm), "",
                    "at most 0.01")  # fmt: skip
-        report.add(SECTION, f"queries with the same top 10, SQL and {name}", sum(same) / len(same), "",
+        share = sum(same) / len(same)
+        report.add(SECTION, f"queries with the same top 10, SQL and {name}", share, "",
                    "at least 1")  # fmt: skip
 
 
