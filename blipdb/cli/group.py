@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import BlipdbError
+from ..errors import BlipdbError, UsageError
 from .output import note
 
 INTERRUPTED = 128 + signal.SIGINT  # what a shell reports for a program ended by Ctrl-C
@@ -33,6 +33,9 @@ class Group(TyperGroup):
                 if isinstance(error, BlipdbError):
                     note(f"error: {error}")
                     raise typer.Exit(error.exit_code) from None
+                if isinstance(error, UnicodeEncodeError):  # bytes of argv, on their way to SQL
+                    note(f"error: An argument is not valid UTF-8: {error.object!r}.")
+                    raise typer.Exit(UsageError.exit_code) from None
                 raise
 
 

@@ -103,5 +103,5 @@ def short_path(uri: str) -> str:
         return uri
     try:
         return str(Path(uri).relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, FileNotFoundError):  # elsewhere; or the working folder is gone
         return uri

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ..search import Hit
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 PATH_BEGINNINGS = ("/", "./", "../", "~/")
 
 COLUMNS = (
@@ -141,7 +140,8 @@ def read_image(name: str) -> bytes:
 
 
 def is_path(word: str) -> bool:
-    return word.startswith(PATH_BEGINNINGS) or word.lower().endswith(IMAGE_SUFFIXES)
+    suffix = Path(word).suffix.lower()
+    return word.startswith(PATH_BEGINNINGS) or suffix in sources.IMAGE_SUFFIXES
 
 
 def read_filter(text: str | None) -> Mapping[str, Any] | None:
@@ -150,7 +150,7 @@ def read_filter(text: str | None) -> Mapping[str, Any] | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"This is no JSON: {text!r} ({error}).", _FILTER) from None
     if not isinstance(value, dict):
         raise UsageError(f"This is no JSON object: {text!r}.", _FILTER)
