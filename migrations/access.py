@@ -67,12 +67,26 @@ DO $$ BEGIN
 END $$
 """
 
+# A row without content has an id that nothing checks: it could be that of a picture which another
+# tenant is yet to add, or tell whether that one has it.
+CONTENT = """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_policies
+                   WHERE (schemaname, tablename, policyname) = ('blip', 'images', 'content')) THEN
+        CREATE POLICY content ON blip.images AS RESTRICTIVE FOR INSERT TO blip_writer
+            WITH CHECK (content IS NOT NULL);
+    END IF;
+END $$
+"""
+
 
 def statements(roles: Collection[str]) -> list[str]:
     """What gives each of the existing ``roles`` its rights on the tables; safe to repeat."""
     found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
     if "blip_worker" in roles:
         found += [POLICY.format(role="blip_worker", table=table) for table in GUARDED]
+    if "blip_writer" in roles:
+        found.append(CONTENT)
     if "blip_engine" in roles:
         found.append(POLICY.format(role="blip_engine", table="settings"))
     return found

@@ -202,6 +202,20 @@ def test_a_writer_claims_no_id(conn: Connection) -> None:
         )
 
 
+def test_a_tenant_claims_and_probes_no_id_of_anothers(
+    tenants: Connection, library: Library
+) -> None:
+    insert = (
+        "INSERT INTO blip.images (image_id, space, sha256, mime, bytes)"
+        " VALUES (%s, 'red', sha256(%b), 'image/png', 9)"
+    )
+    act_as(tenants, "blip_writer", "red")
+    for id in (image_id("blue", PICTURE), library.ids[2]):  # to come, and there already
+        assert "row-level security" in refused(tenants, insert, id, PICTURE)
+    act_as(tenants, "blip_writer", "blue")
+    assert rows(tenants, "SELECT blip_add(%b, space => 'blue')", PICTURE)
+
+
 def test_a_worker_runs_jobs_and_manages_no_models(conn: Connection, library: Library) -> None:
     act_as(conn, "blip_worker")
     conn.execute("UPDATE blip.jobs SET state = 'x', error = 'e'")
