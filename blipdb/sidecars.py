@@ -240,6 +240,6 @@ def _field(table: Path, record: Iterable[str], names: Sequence[str], what: str) 
 def _parse(table: Path, text: str, line: int = 1) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         place = f"{table}, line {line}" if line > 1 else str(table)
         raise UsageError(f"{place} is not JSON: {error}.") from None

@@ -136,6 +136,7 @@ def test_a_row_may_say_that_a_person_wrote_it(tmp_path: Path) -> None:
         ("c.csv", "", "has no field for the file; its fields are none"),
         ("c.csv", "image,caption,origin\na.jpg,x,alien\n", "the origin 'alien' is not known"),
         ("c.json", "{", "is not JSON"),
+        ("c.json", "[" * 9_999, "is not JSON: maximum recursion depth"),
         ("c.json", "3", "is neither a list of captions nor an object"),
         ("c.json", "[3]", "3 is not an object with fields"),
         ("c.json", '{"a.jpg": 3}', "file 'a.jpg' with caption 3 are not texts"),

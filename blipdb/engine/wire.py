@@ -49,7 +49,10 @@ def unpack(content_type: str, body: bytes | bytearray) -> tuple[dict[str, Any], 
         raise ValueError(f"its type is {content_type or 'missing'}, not {PLAIN} or {FRAMED}")
     if len(text) > LARGEST_HEAD:
         raise ValueError(f"its JSON has {len(text):,} bytes; at most {LARGEST_HEAD:,} are read")
-    head = json.loads(bytes(text))
+    try:
+        head = json.loads(bytes(text))
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply") from None
     if not isinstance(head, dict):
         raise ValueError("its JSON is no object")
     return head, raw

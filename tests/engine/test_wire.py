@@ -36,6 +36,7 @@ def test_anything_else_is_a_value_error_or_an_object(kind: str, body: bytes) -> 
     [
         ("", b"{}", "its type is missing"),
         (PLAIN, b"[]", "no object"),
+        (PLAIN, b"[" * 9_999, "nested too deeply"),
         (FRAMED, b"\1\0", "no length"),
         (FRAMED, struct.pack("<I", 9) + b"{}", "2 bytes, not 9"),
         (PLAIN, b" " * LARGEST_HEAD + b"{}", "at most 65,536"),
