@@ -97,6 +97,13 @@ def test_an_error_is_two_lines_and_no_traceback(run: Run, monkeypatch: pytest.Mo
     assert result.stderr == "error: no \\x1b[31mway\nDo: this\n"
 
 
+def test_an_argument_that_is_not_utf8(run: Run, scenes: Path) -> None:
+    for options in (["dog\udcff"], ["dog", "--model", "\udcff"]):
+        result = run("search", *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: An argument is not valid UTF-8: '")
+
+
 def test_a_server_that_is_not_there(run: Run) -> None:
     result = run("search", "red", "--db", "postgresql://nobody@127.0.0.1:1/none")
     assert (result.exit_code, result.stdout) == (1, "")
