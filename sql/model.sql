@@ -80,15 +80,21 @@ CREATE FUNCTION blip._require_text(query text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    most constant integer := 10000; -- each may take six bytes of the 65,536 of a request's JSON
 BEGIN
     IF query IS NULL OR query !~ '\S' THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'the query is ' || CASE WHEN query IS NULL THEN 'NULL' ELSE 'empty' END,
             HINT = 'Say what to look for, as in: SELECT * FROM blip_search(''red bicycle'')';
+    ELSIF length(query) > most THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('the query has %s characters; at most %s are read', length(query), most);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION blip._require_text(text) IS 'Raise 22023 for a query without a word';
+COMMENT ON FUNCTION blip._require_text(text) IS
+    'Raise 22023 for a query without a word, or far longer than any model reads';
 
 CREATE FUNCTION blip._require_image(image bytea) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

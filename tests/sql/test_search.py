@@ -207,6 +207,8 @@ def test_tokens_go_in_several_requests(conn: Connection, library: Library) -> No
         ("blip_search(NULL::text)", "the query is NULL"),
         ("blip_search('')", "the query is empty"),
         ("blip_search(E' \\t\\n')", "the query is empty"),
+        ("blip_search(repeat('dog ', 2501))", "has 10004 characters; at most 10000 are read"),
+        ("blip_search(repeat(E'\\x01', 10000))", "has no words"),  # six bytes each on the way
         ("blip_search('dog', 0)", "k must be between 1 and 1000, not 0"),
         ("blip_search('dog', NULL)", "k must be between 1 and 1000, not NULL"),
         ("blip_search('dog', -1)", "k must be between 1 and 1000, not -1"),
