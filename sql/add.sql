@@ -11,7 +11,15 @@ DECLARE
     id uuid;
     nul constant bytea := '\x00';
 BEGIN
+    PERFORM blip._require_tables();
     PERFORM blip._require_image(image);
+    IF jsonb_typeof(metadata) <> 'object' THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'metadata must be a JSON object, not %s', jsonb_typeof(metadata));
+    ELSIF uri = '' THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the uri is empty', HINT = 'Leave it out, or say where the image was seen.';
+    END IF;
     space := coalesce(space, '');
     id := blip._half(convert_to(space, 'UTF8') || nul || image);
     INSERT INTO blip.images AS i (image_id, space, sha256, mime, bytes, content, metadata)

@@ -8,6 +8,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM blip._require_tables();
     RETURN QUERY
     SELECT f.uri, NULL::uuid, 'read', NULL::text, f.reason, f.attempts, f.failed_at
     FROM blip.failed_files f

@@ -19,11 +19,7 @@ DECLARE
     chosen blip._model;
     registered text;
 BEGIN
-    IF to_regclass('blip.active_models') IS NULL THEN
-        RAISE object_not_in_prerequisite_state USING
-            MESSAGE = 'blipdb''s tables are missing in this database',
-            HINT = 'Make them with: blipdb init';
-    END IF;
+    PERFORM blip._require_tables();
     SELECT m.model_id, m.name, m.digest, m.itc_dims, m.token_count * (m.token_width + 4)
     INTO chosen
     FROM blip.models m
@@ -51,6 +47,20 @@ END
 $$;
 COMMENT ON FUNCTION blip._choose(text, text) IS
     'The registered model of that name, else the one that is active in the role';
+
+CREATE FUNCTION blip._require_tables() RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF to_regclass('blip.active_models') IS NULL THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = 'blipdb''s tables are missing in this database',
+            HINT = 'Make them with: blipdb init';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_tables() IS 'Raise 55000 where the extension came without tables';
 
 CREATE FUNCTION blip._head(model blip._model) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

@@ -6,6 +6,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM blip._require_tables();
     RETURN QUERY
     SELECT 'images', NULL::text, 'stored', count(*) FROM blip.images
     UNION ALL SELECT 'files', NULL, 'stored', count(*) FROM blip.files

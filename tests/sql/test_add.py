@@ -135,9 +135,15 @@ def test_null_is_refused(conn: Connection) -> None:
         conn.execute("SELECT blip_add(NULL)")
 
 
-def test_metadata_must_be_an_object(conn: Connection) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation, match="images_metadata_check"):
-        conn.execute("SELECT blip_add(%b, metadata => '[1]')", [PICTURE])
+@pytest.mark.parametrize(("metadata", "kind"), [([1], "array"), (None, "null"), ("x", "string")])
+def test_metadata_must_be_an_object(conn: Connection, metadata: Any, kind: str) -> None:
+    with pytest.raises(psycopg.Error, match=f"metadata must be a JSON object, not {kind}"):
+        conn.execute("SELECT blip_add(%b, metadata => %s)", [PICTURE, Jsonb(metadata)])
+
+
+def test_a_place_has_a_name(conn: Connection) -> None:
+    with pytest.raises(psycopg.Error, match="the uri is empty"):
+        add(conn, uri="")
 
 
 def test_add_without_a_model_says_so(conn: Connection) -> None:

@@ -248,10 +248,14 @@ def test_no_model_is_active(conn: Connection) -> None:
     )
 
 
-def test_no_tables(conn: Connection) -> None:
+@pytest.mark.parametrize(
+    "call", ["blip_search('dog')", "blip_status()", "blip_failures()", "blip_add(%b)"]
+)
+def test_no_tables(conn: Connection, call: str) -> None:
     conn.execute("DROP TABLE blip.active_models, blip.models CASCADE")
+    values = [b"x"] if "%" in call else []
     with pytest.raises(psycopg.Error, match="tables are missing in this database") as caught:
-        found(conn, "blip_search('dog')")
+        conn.execute(f"SELECT * FROM {call}".encode(), values)
     assert caught.value.diag.message_hint == "Make them with: blipdb init"
 
 
