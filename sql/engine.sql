@@ -3,8 +3,9 @@
 -- PL/Python with the standard library alone, and it only translates: jsonb goes as it is and comes
 -- back as it came, and an error is returned for PL/pgSQL to raise, as PL/Python would show a
 -- traceback. A new connection each time, as a kept one would hand a cancelled call's reply to the
--- next. The request asks for "100 Continue" before its body: an engine that hangs still accepts
--- connections, but does not say that.
+-- next. An engine that hangs still accepts connections: so a large body goes only after "100
+-- Continue", and a reply that does not come at once is waited for only while the engine answers a
+-- second connection.
 CREATE FUNCTION blip._engine(
     op text, head jsonb, body bytea DEFAULT NULL,
     OUT sqlstate text, OUT message text, OUT hint text, OUT reply jsonb)
@@ -20,7 +21,8 @@ import time
 OPS = ("embed_text", "embed_image", "rerank", "match_image", "caption", "caption_image")
 SETTINGS = "SELECT name, value FROM blip.settings WHERE name LIKE 'engine%'"
 TICK = 50  # ms between looks at whether the statement was cancelled
-PATIENCE = 1.0  # s until the engine must have said that it is there
+LOOK = 0.3  # s between looks at whether the engine still answers
+PATIENCE = 0.7  # s that it has for an answer that needs no work
 PIECE = 1 << 16
 HELD_BACK = 1 << 20  # bytes; a larger body waits until the engine says that it will read it
 
@@ -48,7 +50,7 @@ def wait(sock, event, deadline=None):
     alive = time.monotonic()
     while not poll.poll(TICK):
         tick(deadline)
-        if deadline is None and time.monotonic() > alive + PATIENCE:
+        if deadline is None and time.monotonic() > alive + LOOK:
             ping()
             alive = time.monotonic()
 
@@ -59,7 +61,7 @@ def tick(deadline):
         raise Absent("the blipdb engine does not answer: it hangs")
 
 
-def ping():  # work may take long, but an engine at work still answers this
+def ping():
     deadline = time.monotonic() + PATIENCE
     probe = new_socket()
     try:
@@ -134,34 +136,35 @@ def request():
     if body is not None:
         kind, parts = "octet-stream", [len(text).to_bytes(4, "little") + text, body]
     size = sum(map(len, parts))
+    expect = "Expect: 100-continue\r\n" if size > HELD_BACK else ""
     fields = (
-        f"POST /v1/{op} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\nExpect: 100-continue\r\n"
+        f"POST /v1/{op} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n{expect}"
         f"Content-Type: application/{kind}\r\nContent-Length: {size}\r\n\r\n")
-    return fields.encode(), parts, size
+    return fields.encode(), parts, bool(expect)
 
 
 def ask(sock):
-    deadline = time.monotonic() + PATIENCE
     path, uid = settings()
-    connect(sock, path, deadline)
+    connect(sock, path, time.monotonic() + PATIENCE)
     check_owner(sock, uid)
-    fields, parts, size = request()
-    if size <= HELD_BACK:
-        send_all(sock, [fields + parts[0], *parts[1:]], deadline)
-    else:
+    fields, parts, is_held_back = request()
+    if is_held_back:
+        deadline = time.monotonic() + PATIENCE
         send(sock, fields, deadline)
-    status, answer, rest = read_head(sock, b"", deadline)
-    if status == 100:
-        if size > HELD_BACK:
-            send_all(sock, parts)
-        status, answer, rest = read_head(sock, rest)
+        status, answer, rest = read_head(sock, b"", deadline)
+        if status != 100:
+            return status, read_answer(sock, answer, rest)
+        send_all(sock, parts)
+    else:
+        send_all(sock, [fields + parts[0], *parts[1:]])
+    status, answer, rest = read_head(sock, b"")
     return status, read_answer(sock, answer, rest)
 
 
-def send_all(sock, parts, deadline=None):
+def send_all(sock, parts):
     try:
         for part in parts:
-            send(sock, part, deadline)
+            send(sock, part)
     except (BrokenPipeError, ConnectionResetError):
         pass  # it may have answered already, and then says why
 

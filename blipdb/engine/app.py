@@ -68,6 +68,7 @@ class App:
         self._models = models
         self._decoder = decoder
         self._threads = ThreadPoolExecutor(workers, "worker")
+        self._helpers = ThreadPoolExecutor(workers, "helper")
         self._workers = workers
         self._requests = 0
         self._bytes = 0
@@ -90,6 +91,7 @@ class App:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._helpers.shutdown(wait=True)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if (scope["method"], scope["path"]) == ("GET", wire.HEALTH):
@@ -152,7 +154,8 @@ class App:
             raise Refusal(400, PROTOCOL_VIOLATION, f"the request can't be read: {error}") from None
         check(verb, head)
         runtime = self._models.get(head["model"], head["digest"])
-        return verb.do(Work(runtime, self._decoder, head, raw, stop.is_set))
+        spare = max(0, self._workers - self._requests)
+        return verb.do(Work(runtime, self._decoder, head, raw, stop.is_set, self._helpers, spare))
 
 
 def _refusal(error: Exception) -> Refusal:

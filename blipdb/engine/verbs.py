@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,17 +16,24 @@ from blipdb.runtime import Encoded, Runtime, Stop
 from blipdb.tokens import unpack_batch
 
 Answer = dict[str, Any]
+SMALLEST_PART: Final = 4  # images; fewer are not worth another thread
 
 
 @dataclass(frozen=True)
 class Work:
-    """One request, ready to be done: ``stop`` says whether its caller has gone."""
+    """One request, ready to be done.
+
+    ``stop`` says whether its caller has gone; ``helpers`` lends threads for the cores that no
+    other request uses now, ``spare`` of them.
+    """
 
     runtime: Runtime
     decoder: Decoder
     head: Mapping[str, Any]
     raw: memoryview
     stop: Stop
+    helpers: Executor
+    spare: int
 
 
 def embed_text(work: Work) -> Answer:
@@ -39,10 +47,21 @@ def embed_image(work: Work) -> Answer:
 
 
 def rerank(work: Work) -> Answer:
-    """text and the packed tokens of ``count`` images -> two ITM logits each."""
+    """text and the packed tokens of ``count`` images -> two ITM logits each.
+
+    On every core that is spare, as it is what a search mostly waits for.
+    """
     tokens, scales = _tokens(work, work.head["count"])
-    itm = work.runtime.rerank(work.head["text"], tokens, scales, stop=work.stop)
-    return {"itm": [_numbers(row) for row in itm]}
+
+    def part(chosen: slice) -> npt.NDArray[np.float32]:
+        text = work.head["text"]
+        return work.runtime.rerank(text, tokens[chosen], scales[chosen], stop=work.stop)
+
+    size = max(SMALLEST_PART, -(-len(tokens) // (1 + work.spare)))
+    first, *others = (slice(start, start + size) for start in range(0, max(1, len(tokens)), size))
+    futures = [work.helpers.submit(part, chosen) for chosen in others]
+    itm = [part(first), *(future.result() for future in futures)]
+    return {"itm": _numbers(np.concatenate(itm))}
 
 
 def match_image(work: Work) -> Answer:
@@ -117,6 +136,7 @@ def _caption(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.fl
     return {"caption": text}
 
 
-def _numbers(values: npt.NDArray[np.float32]) -> list[float]:
-    """The shortest decimals that are these float32 again: half the digits of float64's."""
-    return [float(str(value)) for value in values]
+def _numbers(values: npt.NDArray[np.float32]) -> list[Any]:
+    """As JSON: to seven decimals, which float32 has and float64's shortest form triples."""
+    rounded: list[Any] = np.round(values.astype(np.float64), 7).tolist()
+    return rounded

@@ -103,6 +103,7 @@ def test_many_images_in_order(conn: psycopg.Connection, engine: Engine, runtime:
     reply = ask(conn, "rerank", engine.model | {"text": TEXT, "count": 100}, records)
     expected = runtime.rerank(TEXT, encoded.tokens, encoded.scales)
     assert np.allclose(reply["itm"], expected, atol=1e-5)
+    assert ask(conn, "rerank", engine.model | {"text": TEXT, "count": 0}, b"") == {"itm": []}
 
 
 # What it refuses
