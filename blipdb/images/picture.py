@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ MIME: Final = {
 }
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+# Within the coded pixels 0xFF is followed by 0, or by a restart marker, which has no length.
+JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
+JPEG_END: Final = 0xD9
 MAGIC: Final = (
     (b"\xff\xd8", "JPEG"),
     (b"\x89PNG", "PNG"),
@@ -64,8 +68,7 @@ def decode(data: bytes, size: int, *, preview: bool, limits: Limits) -> Picture:
         image = _open(data, limits)
         try:
             image.load()
-            if image.format == "PNG":
-                _check_png(data)
+            _check_whole(data, image.format)
             flat = preprocess.flatten(image)
             return _picture(image, flat, size, preview)
         except ImageError:
@@ -90,6 +93,25 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     if width * height > limits.pixels:
         raise ImageError(f"{width} x {height} pixels; at most {limits.pixels:,} are decoded")
     return image
+
+
+def _check_whole(data: bytes, format: str | None) -> None:
+    """Notice damage that the decoders fill with grey, where the format lets us."""
+    if format == "PNG":
+        _check_png(data)
+    elif format in ("JPEG", "MPO"):
+        _check_jpeg(data)
+
+
+def _check_jpeg(data: bytes) -> None:
+    """Follow the segments to the end marker: a download that broke off may be padded with zeros."""
+    at = 2
+    while found := JPEG_MARKER.search(data, at):
+        at = found.end()
+        if data[at - 1] == JPEG_END:
+            return
+        at += int.from_bytes(data[at : at + 2])
+    raise ImageError("truncated JPEG: its end marker is missing")
 
 
 def _check_png(data: bytes) -> None:

@@ -118,6 +118,27 @@ def test_a_file_cut_in_half_is_called_truncated() -> None:
         assert reason(data[: len(data) // 2]).startswith("truncated "), name
 
 
+@pytest.mark.parametrize("name", ["jpeg", "progressive jpeg", "png", "animated png"])
+def test_a_broken_download_padded_with_zeros_is_refused(name: str) -> None:
+    data = FORMATS[name][0]
+    for cut in range(len(data) // 3, len(data) // 2, 7):
+        reason(data[:cut] + bytes(len(data) - cut))
+
+
+def test_what_follows_a_jpeg_is_no_matter() -> None:
+    """Phones append films and other pictures."""
+    rng = np.random.default_rng(5)
+    data = FORMATS["jpeg"][0]
+    assert read(data + rng.bytes(50_000)).pixels == read(data).pixels
+    assert read(data + bytes(99)).pixels == read(data).pixels
+
+
+def test_a_jpeg_with_restart_markers() -> None:
+    data = encode(scene(), "JPEG", restart_marker_blocks=2)
+    assert data.count(b"\xff\xd3") > 0
+    assert apart(square(data), pixels(scene(), SIZE)) <= 9
+
+
 def test_run_length_bmp() -> None:
     rows = b"".join(bytes([16, 16 * i]) + b"\0\0" for i in range(8)) + b"\0\1"
     data = run_length_bmp(rows, 16, 8)
