@@ -127,8 +127,8 @@ def test_a_slow_picture_is_given_up() -> None:
 
 
 def test_a_slow_picture_costs_its_neighbours_nothing() -> None:
-    files = [("a", PNG), ("slow", slow(600)), ("b", PNG)]
-    with Decoder(1, Limits(seconds=0.05)) as pool:
+    files = [("a", PNG), ("slow", slow()), ("b", PNG)]
+    with Decoder(1, Limits(seconds=0.5)) as pool:
         pool.decode(PNG, 32)
         outcomes = dict(pool.decode_ahead(files, 32))
     assert isinstance(outcomes["slow"], ImageError)
