@@ -79,9 +79,7 @@ def _parts(settings: Settings, report: Report, texts: Sequence[str]) -> None:
 
         for text in texts:
             call("a statement without work", "SELECT 1")
-            vector = call(
-                "the query's vector, by the engine", "SELECT blip_embed(%s)::text", text
-            )
+            vector = call("the query's vector, by the engine", "SELECT blip_embed(%s)::text", text)
             recalled = f"SELECT image_ids FROM blip._recall({_MODEL}, %s, %s, NULL, NULL)"
             (ids,) = call("recall", recalled, *vector, CANDIDATES)
             logits = f"SELECT blip._logits({_MODEL}, %s, %s)"
