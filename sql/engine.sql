@@ -197,6 +197,8 @@ def translate():
 
 if op not in OPS:
     return "22023", f"the blipdb engine has no operation {op!r}", f"It has {', '.join(OPS)}.", None
+if head is None:
+    return "22004", "a request to the blipdb engine without a head", None, None
 return translate()
 $$;
 COMMENT ON FUNCTION blip._engine(text, jsonb, bytea) IS

@@ -179,6 +179,13 @@ def absent(conn: psycopg.Connection, engine: Engine, message: str) -> None:
     assert min(took) < 1.2
 
 
+def test_a_request_without_a_head(conn: psycopg.Connection, engine: Engine) -> None:
+    with pytest.raises(psycopg.Error, match="without a head") as caught:
+        conn.execute("SELECT blip._ask('embed_text', NULL)")
+    assert caught.value.sqlstate == "22004"
+    assert "Traceback" not in str(caught.value)
+
+
 def test_a_hung_engine(conn: psycopg.Connection, engine: Engine) -> None:
     with engine.stopped():
         absent(conn, engine, "the blipdb engine does not answer: it hangs")
