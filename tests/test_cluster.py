@@ -92,8 +92,8 @@ def test_another_user_of_the_machine_is_kept_out(cluster: Settings) -> None:
 
 def test_plpython_and_vector_are_at_hand(cluster: Settings) -> None:
     with psycopg.connect(cluster.database_url()) as connection:
-        connection.execute("CREATE EXTENSION vector")
-        connection.execute("CREATE EXTENSION plpython3u")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS plpython3u")
         connection.execute(
             "CREATE FUNCTION environment() RETURNS text LANGUAGE plpython3u AS "
             "$$ import os, sys; return ' '.join([*sorted(os.environ), *sys.path]) $$"
