@@ -6,13 +6,17 @@ once. No result depends on the batch it was computed in, but for float32 roundin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
+
+# From 1.29 on, ONNX Runtime reports each session to its maker, unless told not to before it loads.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime as ort  # noqa: E402
 
 from blipdb.architecture import Architecture
 from blipdb.artifact import TOKENIZER, Artifact

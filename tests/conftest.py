@@ -22,6 +22,7 @@ from tests.tiny import tiny_artifact
 # Tiny models on shared cores: torch's threads would wait for each other many times longer than
 # they work. It reads this when it is imported, which is later.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # where a test loads it before blipdb.runtime does
 
 TEMPLATE = "blipdb_template"
 _numbers = itertools.count(1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -238,3 +239,17 @@ def test_the_runtime_needs_neither_torch_nor_onnx(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    """ONNX Runtime keeps what it is about to report in a database under the home folder."""
+    home = tmp_path / "home"
+    home.mkdir()
+    folder = tiny_artifact(tmp_path / "tiny").folder
+    program = "import sys; from blipdb.runtime import Runtime; Runtime.load(sys.argv[1])"
+    # It reports nothing from a CI anyway.
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
+    subprocess.run(
+        [sys.executable, "-c", program, str(folder)], env=kept | {"HOME": str(home)}, check=True
+    )
+    assert list(home.rglob("*")) == []
