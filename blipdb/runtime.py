@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 # From 1.29 on, ONNX Runtime reports each session to its maker, unless told not to before it loads.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime as ort  # noqa: E402
+import onnxruntime as ort
 
 from blipdb.architecture import Architecture
 from blipdb.artifact import TOKENIZER, Artifact
