@@ -44,9 +44,9 @@ _TYPES: dict[str, LiteralString] = {
     "k": "integer",
     "max_tokens": "integer",
     "metadata": "jsonb",
-    "nucleus": "real",
+    "nucleus": "double precision",
     "seed": "integer",
-    "threshold": "real",
+    "threshold": "double precision",
     "within": "uuid[]",
 }
 
@@ -105,13 +105,10 @@ def search(
     """The ``k`` best images for a text, or for the bytes of an image file.
 
     Raises:
-        UsageError: the query can't be read, or an argument is outside its limits, or there are
-            ``candidates`` for an image, which is compared by its vector alone.
+        UsageError: the query can't be read, or an argument is outside its limits.
         EngineError: the engine does not run, or is busy.
         DatabaseError: anything else that the database says.
     """
-    if candidates is not None and not isinstance(query, str):
-        raise UsageError("Candidates are for texts; images are compared by their vectors alone.")
     arguments = {
         "query" if isinstance(query, str) else "image": query,
         "k": k,

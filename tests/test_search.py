@@ -78,8 +78,7 @@ def test_search_by_image(conn: Connection, album: list[Path]) -> None:
     assert first.image_id == image_id("", content)
     assert first.score == first.itc == pytest.approx(1, abs=1e-2)
     assert (first.itm, second.itm) == (None, None)
-    with pytest.raises(UsageError, match="compared by their vectors"):
-        search.search(conn, content, candidates=32)
+    assert search.search(conn, content, 2, candidates=COUNT) == [first, second]
 
 
 def test_within_filter_and_threshold(conn: Connection, album: list[Path]) -> None:

@@ -129,12 +129,6 @@ def test_what_can_not_be_meant(run: Run, scenes: Path, arguments: list[str], say
     assert says in result.stderr
 
 
-def test_candidates_are_for_texts(run: Run, scenes: Path) -> None:
-    result = run("search", scenes / "scene-001.jpg", "--candidates", "50")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "compared by their vectors alone" in result.stderr
-
-
 def test_a_file_that_is_no_image(run: Run, scenes: Path, tmp_path: Path) -> None:
     path = tmp_path / "text.jpg"
     path.write_text("hello")
