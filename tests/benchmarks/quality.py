@@ -72,7 +72,7 @@ def _captions(conn: psycopg.Connection, report: Report, album: Album, ids: Seque
     add(SECTION, "captions (beam 3) with every thing's kind and colour right", np.mean(named), "",
         "at least 0.90")  # fmt: skip
     counts = np.array([len(scene.things) for scene in album.scenes])
-    for n in sorted(set(counts)):
+    for n in range(1, counts.max() + 1):
         value = np.mean(np.array(named)[counts == n])
         add(SECTION, f"the same, scenes of {n} thing{'s' * (n > 1)}", value, "")
     add(SECTION, "captions true in all they say (counts, sizes and relations too)",
