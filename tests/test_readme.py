@@ -5,7 +5,8 @@ A block ```console holds commands after `$ ` and their output, as on a terminal;
 software or changes a server, and says so by its name. There are no other kinds but plain ```, for
 signatures.
 
-`python -m tests.test_readme` writes the present output into the README.
+`python -m tests.test_readme` writes the present output into the README, and the contact sheet of
+the demo into docs/.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from blipdb.settings import Settings
 from tests.terminal import STYLE, in_terminal
 
 README = Path(__file__).parents[1] / "README.md"
+SHEET = README.parent / "docs" / "contact-sheet.png"
 PICTURES = "/home/you/photos"  # what the README calls the folder where its commands run
 HOME = "/home/you/.local/share/blipdb"
 
@@ -178,6 +180,21 @@ def test_each_sort_of_example_is_there() -> None:
     assert len(EXAMPLES) > 30
 
 
+@pytest.mark.parametrize("page", [README, README.parent / "docs" / "design.md"])
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+    local = [link for link in links if not link.startswith("https://")]
+    assert local
+    for link in local:
+        path, _, anchor = link.partition("#")
+        assert (page.parent / path).exists() if path else anchor in anchors, link
+
+
 def test_everything_is_in_the_manual() -> None:
     text = README.read_text(encoding="utf-8")
     functions = set(re.findall(r"^CREATE FUNCTION public\.(\w+)", extension.script(), re.MULTILINE))
@@ -247,3 +264,4 @@ def _present(example: Example, place: Place) -> str:
 if __name__ == "__main__":
     with somewhere() as there:
         README.write_text(rewritten(README.read_text("utf-8"), there), "utf-8")
+        shutil.copy(there.folder / "album" / SHEET.name, SHEET)
