@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
+
+from blipdb.artifact import Artifact
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
@@ -77,6 +79,25 @@ def save_weights(path: Path, model: nn.Module) -> None:
     write_atomically(path, lambda beside: save_file(tensors, beside))
 
 
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The state dict of a run's weights.safetensors, or of an artifact's folder (float16's values).
+
+    Raises:
+        ModelError: the folder is no artifact, or a file of it is altered.
+    """
+    if not path.is_dir():
+        return load_file(path)
+    weights = Artifact.open(path).state_dict()
+    return {name: torch.from_numpy(value) for name, value in weights.items()}
+
+
 def load_weights(path: Path, model: nn.Module) -> None:
-    """Read what `save_weights` wrote into `model`, whose own sharing stays as it is."""
-    model.load_state_dict(load_file(path))
+    """Put what `read_weights` finds into `model`, whose own sharing stays as it is.
+
+    Raises:
+        CheckpointError: they are another architecture's.
+    """
+    try:
+        model.load_state_dict(read_weights(path))
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights of {path} don't fit this model: {error}") from error

@@ -25,7 +25,14 @@ from torch import Tensor, nn
 from blipdb.architecture import SpecialTokens
 
 from . import scenes
-from .checkpoint import WEIGHTS, load_checkpoint, save_checkpoint, save_weights, write_json
+from .checkpoint import (
+    WEIGHTS,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+    write_json,
+)
 from .config import Config, Optimiser, Stage, read_config
 from .curve import METRICS, draw_curve
 from .data import CLIP_MEAN, CLIP_STD, Batch, batches, normalise
@@ -155,14 +162,25 @@ def describe_model(folder: Path, config: Config, tokenizer: Tokenizer) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def pretrain(config: Config, tokenizer: Tokenizer, folder: Path, device: torch.device) -> None:
-    """Train from the last checkpoint in `folder`, if any, to the end of the last stage."""
+def pretrain(
+    config: Config,
+    tokenizer: Tokenizer,
+    folder: Path,
+    device: torch.device,
+    weights: Path | None = None,
+) -> None:
+    """Train from the last checkpoint in `folder`, if any, to the end of the last stage.
+
+    Without a checkpoint it begins with `weights` (see `read_weights`), if given, else random ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     model = MED(config.model, SpecialTokens()).to(device)
     optimiser = make_optimiser(model, config.optimiser)
     name = run_name(config, tokenizer)
     start = load_checkpoint(folder, model, optimiser, name)
+    if start == 0 and weights is not None:
+        load_weights(weights, model)
     source = batches(config, tokenizer, start)
     describe_model(folder, config, tokenizer)
     data = held_out(config.model.image_size, config.reports.scenes, config.reports.harder)
@@ -195,11 +213,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="the run's folder; resumed if begun"
     )
+    parser.add_argument(
+        "--weights", type=Path, help="begin with these: an artifact, or a run's weights.safetensors"
+    )
     options = parser.parse_args(arguments)
     tokenizer = build_tokenizer(scenes.vocabulary())
     config = read_config(options.config, tokenizer.get_vocab_size())
     tokenizer.enable_truncation(config.max_text)
-    pretrain(config, tokenizer, options.out, prepare_torch(config.threads))
+    device = prepare_torch(config.threads)
+    pretrain(config, tokenizer, options.out, device, options.weights)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,18 @@ from safetensors.torch import load_file
 
 from blipdb.architecture import Architecture, SpecialTokens
 from blipdb.training import scenes
-from blipdb.training.checkpoint import CHECKPOINT, WEIGHTS
+from blipdb.training.checkpoint import (
+    CHECKPOINT,
+    WEIGHTS,
+    CheckpointError,
+    load_weights,
+    save_weights,
+)
 from blipdb.training.config import Config, ConfigError, read_config
 from blipdb.training.data import batches, draw_batch, pad_texts
 from blipdb.training.evaluation import captions_right, evaluate, held_out
 from blipdb.training.med import MED
-from blipdb.training.pretrain import learning_rate, make_optimiser, make_step
+from blipdb.training.pretrain import learning_rate, make_optimiser, make_step, pretrain
 from blipdb.training.scene_plain import plain_caption
 from blipdb.training.tokens import build_tokenizer
 
@@ -121,6 +127,26 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         described = json.loads((folder / "architecture.json").read_text())
         assert Architecture.from_dict(described["architecture"]).image_size == 32
         assert SpecialTokens.from_dict(described["special_tokens"]) == SpecialTokens()
+
+
+def test_a_run_begins_with_given_weights(config: Config, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    given = MED(config.model, SpecialTokens())
+    save_weights(tmp_path / "given.safetensors", given)
+    stage = dataclasses.replace(config.stages[0], samples=config.batch)
+    still = dataclasses.replace(config.optimiser, learning_rate=0.0)
+    config = dataclasses.replace(config, stages=(stage,), optimiser=still)
+    device = torch.device("cpu")
+    pretrain(config, TOKENIZER, tmp_path / "run", device, tmp_path / "given.safetensors")
+    found = load_file(tmp_path / "run" / WEIGHTS)
+    assert all(torch.equal(found[name], value) for name, value in given.state_dict().items())
+
+
+def test_weights_of_another_architecture_are_refused(config: Config, tmp_path: Path) -> None:
+    wider = dataclasses.replace(config.model, embed_dim=2 * config.model.embed_dim)
+    save_weights(tmp_path / "wider.safetensors", MED(wider, SpecialTokens()))
+    with pytest.raises(CheckpointError, match=r"(?s)don't fit.*vision_proj"):
+        load_weights(tmp_path / "wider.safetensors", MED(config.model, SpecialTokens()))
 
 
 def test_the_losses_fall(config: Config) -> None:
