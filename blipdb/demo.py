@@ -24,7 +24,7 @@ SEED = 1
 PIXELS = 256  # of a side
 QUALITY = 90  # of JPEG: a tenth of the size of a PNG of these grainy pictures
 
-SEARCHES = ("red bicycle", "a flower inside a frame", "two blue guitars")
+SEARCHES = ("red bicycle", "two green clocks", "a purple shoe inside a black frame")
 HITS = 5
 
 

@@ -20,7 +20,7 @@ def test_the_album_is_always_the_same(tmp_path: Path) -> None:
     assert album == demo.plan_album(tmp_path)
     assert len({picture.path for picture in album}) == len(album) == 500
     for query in demo.SEARCHES:
-        assert demo.count_true(query, album) >= 2, query
+        assert demo.count_true(query, album) >= 1, query
 
 
 def test_only_missing_pictures_are_drawn(tmp_path: Path) -> None:
@@ -89,13 +89,13 @@ def test_the_second_demo_changes_nothing(
     monkeypatch.chdir(tmp_path)
     first, before = run(), files()
     assert "album/scenes: 500 drawn of 500 scenes" in first
-    assert "500 images: 500 added" in first
+    assert "500 files: 500 added" in first
     assert first.count("blipdb search '") == len(demo.SEARCHES)
     assert len(before) == 501
     assert Path(tmp_path / "album" / "contact-sheet.png") in before
 
     second = run()
     assert "album/scenes: nothing drawn of 500 scenes" in second
-    assert "500 images: 500 unchanged" in second
+    assert "500 files: 500 unchanged" in second
     assert second.splitlines()[2:] == first.splitlines()[2:]
     assert files() == before

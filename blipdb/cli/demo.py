@@ -79,7 +79,7 @@ def _draw(scenes: list[Picture]) -> None:
 
 def _show(query: str, judged: list[Judged], expected: int) -> None:
     right = sum(one.is_right for one in judged)
-    print(f"\nblipdb search '{query}'  ({expected} scenes show it; {right} of them are here)")
+    print(f"\nblipdb search '{query}'  (true of {expected} in the album, of {right} here)")
     print_rows(
         COLUMNS,
         [

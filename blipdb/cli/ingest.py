@@ -126,10 +126,11 @@ def summary(report: Report) -> str:
     ]
     numbers = ", ".join(f"{number} {word}" for number, word in parts if number)
     extras = [
-        (report.captions, "captions came along"),
-        (report.captioned, "captions written"),
+        (report.captions, "new captions"),
+        (report.captioned, "written captions"),
         (report.encoded - report.added, "encoded that were waiting"),
-        (report.waiting, "jobs waiting"),
+        (report.waiting, "still waiting"),
     ]
-    rest = "".join(f"; {number} {word}" for number, word in extras if number > 0)
-    return f"{report.found} images: {numbers or 'nothing to do'}{rest} ({report.seconds:.1f} s)"
+    rest = "".join(f"; {word}: {number}" for number, word in extras if number > 0)
+    files = "1 file" if report.found == 1 else f"{report.found} files"
+    return f"{files}: {numbers}{rest} ({report.seconds:.1f} s)"

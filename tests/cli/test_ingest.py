@@ -20,7 +20,7 @@ from tests.cli.conftest import BLIPDB, COUNT, Run
 def test_again_changes_nothing(run: Run, scenes: Path) -> None:
     result = run("ingest", scenes)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{COUNT} images: {COUNT} unchanged (")
+    assert result.stdout.startswith(f"{COUNT} files: {COUNT} unchanged (")
     assert result.stderr == ""
     assert json.loads(run("ingest", scenes, "--json").stdout)["unchanged"] == COUNT
 
@@ -30,7 +30,7 @@ def test_what_the_model_knows_is_said(run: Run, elsewhere: str, tmp_path: Path) 
     next(draw_missing([picture]))
     result = run("ingest", tmp_path, "--db", elsewhere)
     assert result.exit_code == 0
-    assert "1 images: 1 added" in result.stdout
+    assert "1 file: 1 added" in result.stdout
     assert "knows drawn scenes. For other pictures, add one" in result.stderr
     assert "blipdb models add PATH" in result.stderr
 
@@ -41,7 +41,7 @@ def test_some_failed(run: Run, scenes: Path, tmp_path: Path) -> None:
     broken.write_bytes((scenes / "scene-002.jpg").read_bytes()[:3000])
     result = run("ingest", tmp_path)
     assert result.exit_code == 1
-    assert result.stdout.startswith("2 images: 1 with known content, 1 failed (")
+    assert result.stdout.startswith("2 files: 1 with known content, 1 failed (")
     assert f"failed: {broken}: truncated JPEG" in result.stderr
 
     listed = run("failures", "--json")
@@ -61,14 +61,14 @@ def test_some_failed(run: Run, scenes: Path, tmp_path: Path) -> None:
 def test_paths_from_stdin(run: Run, scenes: Path) -> None:
     paths = "".join(f"{scenes}/scene-00{number}.jpg\n" for number in (1, 2))
     result = run("ingest", "-", given=paths)
-    assert (result.exit_code, result.stdout[:22]) == (0, "2 images: 2 unchanged ")
+    assert (result.exit_code, result.stdout[:21]) == (0, "2 files: 2 unchanged ")
 
 
 def test_captions_come_along(run: Run, scenes: Path, tmp_path: Path) -> None:
     shutil.copy(scenes / "scene-003.jpg", tmp_path / "cup.jpg")
     (tmp_path / "cup.txt").write_text("my favourite \x1b[31mcup\n")
     result = run("ingest", tmp_path)
-    assert "1 captions came along" in result.stdout
+    assert "new captions: 1" in result.stdout
     shown = run("search", "an orange cup", "-k", str(COUNT)).stdout
     assert "\x1b" not in shown
     assert "my favourite" in shown
