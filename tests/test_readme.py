@@ -112,10 +112,10 @@ class Place:
         else:
             command, given = [sys.executable, "-W", "error", "-"], example.code
         shown, code = in_terminal(command, self.folder, environment, given=given)
-        shown = STYLE.sub("", shown)  # bold titles
+        shown = "\n".join(line.rstrip() for line in STYLE.sub("", shown).split("\n"))
         for real, said in ((self.folder, PICTURES), (self.home, HOME)):
             shown = shown.replace(str(real), said).replace(quote(str(real), ""), quote(said, ""))
-        return shown, code
+        return shown.strip("\n") + "\n" if shown.strip() else "", code
 
 
 def is_shown(shown: str, real: str) -> bool:
