@@ -244,6 +244,7 @@ def test_an_engine_killed_at_work(conn: psycopg.Connection, engine: Engine) -> N
     thread = engine.when_at_work(engine.process.kill)
     error = refused(conn, "rerank", head, body)
     thread.join()
+    engine.process.wait(10)  # so that the next test sees that it has ended
     assert (error.sqlstate, error.diag.message_primary) == (
         "08006",
         "the blipdb engine ended before it answered",
