@@ -61,8 +61,14 @@ def make(settings: Settings, owner: Owner) -> None:
 
 
 def _make_own(folder: Path) -> None:
-    if not folder.is_dir():
+    if folder.is_dir():
+        return
+    try:
         folder.mkdir(parents=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:  # not made by another process meanwhile
         folder.chmod(0o755 if os.geteuid() == 0 else 0o700)
 
 

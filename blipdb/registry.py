@@ -267,9 +267,13 @@ def _keep(artifact: Artifact, settings: Settings) -> None:
         copy.chmod(0o755)  # the servers' user only reads; root keeps what root wrote
         if not _is_whole(copy, artifact.digest):
             raise ModelError(f"{artifact.folder} changed while it was copied.")
-        if target.exists():
-            os.rename(target, Path(name) / "old")
-        os.rename(copy, target)
+        try:
+            if target.exists():
+                os.rename(target, Path(name) / "old")
+            os.rename(copy, target)
+        except OSError:
+            if not _is_whole(target, artifact.digest):  # else another process was quicker
+                raise
 
 
 def _is_whole(folder: Path, digest: str) -> bool:

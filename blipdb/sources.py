@@ -137,6 +137,8 @@ class _Walk:
 
     def named(self, path: str) -> None:
         """A path that somebody typed: whatever is wrong with it is their error."""
+        if not path:
+            raise UsageError("One of the paths is empty.", "A folder here is: blipdb ingest .")
         try:
             status = os.stat(path)
         except FileNotFoundError:

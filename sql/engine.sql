@@ -75,6 +75,8 @@ def ping():
 def new_socket():
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     sock.setblocking(False)
+    # Room for a search's tokens, as far as the system allows: else both sides wait in turns.
+    sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, HELD_BACK)
     return sock
 
 
@@ -98,7 +100,7 @@ def send(sock, data, deadline=None):
     rest = memoryview(data)
     while rest:
         try:
-            rest = rest[sock.send(rest[:PIECE]):]
+            rest = rest[sock.send(rest):]
         except BlockingIOError:
             wait(sock, select.POLLOUT, deadline)
 

@@ -22,7 +22,8 @@ BEGIN
     vector := blip._embed(chosen, query);
     SELECT r.image_ids, r.itcs INTO recalled, cosines
     FROM blip._recall(chosen, vector, cardinality(image_ids), NULL, image_ids) r;
-    PERFORM blip._say_short(chosen, cardinality(recalled), least(k, cardinality(image_ids)));
+    PERFORM blip._say_short(chosen, cardinality(recalled), least(k, (
+        SELECT count(DISTINCT i)::integer FROM unnest(image_ids) i)));
     logits := blip._logits(chosen, query, recalled);
     RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, logits, k, threshold);
 END

@@ -152,6 +152,11 @@ def test_a_name_that_is_not_utf8_is_a_failure_that_says_so(tmp_path: Path) -> No
     ]
 
 
+def test_an_empty_path_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="One of the paths is empty"):
+        find([""])
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

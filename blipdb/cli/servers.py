@@ -72,7 +72,20 @@ def psql(context: typer.Context, db: Db = None, home: Home = None) -> None:
     program = _psql()
     if settings.is_private:
         bring_up(settings)
-    os.execv(program, [program, settings.database_url(), *context.args])
+    target, environment = _without_password(settings.database_url())
+    os.execve(program, [program, target, *context.args], os.environ | environment)
+
+
+def _without_password(url: str) -> tuple[str, dict[str, str]]:
+    """The connection string without its password, which a list of processes would show, and the
+    environment that holds it instead."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    parts = conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    if password is None:
+        return url, {}
+    return make_conninfo("", **parts), {"PGPASSWORD": str(password)}
 
 
 def _psql() -> str:

@@ -62,6 +62,19 @@ def test_psql(scenes: Path, served: Settings) -> None:
     assert "division by zero" in done.stderr
 
 
+def test_psql_keeps_a_password_out_of_the_list_of_processes(scenes: Path, served: Settings) -> None:
+    url = f"{served.database_url()}&password=open%20sesame"
+    show = r"\! tr '\0' ' ' </proc/$PPID/cmdline; echo; echo $PGPASSWORD"
+    command = [BLIPDB, "psql", "--db", url, "--no-psqlrc", "-At", "-c", show]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    asked, password = done.stdout.splitlines()
+    assert password == "open sesame"
+    assert "psql" in asked
+    assert "sesame" not in asked
+    command[-1] = "SELECT 1"
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+
+
 def test_up_where_all_is_up(run: Run, served: Settings) -> None:
     result = run("up")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "all is up\n", "")

@@ -370,7 +370,7 @@ def test_few_models_are_kept(engine: Engine) -> None:
 
 
 def test_it_ends_soon_even_at_work(engine: Engine) -> None:
-    kind, body = deep_work(engine)
+    kind, body = deep_work(engine, count=160_000)  # longer than it may take to say goodbye
     with connected(engine) as sock:
         sock.sendall(request(engine, "rerank", body, kind=kind))
         time.sleep(0.3)

@@ -103,6 +103,7 @@ def test_short_results_are_said(conn: Connection, library: Library) -> None:
     )
     assert said == [notice]
     found(conn, "blip_search('dog', 2, within => %s)", few)
+    assert len(found(conn, "blip_rerank('dog', %s)", [*few, None, *few])) == 2
     assert said == [notice]
 
 
