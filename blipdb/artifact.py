@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -162,6 +163,26 @@ class Artifact:
         for name, data in files.items():
             (folder / name).write_bytes(data)
         (folder / MANIFEST).write_bytes(manifest.to_json())
+        return cls.open(folder)
+
+    @classmethod
+    def replace(
+        cls, folder: str | Path, manifest: Manifest, files: Mapping[str, bytes]
+    ) -> Artifact:
+        """`write` beside a folder and rename, so that a model is there whole or not at all.
+
+        Raises:
+            ModelError: the folder holds something that is no model.
+        """
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+            raise ModelError(f"{folder} holds something that is not a model.", "Name another one.")
+        beside = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(beside, ignore_errors=True)
+        cls.write(beside, manifest, files)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
         return cls.open(folder)
 
     @property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,10 +20,15 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Optimiser:
-    """AdamW with linear warm-up and cosine decay to zero; no decay on biases and norms."""
+    """AdamW with linear warm-up and cosine decay; no weight decay on biases and norms.
+
+    The learning rate reaches 0 after `decay` samples, 0 standing for the end of training, unless a
+    stage begins a decay of its own before.
+    """
 
     learning_rate: float
     warmup: int  # samples
+    decay: int = 0  # samples
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
@@ -34,16 +40,41 @@ class Stage:
 
     things: shares of scenes with 1, 2, 3 and 4 things. full: share of ITC and ITM texts that name
     everything. variants: share of a batch that differs from another scene of the batch in one
-    attribute or relation. itc, itm, lm: weights of the losses; ITM costs most, and nothing at 0.
+    attribute or relation; often: by name, how often certain differences are tried first. itc, itm,
+    lm, naming, facts: weights of the losses (`naming`: what each patch shows; `facts`: of ITM's
+    pairs, which words are true); ITM costs most; what has weight 0 costs nothing. negatives: of
+    ITM, for each image and for each text. learning_rate: where it is given, warm-up and decay begin
+    anew from it.
     """
 
     samples: int
     things: tuple[float, float, float, float]
     full: float
     variants: float
-    itc: float
-    itm: float
-    lm: float
+    itc: float = 0.0
+    itm: float = 0.0
+    lm: float = 0.0
+    naming: float = 0.0
+    negatives: int = 1
+    learning_rate: float = 0.0
+    facts: float = 0.0
+    often: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there are texts in it."""
+        return self.itc + self.itm + self.lm > 0
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """ITC with momentum encoders. `rate`: what they keep of themselves in a step. `queue`: features
+    of each kind that are kept. `alpha`: the soft labels' share, reached after `ramp` samples."""
+
+    ramp: int
+    rate: float = 0.995
+    queue: int = 57_600
+    alpha: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -70,6 +101,7 @@ class Config:
     optimiser: Optimiser
     reports: Reports
     stages: tuple[Stage, ...]
+    momentum: Momentum | None = None
 
     @property
     def samples(self) -> int:
@@ -103,6 +135,8 @@ def read_config(path: Path, vocab_size: int) -> Config:
         raise ConfigError(f"{path} has no [[stages]]; training needs at least one")
     values["model"] = Architecture.from_dict({**tables["model"], "vocab_size": vocab_size})
     values["optimiser"] = _build(Optimiser, tables["optimiser"], "[optimiser]")
+    if "momentum" in values:
+        values["momentum"] = _build(Momentum, values["momentum"], "[momentum]")
     values["reports"] = _build(Reports, tables["reports"], "[reports]")
     values["stages"] = tuple(_build(Stage, stage, "[[stages]]") for stage in stages)
     return _build(Config, values, str(path))

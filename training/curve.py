@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 METRICS = "metrics.jsonl"
 CURVE = "curve.png"
-LOSSES = {"itc": "ITC", "itm": "ITM", "lm": "LM"}
+LOSSES = {"naming": "patches", "itc": "ITC", "itm": "ITM", "lm": "LM", "facts": "words"}
 QUALITY = {
+    "patch_kinds": "kinds of patches",
     "itc_r1": "R@1 by ITC",
     "itm_r1": "R@1 by rerank",
     "harder_r1": "R@1, one attribute differs",

@@ -21,6 +21,8 @@ from torch import Tensor
 
 from . import scenes
 from .config import Config, Stage
+from .naming import PatchLabels, label_patches
+from .scene_grammar import holds, read, truths_of_words
 from .scene_plain import plain_caption
 from .scenes import Scene
 
@@ -35,12 +37,16 @@ WORKER_NICENESS = 5  # they have time; the threads that train wait for one anoth
 @dataclass(frozen=True)
 class Batch:
     """images uint8 [B, S, S, 3]; texts (for ITC and ITM) and captions (for LM) int64 [B, L],
-    padded; also_true bool [B, B]: text j is true of image i."""
+    padded; also_true bool [B, B]: text j is true of image i; facts int8 [B, B, L]: 1 where a token
+    of text j says something true of image i, 0 something false, -1 neither; patches: what each
+    patch shows. What a stage doesn't need is empty."""
 
     images: npt.NDArray[np.uint8]
     texts: npt.NDArray[np.int64]
     captions: npt.NDArray[np.int64]
     also_true: npt.NDArray[np.bool_]
+    facts: npt.NDArray[np.int8]
+    patches: PatchLabels
 
 
 def normalise(images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -54,7 +60,7 @@ def normalise(images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
 def pad_texts(tokenizer: Tokenizer, texts: Sequence[str], pad: int = 0) -> npt.NDArray[np.int64]:
     """Token ids int64 [B, L], L the longest text rounded up to `LENGTH_STEP`."""
     encoded = [tokenizer.encode(text).ids for text in texts]
-    length = -(-max(map(len, encoded)) // LENGTH_STEP) * LENGTH_STEP
+    length = -(-max(map(len, encoded), default=0) // LENGTH_STEP) * LENGTH_STEP
     ids = np.full((len(encoded), length), pad, dtype=np.int64)
     for row, tokens in zip(ids, encoded, strict=True):
         row[: len(tokens)] = tokens
@@ -66,22 +72,51 @@ def draw_batch(config: Config, tokenizer: Tokenizer, step: int) -> Batch:
     rng = np.random.default_rng([config.seed, step])
     stage = config.stage(step)
     batch = _scenes(config.batch, stage, rng)
+    texts, captions = _texts(batch, stage, rng) if stage.speaks else ([], [])
+    ids, arch = pad_texts(tokenizer, texts), config.model
+    return Batch(
+        images=np.stack([scenes.draw(scene, arch.image_size) for scene in batch]),
+        texts=ids,
+        captions=pad_texts(tokenizer, captions),
+        also_true=truths(batch, texts),
+        facts=truths_of_tokens(batch, texts if stage.facts else [], ids.shape[1]),
+        patches=label_patches(batch, arch.image_size // arch.patch_size),
+    )
+
+
+def _texts(
+    batch: Sequence[Scene], stage: Stage, rng: np.random.Generator
+) -> tuple[list[str], list[str]]:
+    """A text for ITC and ITM and a caption for LM, of each scene."""
     texts = [
         scenes.full_caption(scene, rng) if rng.random() < stage.full else scenes.caption(scene, rng)
         for scene in batch
     ]
-    captions = [plain_caption(scene) for scene in batch]
-    return Batch(
-        images=np.stack([scenes.draw(scene, config.model.image_size) for scene in batch]),
-        texts=pad_texts(tokenizer, texts),
-        captions=pad_texts(tokenizer, captions),
-        also_true=truths(batch, texts),
-    )
+    return texts, [plain_caption(scene) for scene in batch]
 
 
 def truths(batch: Sequence[Scene], texts: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """bool [len(batch), len(texts)]: whether each text is true of each scene."""
-    return np.array([[scenes.is_true(text, scene) for text in texts] for scene in batch])
+    """bool [len(batch), len(texts)]: whether each text is true of each scene.
+
+    Raises CaptionError for a text outside the grammar."""
+    readings = [read(text) for text in texts]
+    true = [[holds(reading, scene) for reading in readings] for scene in batch]
+    return np.array(true, dtype=np.bool_)
+
+
+def truths_of_tokens(
+    batch: Sequence[Scene], texts: Sequence[str], length: int
+) -> npt.NDArray[np.int8]:
+    """int8 [len(batch), len(texts), length]: whether what a token says is true (1) or false (0) of
+    the scene, -1 where it says nothing. A word is a token, behind [CLS].
+
+    Raises CaptionError for a text outside the grammar."""
+    found = np.full((len(batch), len(texts), length), -1, dtype=np.int8)
+    for j, reading in enumerate(map(read, texts)):
+        for i, scene in enumerate(batch):
+            for (first, behind), is_true in truths_of_words(reading, scene).items():
+                found[i, j, 1 + first : 1 + behind] = is_true
+    return found
 
 
 def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
@@ -91,7 +126,9 @@ def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
     batch = list(base)
     for i, scene in enumerate(base):
         wanted = varied // len(base) + (i < varied % len(base))
-        batch += [variant for variant, _ in scenes.variants(scene, rng, wanted)] if wanted else []
+        if wanted:
+            found = scenes.variants(scene, rng, wanted, often=stage.often)
+            batch += [variant for variant, _ in found]
     return batch
 
 

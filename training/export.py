@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import tokenizers
 from safetensors.numpy import load_file
 
 from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.artifact import MANIFEST, TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
 from blipdb.errors import ModelError
 from blipdb.graphs import build_graphs, prepare
 
@@ -47,8 +46,6 @@ def export(run: Path, out: Path, *, name: str, knows: str) -> Artifact:
     Raises:
         ModelError: a file of the run is missing or doesn't fit, or `out` holds something else.
     """
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).exists():
-        raise ModelError(f"{out} holds something that is not a model.", "Name another folder.")
     description = _read_description(run)
     arch = Architecture.from_dict(description["architecture"])
     image = _preprocessing(description["preprocessing"])
@@ -70,18 +67,7 @@ def export(run: Path, out: Path, *, name: str, knows: str) -> Artifact:
         files=digests(files),
         temperature=float(state["temp"]),
     )
-    return _replace(out, manifest, files)
-
-
-def _replace(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Artifact:
-    """Write beside `out` and rename, so that a model is there whole or not at all."""
-    beside = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    Artifact.write(beside, manifest, files)
-    if out.exists():
-        shutil.rmtree(out)
-    beside.rename(out)
-    return Artifact.open(out)
+    return Artifact.replace(out, manifest, files)
 
 
 def _read_description(run: Path) -> dict[str, Any]:

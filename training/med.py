@@ -343,11 +343,14 @@ class MED(nn.Module):
         """Keys and values of image tokens [B, N, D]; encoder and decoder share them."""
         return self.text_encoder.image_memory(tokens)
 
+    def pair_states(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
+        """Texts [B, L], each with an image -> states of the image-grounded encoder [B, L, D]."""
+        ids = self._opened(ids, self.special.enc)
+        return cast(Tensor, self.text_encoder(ids, self._not_padding(ids), image))
+
     def match(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
         """Texts [B, L], each with an image -> ITM logits [B, 2]; class 1 is "they match"."""
-        ids = self._opened(ids, self.special.enc)
-        states = self.text_encoder(ids, self._not_padding(ids), image)
-        return cast(Tensor, self.itm_head(states[:, 0]))
+        return cast(Tensor, self.itm_head(self.pair_states(ids, image)[:, 0]))
 
     def next_words(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
         """Texts [B, L], each with an image -> logits of the word after each position [B, L, V]."""

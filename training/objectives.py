@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,41 +28,56 @@ def contrastive_loss(similarity: Tensor, also_true: Tensor) -> Tensor:
     return (to_text + to_image) / 2
 
 
-def hard_negatives(
-    similarity: Tensor, also_true: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """In-batch negatives for ITM, drawn in proportion to their contrastive softmax.
+class Negatives(NamedTuple):
+    """K texts for each image of a batch, and K images for each text, int64 [B, K]; and whether each
+    is a negative, bool [B, K]: what has too few is given its own partner, to be left out."""
 
-    Arguments as in `contrastive_loss`. Returns (a text for each image, whether it has one, an image
-    for each text, whether it has one), each [B]; one without a negative is paired with its own
-    partner, to be left out of the loss.
-    """
-    texts, has_text = _draw(similarity, also_true, generator)
-    images, has_image = _draw(similarity.T, also_true.T, generator)
-    return texts, has_text, images, has_image
+    texts: Tensor
+    has_text: Tensor
+    images: Tensor
+    has_image: Tensor
+
+
+def hard_negatives(
+    similarity: Tensor, also_true: Tensor, count: int, generator: torch.Generator
+) -> Negatives:
+    """`count` different in-batch negatives for ITM, of each image and of each text, drawn in
+    proportion to their contrastive softmax; the other arguments are `contrastive_loss`'s."""
+    texts, has_text = _draw(similarity, also_true, count, generator)
+    images, has_image = _draw(similarity.T, also_true.T, count, generator)
+    return Negatives(texts, has_text, images, has_image)
 
 
 def _draw(
-    similarity: Tensor, also_true: Tensor, generator: torch.Generator
+    similarity: Tensor, also_true: Tensor, count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     own = torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
     weights = similarity.detach().softmax(dim=1) + NEGATIVE_FLOOR
     weights = weights.masked_fill(also_true | own, 0.0)
-    possible = weights.sum(dim=1) > 0
-    weights = torch.where(possible[:, None], weights, own.to(weights.dtype))
-    return torch.multinomial(weights, 1, generator=generator).squeeze(1), possible
+    # With noise of this form the largest are a sample without replacement (Efraimidis and
+    # Spirakis 2006), even where fewer than `count` are possible.
+    noise = torch.empty_like(weights).exponential_(generator=generator)
+    keys = (weights / noise).masked_fill(weights == 0, -1.0)
+    best, drawn = keys.topk(count, dim=1)
+    possible = best > 0
+    partners = torch.arange(len(similarity), device=similarity.device)[:, None]
+    return torch.where(possible, drawn, partners), possible
 
 
-def matching_loss(logits: Tensor, possible: Tensor) -> Tensor:
-    """ITM: cross-entropy over one positive and two negatives for each pair.
+def matching_loss(logits: Tensor, negatives: Negatives) -> Tensor:
+    """ITM: cross-entropy of B true pairs and of each image's and each text's negatives, which
+    together weigh twice as much as their true pair, however many they are, as in BLIP.
 
-    logits [3B, 2]: the B true pairs, then 2B negatives; possible bool [2B]: which of them are
-    truly negatives.
+    logits [B + 2 * B * K, 2]: the true pairs, then the images with their negative texts, then the
+    texts with their negative images.
     """
-    positives = torch.ones(len(logits) - len(possible), dtype=torch.long, device=logits.device)
-    negatives = torch.zeros(len(possible), dtype=torch.long, device=logits.device)
-    targets = torch.cat([positives, negatives.masked_fill(~possible, IGNORED)])
-    return F.cross_entropy(logits, targets, ignore_index=IGNORED)
+    possible = torch.cat([negatives.has_text.flatten(), negatives.has_image.flatten()])
+    true = len(logits) - len(possible)
+    targets = torch.cat([torch.ones_like(possible[:true]), torch.zeros_like(possible)]).long()
+    weights = torch.cat([possible.new_ones(true), possible]).to(logits.dtype)
+    weights[true:] /= negatives.texts.shape[1]
+    each = F.cross_entropy(logits, targets, reduction="none")
+    return (each * weights).sum() / weights.sum()
 
 
 def captioning_loss(logits: Tensor, ids: Tensor, pad: int, smoothing: float) -> Tensor:

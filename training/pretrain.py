@@ -33,46 +33,117 @@ from .checkpoint import (
     save_weights,
     write_json,
 )
-from .config import Config, Optimiser, Stage, read_config
+from .config import Config, Optimiser, read_config
 from .curve import METRICS, draw_curve
 from .data import CLIP_MEAN, CLIP_STD, Batch, batches, normalise
-from .evaluation import evaluate, held_out
-from .med import MED
-from .objectives import captioning_loss, contrastive_loss, hard_negatives, matching_loss
+from .evaluation import HeldOut, encode_images, evaluate, held_out
+from .facts import FactChecking
+from .initialise import initialise_vision
+from .med import MED, Memory
+from .momentum import MomentumITC
+from .naming import PatchNaming, label_patches
+from .objectives import (
+    Negatives,
+    captioning_loss,
+    contrastive_loss,
+    hard_negatives,
+    matching_loss,
+)
 from .tokens import build_tokenizer
 
 
-def losses(
-    model: MED, batch: Batch, stage: Stage, smoothing: float, seed: int
+class Learner(nn.Module):
+    """A MED with what only its training needs."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.med = MED(config.model, SpecialTokens())
+        self.naming = PatchNaming(config.model.vision_width)
+        self.facts = FactChecking(config.model.text_width)
+        self.momentum = (
+            None
+            if config.momentum is None
+            else MomentumITC(self.med, config.momentum, config.batch)
+        )
+
+    def begin(self, weights: Path | None) -> None:
+        """Take the first weights: given ones, or random ones that help an image encoder."""
+        if weights is None:
+            initialise_vision(self.med.vision_model)
+        else:
+            load_weights(weights, self.med)
+        if self.momentum is not None:
+            self.momentum.follow(self.med, rate=0.0)
+
+
+def losses(learner: Learner, batch: Batch, config: Config, step: int) -> dict[str, Tensor]:
+    """The objectives of the stage, each a scalar. One pass over the images serves them all."""
+    stage = config.stage(step)
+    pixels = normalise(batch.images, learner.med.temp.device)
+    tokens = learner.med.image_tokens(pixels)
+    found = {}
+    if stage.naming:
+        found["naming"] = learner.naming.loss(tokens, batch.patches)
+    if stage.speaks:
+        found |= text_losses(learner, pixels, tokens, batch, config, step)
+    return found
+
+
+def text_losses(
+    learner: Learner, pixels: Tensor, tokens: Tensor, batch: Batch, config: Config, step: int
 ) -> dict[str, Tensor]:
-    """The objectives that `stage` weighs, each a scalar. One pass over the images serves them all,
-    and one projection of their cross-attention keys and values serves every pair."""
-    device = model.temp.device
+    """BLIP's objectives on images and their tokens [B, N, D], each a scalar. One projection of
+    their cross-attention keys and values serves every pair."""
+    model, device = learner.med, tokens.device
     texts, captions, also_true = (
         torch.from_numpy(array).to(device)
         for array in (batch.texts, batch.captions, batch.also_true)
     )
-    tokens = model.image_tokens(normalise(batch.images, device))
     memory = model.image_memory(tokens)
     logits = model.next_words(captions, memory)
-    found = {"lm": captioning_loss(logits, captions, model.special.pad, smoothing)}
-    similarity = model.image_vector(tokens) @ model.text_vector(texts).T / model.temperature()
-    found["itc"] = contrastive_loss(similarity, also_true)
-    if stage.itm:
-        generator = torch.Generator(device).manual_seed(seed)
-        text, has_text, image, has_image = hard_negatives(similarity, also_true, generator)
-        own = torch.arange(len(texts), device=device)
-        images = torch.cat([own, own, image])
-        logits = model.match(
-            torch.cat([texts, texts[text], texts]), [layer.rows(images) for layer in memory]
+    found = {"lm": captioning_loss(logits, captions, model.special.pad, config.smoothing)}
+    image, text = model.image_vector(tokens), model.text_vector(texts)
+    similarity = image @ text.T / model.temperature()
+    if learner.momentum is None:
+        found["itc"] = contrastive_loss(similarity, also_true)
+    else:
+        learner.momentum.follow(model)
+        share = learner.momentum.share(step * config.batch)
+        found["itc"] = learner.momentum.loss(
+            image, text, pixels, texts, also_true, model.temperature(), share
         )
-        found["itm"] = matching_loss(logits, torch.cat([has_text, has_image]))
+    stage = config.stage(step)
+    if stage.itm:
+        generator = torch.Generator(device).manual_seed(config.seed + step)
+        negatives = hard_negatives(similarity, also_true, stage.negatives, generator)
+        facts = torch.from_numpy(batch.facts).to(device)
+        found |= matching_losses(learner, memory, texts, negatives, facts if stage.facts else None)
+    return found
+
+
+def matching_losses(
+    learner: Learner,
+    memory: Sequence[Memory],
+    texts: Tensor,
+    negatives: Negatives,
+    facts: Tensor | None,
+) -> dict[str, Tensor]:
+    """ITM of each true pair, and of each image and each text with its hard negatives, a scalar;
+    with facts int8 [B, B, L] also which of their words are true."""
+    own = torch.arange(len(texts), device=texts.device)
+    again = own.repeat_interleave(negatives.texts.shape[1])
+    images = torch.cat([own, again, negatives.images.flatten()])
+    pairs = torch.cat([own, negatives.texts.flatten(), again])
+    states = learner.med.pair_states(texts[pairs], [layer.rows(images) for layer in memory])
+    found = {"itm": matching_loss(learner.med.itm_head(states[:, 0]), negatives)}
+    if facts is not None:
+        found["facts"] = learner.facts.loss(states, facts[images, pairs])
     return found
 
 
 def make_optimiser(model: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
     """AdamW; matrices decay; biases, norms and the temperature don't."""
-    parameters = list(model.parameters())  # each once, shared or not
+    parameters = [p for p in model.parameters() if p.requires_grad]  # each once, shared or not
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
@@ -81,24 +152,30 @@ def make_optimiser(model: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
 
 
 def learning_rate(config: Config, step: int) -> float:
-    """Linear warm-up, then cosine decay to zero."""
+    """Linear warm-up, then cosine decay to zero, from the beginning or from the last stage that
+    begins anew."""
     settings, seen = config.optimiser, (step + 1) * config.batch
-    if seen < settings.warmup:
-        return settings.learning_rate * seen / settings.warmup
-    left = (config.samples - seen) / max(config.samples - settings.warmup, 1)
-    return settings.learning_rate * (1 - math.cos(math.pi * max(left, 0.0))) / 2
+    begin, peak, end = 0, settings.learning_rate, settings.decay or config.samples
+    start = 0
+    for stage in config.stages:
+        if stage.learning_rate and start < seen:
+            begin, peak, end = start, stage.learning_rate, config.samples
+        start += stage.samples
+    if seen - begin < settings.warmup:
+        return peak * (seen - begin) / settings.warmup
+    left = (end - seen) / max(end - begin - settings.warmup, 1)
+    return peak * (1 - math.cos(math.pi * min(max(left, 0.0), 1.0))) / 2
 
 
 def make_step(
-    model: MED, optimiser: torch.optim.Optimizer, config: Config, batch: Batch, step: int
+    learner: Learner, optimiser: torch.optim.Optimizer, config: Config, batch: Batch, step: int
 ) -> dict[str, float]:
-    """One update of the model; returns each loss, unweighted."""
+    """One update; returns each loss, unweighted."""
     stage = config.stage(step)
-    found = losses(model, batch, stage, config.smoothing, config.seed + step)
-    weights = {"itc": stage.itc, "itm": stage.itm, "lm": stage.lm}
-    weighted = [weights[name] * value for name, value in found.items()]
+    found = losses(learner, batch, config, step)
+    weighted = [getattr(stage, name) * value for name, value in found.items()]
     torch.autograd.backward(torch.stack(weighted).sum())
-    nn.utils.clip_grad_norm_(model.parameters(), config.optimiser.gradient_norm, foreach=True)
+    nn.utils.clip_grad_norm_(learner.parameters(), config.optimiser.gradient_norm, foreach=True)
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(config, step)
     optimiser.step()
@@ -175,24 +252,39 @@ def pretrain(
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    model = MED(config.model, SpecialTokens()).to(device)
-    optimiser = make_optimiser(model, config.optimiser)
+    learner = Learner(config).to(device)
+    optimiser = make_optimiser(learner, config.optimiser)
     name = run_name(config, tokenizer)
-    start = load_checkpoint(folder, model, optimiser, name)
-    if start == 0 and weights is not None:
-        load_weights(weights, model)
+    start = load_checkpoint(folder, learner, optimiser, name)
+    if start == 0:
+        learner.begin(weights)
     source = batches(config, tokenizer, start)
     describe_model(folder, config, tokenizer)
     data = held_out(config.model.image_size, config.reports.scenes, config.reports.harder)
     journal = Journal(folder, config, start)
     for step, batch in enumerate(source, start=start + 1):
-        journal.losses(step, make_step(model, optimiser, config, batch, step - 1))
+        journal.losses(step, make_step(learner, optimiser, config, batch, step - 1))
         if is_due(config, step, config.reports.evaluate):
-            journal.write(step, evaluate(model, tokenizer, data, config.reports.candidates))
+            journal.write(step, measure(learner, tokenizer, data, config, step))
             draw_curve(folder)
         if is_due(config, step, config.reports.checkpoint):
-            save_checkpoint(folder, model, optimiser, step, name)
-            save_weights(folder / WEIGHTS, model)
+            save_checkpoint(folder, learner, optimiser, step, name)
+            save_weights(folder / WEIGHTS, learner.med)
+
+
+@torch.inference_mode()
+def measure(
+    learner: Learner, tokenizer: Tokenizer, data: HeldOut, config: Config, step: int
+) -> dict[str, float]:
+    """How well what the stage before `step` teaches is done on held-out scenes."""
+    stage, found = config.stage(step - 1), {}
+    if stage.naming:
+        arch = config.model
+        labels = label_patches(data.scenes, arch.image_size // arch.patch_size)
+        found = learner.naming.shares_right(encode_images(learner.med, data.images), labels)
+    if stage.speaks:
+        found |= evaluate(learner.med, tokenizer, data, config.reports.candidates)
+    return found
 
 
 def is_due(config: Config, step: int, samples: int) -> bool:

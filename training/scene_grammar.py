@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from .scene_kinds import KINDS
 from .scene_world import Scene, Thing, relations
@@ -108,14 +109,27 @@ class NounPhrase:
 
 @dataclass
 class Reading:
-    """What a caption says: noun phrases, relations between them, and places."""
+    """What a caption says: noun phrases, relations between them, and places; and for each in turn
+    the words that say it, as (first, behind the last)."""
 
     phrases: list[NounPhrase] = field(default_factory=list)
     relations: list[tuple[NounPhrase, str, NounPhrase]] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
+    phrase_words: list[Words] = field(default_factory=list)
+    relation_words: list[Words] = field(default_factory=list)
+    place_words: list[Words] = field(default_factory=list)
 
 
-Token = tuple[str, str | int]
+class Token(NamedTuple):
+    """A phrase of the lexicon in a caption: its sort, its meaning, and its words."""
+
+    sort: str
+    value: str | int
+    words: Words
+
+
+Words = tuple[int, int]
+Entry = tuple[str, str | int]
 
 
 def plural(noun: str) -> str:
@@ -123,9 +137,9 @@ def plural(noun: str) -> str:
 
 
 @cache
-def _lexicon() -> dict[tuple[str, ...], Token]:
+def _lexicon() -> dict[tuple[str, ...], Entry]:
     """Every phrase of the language as words, with what it means."""
-    entries: dict[str, Token] = {
+    entries: dict[str, Entry] = {
         "a": ("number", 1), "an": ("number", 1), "one": ("number", 1), "the": ("the", 0),
     }  # fmt: skip
     for kind, nouns in NOUNS.items():
@@ -161,15 +175,15 @@ def _tokens(caption: str, *, skip_unknown: bool = False) -> list[Token]:
     found: list[Token] = []
     while i < len(words):
         for length in range(min(_LONGEST, len(words) - i), 0, -1):
-            token = lexicon.get(tuple(words[i : i + length]))
-            if token is not None:
-                found.append(token)
+            entry = lexicon.get(tuple(words[i : i + length]))
+            if entry is not None:
+                found.append(Token(*entry, (i, i + length)))
                 i += length
                 break
         else:
             if not skip_unknown:
                 raise CaptionError(f"{words[i]!r} is no word of a caption here: {caption!r}")
-            found.append(("unknown", words[i]))
+            found.append(Token("unknown", words[i], (i, i + 1)))
             i += 1
     return found
 
@@ -203,18 +217,24 @@ def read(caption: str) -> Reading:
     """What a caption says. Raises CaptionError for a text that is no caption of this grammar."""
     reading, builder = Reading(), _PhraseBuilder()
     subject: NounPhrase | None = None
-    pending: str | None = None
-    for sort, value in _tokens(caption):
+    pending: Token | None = None
+    begin = 0  # of the noun phrase
+    for token in _tokens(caption):
+        sort, value, words = token
+        if sort in ("number", "the", "colour", "size", "noun", "plural") and not builder.parts:
+            begin = words[0]
         if sort in ("number", "the", "colour", "size"):
             builder.add(sort, value)
             continue
         if sort in ("noun", "plural"):
             phrase = builder.finish(str(value), is_plural=sort == "plural")
             reading.phrases.append(phrase)
+            reading.phrase_words.append((begin, words[1]))
             if pending is None:
                 subject = phrase
             elif subject is not None:
-                reading.relations.append((subject, pending, phrase))
+                reading.relations.append((subject, str(pending.value), phrase))
+                reading.relation_words.append(pending.words)
                 pending = None
             continue
         if builder.parts:
@@ -222,12 +242,31 @@ def read(caption: str) -> Reading:
         if sort == "relation":
             if subject is None or pending is not None:
                 raise CaptionError(f"a relation stands without its first thing in {caption!r}")
-            pending = str(value)
+            pending = token
         elif sort == "place":
             reading.places.append(str(value))
+            reading.place_words.append(words)
     if builder.parts or pending is not None or not (reading.phrases or reading.places):
         raise CaptionError(f"the caption {caption!r} is not complete")
     return reading
+
+
+def truths_of_words(reading: Reading, scene: Scene) -> dict[Words, bool]:
+    """Which words say something true of the scene, and which something false. A relation of things
+    that are not there is neither."""
+    found = {
+        words: phrase.holds(scene)
+        for phrase, words in zip(reading.phrases, reading.phrase_words, strict=True)
+    }
+    for place, words in zip(reading.places, reading.place_words, strict=True):
+        found[words] = place == scene.background
+    for (first, relation, second), words in zip(
+        reading.relations, reading.relation_words, strict=True
+    ):
+        a, b = first.named(scene), second.named(scene)
+        if a and b:
+            found[words] = not set(a) & set(b) and relation in relations(a, b)
+    return found
 
 
 def holds(reading: Reading, scene: Scene) -> bool:
@@ -265,7 +304,7 @@ def named_things(caption: str) -> Counter[tuple[str, str]]:
     """
     found: Counter[tuple[str, str]] = Counter()
     parts: dict[str, str | int] = {}
-    for sort, value in _tokens(caption, skip_unknown=True):
+    for sort, value, _ in _tokens(caption, skip_unknown=True):
         if sort in ("number", "the", "colour", "size"):
             parts[sort] = value
             continue

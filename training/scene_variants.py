@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -146,6 +146,7 @@ CHANGES: dict[str, tuple[float, Change]] = {
     "relation": (0.2, change_relation),
 }
 """What can differ: how often it is tried, and the function that changes it."""
+_PLACE = 0.04  # how often the place is tried, where captions say it
 
 
 def _described(things: Groups, said: Content, background: str) -> tuple[object, ...]:
@@ -181,15 +182,30 @@ def _is_clean(
     return len(differing) == 1 and (differing[0] < n or name == "place")
 
 
+def _preferred(often: Mapping[str, float], rng: np.random.Generator) -> str | None:
+    point = rng.random()
+    for name, share in often.items():
+        point -= share
+        if point < 0:
+            return name
+    return None
+
+
 def variants(
-    scene: Scene, rng: np.random.Generator, n: int, *, split: str = "train"
+    scene: Scene,
+    rng: np.random.Generator,
+    n: int,
+    *,
+    split: str = "train",
+    often: Mapping[str, float] | None = None,
 ) -> list[tuple[Scene, str]]:
     """`n` different scenes with the name of what differs from `scene`: "colour", "kind", "count",
     "size", "colours" (swapped between two groups), "relation" or "place".
 
     Each differs in exactly one attribute or relation that every full caption of `scene` says, so
-    no full caption of `scene` is true of any of them. With split "train" or "test" no variant
-    holds a held-out combination.
+    no full caption of `scene` is true of any of them. `often` says of some of these names how
+    often they are tried before any other. With split "train" or "test" no variant holds a held-out
+    combination.
 
     Raises ValueError when `n` different ones are not found (a scene allows well over 31).
     """
@@ -204,15 +220,19 @@ def variants(
     for _ in range(200 * n + 2000):
         if len(found) == n:
             return found
-        if said.place and rng.random() < 0.04:
-            name, things = "place", [list(group) for group in base]
-            background = BACKGROUNDS[_any(rng, len(BACKGROUNDS))]
-        else:
+        name = _preferred(often, rng) if often else None
+        if name is None and said.place and rng.random() < _PLACE:
+            name = "place"
+        if name is None:
             name = names[int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right"))]
-            background = scene.background
-            changed = CHANGES[name][1]([list(group) for group in base], said, rng)
-            if changed is None:
+        things, background = [list(group) for group in base], scene.background
+        if name == "place":
+            if not said.place:
                 continue
+            background = BACKGROUNDS[_any(rng, len(BACKGROUNDS))]
+        elif (changed := CHANGES[name][1](things, said, rng)) is None:
+            continue
+        else:
             things = changed
         new = _described(things, said, background)
         if new in seen or not _is_clean(name, old, new, said, things):

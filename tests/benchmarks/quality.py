@@ -57,8 +57,21 @@ def _retrieval(settings: Settings, conn: psycopg.Connection, report: Report, alb
     add(SECTION, "text to image R@10, ITC alone", _recall(ids, by_itc, 10), "")
     add(SECTION, "R@1 errors of ITC that the rerank removes", 1 - (1 - itm) / (1 - itc), "",
         "at least 0.3333", "R@1 errors of ITC alone")  # fmt: skip
+    true_itc, true_itm = (_true_first(album, ids, found) for found in (by_itc, by_search))
+    add(SECTION, "first hits that the query is true of, ITM rerank of 32", true_itm, "")
+    add(SECTION, "first hits that the query is true of, ITC alone", true_itc, "")
+    removed = 1 - (1 - true_itm) / (1 - true_itc)
+    add(SECTION, "untrue first hits of ITC that the rerank removes", removed, "", None,
+        "untrue first hits of ITC alone")  # fmt: skip
     _captions(conn, report, album, ids)
     agreement.measure(settings, conn, report, album, ids)
+
+
+def _true_first(album: Album, ids: Sequence[str], found: Sequence[Sequence[str]]) -> float:
+    """How often the query is true of the scene of the first hit, its own or another."""
+    scene = dict(zip(ids, album.scenes, strict=True))
+    first = [scene[best[0]] for best in found]
+    return float(np.mean([scenes.is_true(t, s) for t, s in zip(album.texts, first, strict=True)]))
 
 
 def _captions(conn: psycopg.Connection, report: Report, album: Album, ids: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from blipdb.training.objectives import (
+    Negatives,
     captioning_loss,
     contrastive_loss,
     hard_negatives,
@@ -34,23 +35,34 @@ def test_contrastive_loss_leaves_out_texts_that_are_also_true() -> None:
     assert contrastive_loss(similarity, also_true) < contrastive_loss(similarity, NONE)
 
 
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def test_hard_negatives_are_the_similar_ones() -> None:
     similarity = torch.tensor([[5.0, 20.0, -20.0], [-20.0, 5.0, 20.0], [20.0, -20.0, 5.0]])
-    texts, has_text, images, has_image = hard_negatives(
-        similarity, OWN, torch.Generator().manual_seed(1)
-    )
-    assert texts.tolist() == [1, 2, 0]  # of each row the highest but its own
-    assert images.tolist() == [2, 0, 1]  # of each column
-    assert has_text.all()
-    assert has_image.all()
+    found = hard_negatives(similarity, OWN, 1, generator(1))
+    assert found.texts.tolist() == [[1], [2], [0]]  # of each row the highest but its own
+    assert found.images.tolist() == [[2], [0], [1]]  # of each column
+    assert found.has_text.all()
+    assert found.has_image.all()
 
 
 def test_hard_negatives_are_drawn_in_proportion() -> None:
     similarity = torch.tensor([[0.0, math.log(3.0), 0.0]]).expand(3, 3)
-    generator = torch.Generator().manual_seed(2)
-    drawn = [hard_negatives(similarity, OWN, generator)[0][0].item() for _ in range(2000)]
+    rng = generator(2)
+    drawn = [hard_negatives(similarity, OWN, 1, rng).texts[0].item() for _ in range(2000)]
     assert drawn.count(0) == 0
     assert drawn.count(1) / 2000 == pytest.approx(0.75, abs=0.04)
+
+
+def test_several_negatives_are_different() -> None:
+    found = hard_negatives(torch.zeros(4, 4), torch.eye(4, dtype=torch.bool), 3, generator(4))
+    for negatives in (found.texts, found.images):
+        assert [sorted(row) for row in negatives.tolist()] == [
+            [1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2],
+        ]  # fmt: skip
+    assert found.has_text.all()
 
 
 def test_a_true_text_is_never_a_negative() -> None:
@@ -58,29 +70,38 @@ def test_a_true_text_is_never_a_negative() -> None:
     also_true = OWN.clone()
     also_true[0, 1] = True
     also_true[2] = True
-    texts, has_text, images, has_image = hard_negatives(
-        similarity, also_true, torch.Generator().manual_seed(3)
-    )
-    assert texts[0] == 2
-    assert has_text.tolist() == [True, True, False]  # every text is true of the third image
-    assert has_image.tolist() == [True, False, True]  # the second text is true of every image
-    assert (texts[2], images[1]) == (2, 1)
-    assert not also_true[images[[0, 2]], [0, 2]].any()
+    found = hard_negatives(similarity, also_true, 2, generator(3))
+    # Every text is true of the third image, and the second text of every image but its own.
+    assert found.has_text.tolist() == [[True, False], [True, True], [False, False]]
+    assert found.has_image.tolist() == [[True, False], [False, False], [True, True]]
+    assert found.texts[0].tolist() == [2, 0]
+    assert found.texts[2].tolist() == [2, 2]
+    assert found.images[1].tolist() == [1, 1]
+    for text, image in enumerate(found.images[:, 0].tolist()):
+        assert text == 1 or not also_true[image, text]
+
+
+def negatives(*possible: list[bool]) -> Negatives:
+    """Such a batch, by which of its images' negatives are some; all of the texts' are."""
+    has_text = torch.tensor(possible)
+    return Negatives(has_text, has_text, has_text, torch.ones_like(has_text))
 
 
 def test_matching_loss_by_hand() -> None:
     """Undecided on everything it is log 2; at the prior of one in three, BLIP's .6365."""
-    possible = torch.ones(4, dtype=torch.bool)
-    assert matching_loss(torch.zeros(6, 2), possible).item() == pytest.approx(math.log(2))
-    prior = torch.tensor([math.log(2 / 3), math.log(1 / 3)]).expand(6, 2)
-    assert matching_loss(prior, possible).item() == pytest.approx(0.6365, abs=1e-4)
+    for count in (1, 2, 5):
+        all_possible = negatives([True] * count, [True] * count)
+        pairs = 2 + 4 * count
+        loss = matching_loss(torch.zeros(pairs, 2), all_possible)
+        assert loss.item() == pytest.approx(math.log(2))
+        prior = torch.tensor([math.log(2 / 3), math.log(1 / 3)]).expand(pairs, 2)
+        assert matching_loss(prior, all_possible).item() == pytest.approx(0.6365, abs=1e-4)
 
 
 def test_matching_loss_leaves_out_what_is_no_negative() -> None:
-    logits = torch.tensor([[0.0, 4.0], [4.0, 0.0], [0.0, 9.0]])
-    possible = torch.tensor([True, False])
+    logits = torch.tensor([[0.0, 4.0], [0.0, 9.0], [4.0, 0.0]])
     expected = math.log(1 + math.exp(-4))
-    assert matching_loss(logits, possible).item() == pytest.approx(expected, abs=1e-6)
+    assert matching_loss(logits, negatives([False])).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_captioning_loss_predicts_the_next_word_and_no_padding() -> None:

@@ -26,71 +26,17 @@ from blipdb.training.config import Config, ConfigError, read_config
 from blipdb.training.data import batches, draw_batch, pad_texts
 from blipdb.training.evaluation import captions_right, evaluate, held_out
 from blipdb.training.med import MED
-from blipdb.training.pretrain import learning_rate, make_optimiser, make_step, pretrain
+from blipdb.training.pretrain import (
+    Learner,
+    learning_rate,
+    losses,
+    make_optimiser,
+    make_step,
+    measure,
+    pretrain,
+)
 from blipdb.training.scene_plain import plain_caption
-from blipdb.training.tokens import build_tokenizer
-
-TINY = """
-seed = 3
-batch = 8
-smoothing = 0.0
-max_text = 40
-threads = 1
-workers = 2
-[model]
-image_size = 32
-patch_size = 8
-vision_width = 32
-vision_layers = 1
-vision_heads = 2
-vision_mlp = 64
-text_width = 32
-text_layers = 1
-text_heads = 2
-text_mlp = 64
-max_positions = 40
-embed_dim = 16
-[optimiser]
-learning_rate = 1e-3
-warmup = 80
-[reports]
-evaluate = 1600
-checkpoint = 80
-seconds = 0.5
-scenes = 20
-harder = 2
-candidates = 4
-[[stages]]
-samples = 800
-things = [1, 0, 0, 0]
-full = 0.5
-variants = 0.25
-itc = 1.0
-itm = 0.0
-lm = 2.0
-[[stages]]
-samples = 800
-things = [1, 1, 1, 1]
-full = 1.0
-variants = 0.75
-itc = 1.0
-itm = 1.0
-lm = 2.0
-"""
-
-TOKENIZER = build_tokenizer(scenes.vocabulary())
-
-
-@pytest.fixture
-def config_file(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.toml"
-    path.write_text(TINY)
-    return path
-
-
-@pytest.fixture
-def config(config_file: Path) -> Config:
-    return read_config(config_file, TOKENIZER.get_vocab_size())
+from tests.training.conftest import TINY, TOKENIZER
 
 
 def start(config_file: Path, out: Path) -> subprocess.Popen[bytes]:
@@ -154,14 +100,16 @@ def test_the_losses_fall(config: Config) -> None:
     torch.manual_seed(1)
     fast = dataclasses.replace(config.optimiser, learning_rate=5e-3)
     config = dataclasses.replace(config, optimiser=fast)
-    model = MED(config.model, SpecialTokens())
-    optimiser = make_optimiser(model, config.optimiser)
+    learner = Learner(config)
+    optimiser = make_optimiser(learner, config.optimiser)
     batch = draw_batch(config, TOKENIZER, 150)
-    made = [make_step(model, optimiser, config, batch, 120) for _ in range(140)]
+    made = [make_step(learner, optimiser, config, batch, 120) for _ in range(140)]
     first, last = ({name: mean(made[part], name) for name in made[0]} for part in ENDS)
     assert last["lm"] < 0.1 * first["lm"]
     assert last["itc"] < 0.5 * first["itc"]
     assert last["itm"] < 0.85 * first["itm"]
+    assert last["naming"] < 0.8 * first["naming"]
+    assert last["facts"] < 0.8 * first["facts"]
 
 
 ENDS = (slice(0, 10), slice(-10, None))
@@ -172,7 +120,7 @@ def mean(steps: list[dict[str, float]], name: str) -> float:
 
 
 def test_batches_are_a_function_of_seed_and_step(config: Config) -> None:
-    drawn = list(batches(dataclasses.replace(config, stages=config.stages[:1]), TOKENIZER, 96))
+    drawn = list(batches(dataclasses.replace(config, stages=config.stages[:2]), TOKENIZER, 96))
     assert len(drawn) == 4
     for step, batch in enumerate(drawn, start=96):
         again = draw_batch(config, TOKENIZER, step)
@@ -180,6 +128,9 @@ def test_batches_are_a_function_of_seed_and_step(config: Config) -> None:
         assert np.array_equal(batch.texts, again.texts)
         assert np.array_equal(batch.captions, again.captions)
         assert np.array_equal(batch.also_true, again.also_true)
+        for field in dataclasses.fields(batch.patches):
+            found, wanted = (getattr(b.patches, field.name) for b in (again, batch))
+            assert np.array_equal(found, wanted)
     assert not np.array_equal(drawn[0].images, drawn[1].images)
 
 
@@ -198,6 +149,38 @@ def test_a_batch_fits_together(config: Config) -> None:
     assert (batch.captions[:, 0] == SpecialTokens().cls).all()
     assert ((batch.captions == SpecialTokens().sep).sum(axis=1) == 1).all()
     assert not (batch.texts == SpecialTokens().unk).any()
+
+
+def test_each_word_of_each_text_is_judged_for_each_image(config: Config) -> None:
+    batch = draw_batch(config, TOKENIZER, 130)
+    assert batch.facts.shape == (8, 8, batch.texts.shape[1])
+    own = batch.facts.diagonal().T
+    assert set(np.unique(own)) == {-1, 1}
+    assert ((batch.facts == 0).any(axis=2) <= ~batch.also_true).all()
+    special = np.isin(batch.texts, [SpecialTokens().cls, SpecialTokens().sep, SpecialTokens().pad])
+    assert (batch.facts.transpose(1, 2, 0)[special] == -1).all()
+
+
+def test_a_stage_without_texts_has_patches_only(config: Config) -> None:
+    batch = draw_batch(config, TOKENIZER, 0)
+    assert batch.texts.size == batch.captions.size == batch.also_true.size == 0
+    learner = Learner(config)
+    found = losses(learner, batch, config, 0)
+    assert found.keys() == {"naming"}
+    torch.autograd.backward(found["naming"])
+    assert all(p.grad is None for p in learner.med.text_encoder.parameters())
+    assert all(p.grad is not None for p in learner.naming.parameters())
+
+
+def test_what_a_stage_taught_is_measured(config: Config) -> None:
+    learner, data = Learner(config), held_out(32, count=20, harder=2)
+    seeing, speaking, both = 20, 21, 101
+    found = [measure(learner, TOKENIZER, data, config, n).keys() for n in (seeing, speaking, both)]
+    patches = {"patch_kinds", "patch_colours"}
+    assert found[0] == patches
+    assert "itm_r1" in found[1]
+    assert not found[1] & patches
+    assert found[2] == found[0] | found[1]
 
 
 def test_plain_captions_are_true_and_name_everything() -> None:
@@ -232,6 +215,20 @@ def test_learning_rate_rises_and_decays(config: Config) -> None:
     assert rates[0] == pytest.approx(1e-4)
     assert max(rates) == pytest.approx(1e-3)
     assert rates.index(max(rates)) in (9, 10)
+    assert rates[-1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_stage_may_begin_the_learning_rate_anew(config: Config) -> None:
+    *first, last = config.stages
+    last = dataclasses.replace(last, learning_rate=5e-4)
+    optimiser = dataclasses.replace(config.optimiser, decay=3200)
+    anew = dataclasses.replace(config, stages=(*first, last), optimiser=optimiser)
+    rates = [learning_rate(anew, step) for step in range(anew.steps)]
+    slower = dataclasses.replace(config, optimiser=optimiser)
+    assert rates[:100] == [learning_rate(slower, step) for step in range(100)]
+    assert rates[99] > learning_rate(config, 99)
+    assert rates[100] == pytest.approx(5e-5)
+    assert max(rates[100:]) == pytest.approx(5e-4)
     assert rates[-1] == pytest.approx(0.0, abs=1e-9)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from blipdb.training import scenes
-from blipdb.training.scene_grammar import read
+from blipdb.training.scene_grammar import read, truths_of_words
 from blipdb.training.scenes import CaptionError, Scene, Thing
 
 # A small red dog left of a large green house; two blue stars above them; on grass.
@@ -86,6 +86,25 @@ def test_what_is_no_caption_is_never_true_and_says_why(text: str, reason: str) -
     assert not scenes.is_true(text, SCENE)
     with pytest.raises(CaptionError, match=reason):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "false", "unknown"),
+    [
+        ("a small red dog left of a green house on the grass", [], []),
+        ("a red dog right of a green house at night", ["right of", "at night"], []),
+        ("two red dogs to the left of a house", ["two red dogs"], []),
+        ("here is a cat above a green house", ["a cat"], ["above"]),
+        ("a dog a house and three stars with the stars over the house", ["three stars"], []),
+    ],
+)
+def test_words_are_true_or_false(text: str, false: list[str], unknown: list[str]) -> None:
+    words, judged = text.split(), truths_of_words(read(text), SCENE)
+    said = {" ".join(words[first:behind]): truth for (first, behind), truth in judged.items()}
+    assert sorted(phrase for phrase, truth in said.items() if not truth) == sorted(false)
+    assert not said.keys() & set(unknown)
+    assert all(phrase in text for phrase in said)
+    assert scenes.is_true(text, SCENE) is not bool(false)
 
 
 def test_a_phrase_states_an_exact_number() -> None:

@@ -226,6 +226,18 @@ def test_a_variant_differs_in_one_thing_that_the_caption_says() -> None:
     assert set(names) == {"colour", "kind", "count", "size", "colours", "relation", "place"}
 
 
+def test_some_differences_can_be_preferred() -> None:
+    rng = np.random.default_rng(20)
+    often = {"relation": 0.6, "place": 0.3}
+    names = Counter[str]()
+    for scene in sampled(21, 60, things=(0, 1, 1)):
+        for other, name in scenes.variants(scene, rng, 2, often=often):
+            names[name] += 1
+            assert not scenes.is_true(scenes.full_caption(scene, rng), other)
+    assert names["relation"] > 0.4 * names.total()
+    assert names["place"] > 5
+
+
 def test_a_relation_variant_keeps_every_thing() -> None:
     rng, seen = np.random.default_rng(18), 0
     for scene in sampled(19, 30, things=(0, 1, 1)):
