@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,7 +64,20 @@ def list_models(as_json: Json = False, db: Db = None, home: Home = None) -> None
 
 @app.command()
 def add(
-    folder: Annotated[Path, typer.Argument(metavar="PATH", help="A model artifact's folder.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder that blipdb exported, a BLIP checkpoint (Hugging Face's folder, or a "
+            "file like model.pth), or a repository of the Hugging Face hub: owner/name.",
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLIPDB_MODEL_NAME", help="What to call it; default: after its source."
+        ),
+    ] = None,
     activate: Annotated[
         bool,
         typer.Option(
@@ -80,10 +92,11 @@ def add(
 ) -> None:
     """Make a model known, and use it from now on."""
     from .. import registry
+    from ..checkpoints.add import add as add_model
 
     settings = options.settings(db, home)
     with _opened(settings) as conn:
-        model = registry.register(conn, settings, folder, activate=activate)
+        model = add_model(conn, settings, source, name=name, activate=activate)
     if as_json:
         print_json(asdict(model))
     else:

@@ -1,0 +1,71 @@
+"""The architecture of a checkpoint, from the shapes of its weights.
+
+A configuration beside the weights says less and may be wrong: Hugging Face's defaults differ from
+the paper in the number of text heads (8, not 12) and in the vision transformer's layer-norm epsilon
+(1e-5, not 1e-6), and published configurations left both to the defaults
+(huggingface/transformers#22625). Here every attention head is 64 wide, as in ViT and BERT, unless
+the configuration says how many there are; the epsilons are the paper's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..architecture import Architecture, ArchitectureError
+from ..errors import ModelError
+from .names import layers
+
+HEAD_WIDTH = 64
+ENCODER, DECODER = "text_encoder", "text_decoder.bert"
+
+
+def describe(
+    state: Mapping[str, npt.NDArray[np.float32]], config: Mapping[str, Any] | None = None
+) -> Architecture:
+    """Sizes of the checkpoint whose weights these are, under their Hugging Face names.
+
+    Raises:
+        ModelError: a weight that every BLIP has is missing, or the sizes don't fit together.
+    """
+
+    def shape(name: str) -> tuple[int, ...]:
+        if name not in state:
+            raise ModelError(
+                f"The weight {name} is missing.",
+                "A BLIP for retrieval was expected: no BLIP-2, none that only captions or answers.",
+            )
+        return state[name].shape
+
+    text = ENCODER if f"{ENCODER}.embeddings.word_embeddings.weight" in state else DECODER
+    vision_width, _, patch, _ = shape("vision_model.embeddings.patch_embedding.weight")
+    tokens = shape("vision_model.embeddings.position_embedding")[1]
+    vocabulary, text_width = shape(f"{text}.embeddings.word_embeddings.weight")
+    config = config or {}
+    try:
+        return Architecture(
+            image_size=math.isqrt(tokens - 1) * patch,
+            patch_size=patch,
+            vision_width=vision_width,
+            vision_layers=layers(state, "vision_model.encoder.layers."),
+            vision_heads=_heads(config.get("vision_config"), vision_width),
+            vision_mlp=shape("vision_model.encoder.layers.0.mlp.fc1.weight")[0],
+            vocab_size=vocabulary,
+            text_width=text_width,
+            text_layers=layers(state, f"{text}.encoder.layer."),
+            text_heads=_heads(config.get("text_config"), text_width),
+            text_mlp=shape(f"{text}.encoder.layer.0.intermediate.dense.weight")[0],
+            max_positions=shape(f"{text}.embeddings.position_embeddings.weight")[0],
+            embed_dim=shape("text_proj.weight")[0],
+        )
+    except ArchitectureError as error:
+        raise ModelError(f"The checkpoint's sizes don't fit together: {error}.") from None
+
+
+def _heads(config: Mapping[str, Any] | None, width: int) -> int:
+    said = (config or {}).get("num_attention_heads")
+    return int(said) if said else max(1, width // HEAD_WIDTH)

@@ -1,0 +1,112 @@
+"""Reading files of weights: safetensors, whole or in shards, and torch's pickles as data alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from ..errors import ModelError, SetupError
+
+State = dict[str, npt.NDArray[np.float32]]
+
+SAFETENSORS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+PICKLES = ("pytorch_model.bin",)
+SUFFIXES = (".safetensors", ".pth", ".bin", ".pt")
+
+
+def read_state(path: Path) -> State:
+    """Every weight of a file, or of a folder's files, as float32, under the names it has there.
+
+    A pickle (``.pth``, ``.bin``) is read by torch with ``weights_only``: it may hold tensors and
+    plain containers, and nothing of it is run. safetensors are read without torch.
+
+    Raises:
+        ModelError: there is no such file; it is truncated, no file of weights, or a shard is gone.
+        SetupError: a pickle, and torch is not installed.
+    """
+    if not path.is_dir():
+        return _read_file(path)
+    if (path / INDEX).exists():
+        return _read_shards(path)
+    for name in (SAFETENSORS, *PICKLES):
+        if (path / name).exists():
+            return _read_file(path / name)
+    raise ModelError(
+        f"{path} holds no weights: looked for {', '.join((SAFETENSORS, INDEX, *PICKLES))}.",
+        "Name the folder of a checkpoint, or its file.",
+    )
+
+
+def _read_shards(folder: Path) -> State:
+    """The shards that the index names, each weight from the shard that is to hold it."""
+    try:
+        places: Mapping[str, str] = json.loads((folder / INDEX).read_bytes())["weight_map"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder / INDEX} is no index of shards: {error!r}.") from None
+    state: State = {}
+    for shard in sorted(set(places.values())):
+        if Path(shard).name != shard:
+            raise ModelError(f"{folder / INDEX} names a file outside its folder: {shard!r}.")
+        state |= _read_file(folder / shard)
+    if missing := sorted(places.keys() - state.keys()):
+        raise ModelError(f"{len(missing)} weights of {INDEX} are in no shard, as {missing[0]}.")
+    return state
+
+
+def _read_file(path: Path) -> State:
+    if not path.is_file():
+        raise ModelError(f"{path} is not there.", "Name a checkpoint's folder or file.")
+    if path.suffix not in SUFFIXES:
+        raise ModelError(f"{path} is no file of weights: they end in {', '.join(SUFFIXES)}.")
+    if path.suffix != ".safetensors":
+        return _read_pickle(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            return {name: _float32(name, file.get_tensor(name)) for name in names}
+    except SafetensorError as error:
+        raise ModelError(
+            f"{path} can't be read: {error}.", "It may be cut short: fetch it again."
+        ) from None
+
+
+def _float32(name: str, value: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if value.dtype.kind not in "fiub":
+        raise ModelError(f"The weight {name} is {value.dtype}; numbers are read.")
+    return value.astype(np.float32, copy=False)
+
+
+def _read_pickle(path: Path) -> State:
+    try:
+        import torch
+    except ImportError:
+        raise SetupError(
+            f"{path.name} is a file of torch's, and torch is not installed.",
+            "Install it (pip install torch), or name a safetensors file.",
+        ) from None
+    import pickle
+
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        first = str(error).strip().split("\n", 1)[0]
+        raise ModelError(
+            f"{path} can't be read as weights: {first}",
+            "It is cut short, or holds more than tensors; nothing in it was run.",
+        ) from None
+    while isinstance(found, dict) and isinstance(found.get("model"), dict):
+        found = found["model"]  # Salesforce's files hold the weights beside the optimiser's
+    if not isinstance(found, dict):
+        raise ModelError(f"{path} holds a {type(found).__name__}, no weights by name.")
+    return {
+        name: value.detach().to(torch.float32).numpy()
+        for name, value in found.items()
+        if isinstance(value, torch.Tensor)
+    }

@@ -1,0 +1,79 @@
+"""From a checkpoint to a search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from PIL import Image
+
+from blipdb import search
+from blipdb.checkpoints.add import DOWNLOADS, add, name_after
+from blipdb.errors import ModelError, UsageError
+from blipdb.ingest import ingest
+from blipdb.runtime import Runtime
+from blipdb.settings import Settings
+from tests.checkpoints.hub import COMMIT, Hub, serving
+
+
+@pytest.fixture
+def settings(served: Settings, elsewhere: str) -> Settings:
+    return Settings(served.home, elsewhere)
+
+
+def test_a_checkpoint_is_searched_with(folder: Path, settings: Settings, tmp_path: Path) -> None:
+    with psycopg.connect(settings.database_url(), autocommit=True) as conn:
+        model = add(conn, settings, str(folder))
+        assert (model.name, model.roles) == ("blip-tiny", ["retrieval"])
+        assert model.active == ["retrieval"]
+        again = add(conn, settings, str(folder))
+        assert (again.digest, again.model_id) == (model.digest, model.model_id)
+
+        rng = np.random.default_rng(1)
+        pixels = rng.integers(0, 256, (6, 24, 24, 3), dtype=np.uint8)
+        (tmp_path / "in").mkdir()
+        for n, image in enumerate(pixels):
+            Image.fromarray(image).save(tmp_path / "in" / f"{n}.png")
+        assert ingest(settings, [tmp_path / "in"]).encoded == 6
+
+        runtime = Runtime.load(model.folder(settings))
+        encoded = runtime.encode_images(pixels)
+        logits = runtime.rerank("a red dog", encoded.tokens, encoded.scales)[:, 1]
+        scores = logits + encoded.itc @ runtime.embed_texts(["a red dog"])[0]
+        hits = search.search(conn, "a red dog", 6)
+        order = [int(Path(hit.uri or "").stem) for hit in hits]
+        assert order == np.argsort(-scores).tolist()
+        np.testing.assert_allclose([hit.score for hit in hits], -np.sort(-scores), atol=1e-3)
+
+
+def test_a_repository_of_the_hub(
+    folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with (
+        serving(Hub(files, large={"model.safetensors"})) as hub,
+        psycopg.connect(settings.database_url(), autocommit=True) as conn,
+    ):
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        model = add(conn, settings, "you/blip-tiny", name="theirs", activate=False)
+        assert (model.name, model.active) == ("theirs", [])
+        readme = (model.folder(settings) / "README.md").read_text()
+        assert f"you/blip-tiny at {COMMIT}" in readme
+        assert list((settings.home / DOWNLOADS).glob("*/*")) == []
+        with pytest.raises(ModelError, match="no repository you/other"):
+            add(conn, settings, "you/other")
+
+
+def test_what_is_no_source(settings: Settings, tiny_folder: Path) -> None:
+    with psycopg.connect(settings.database_url(), autocommit=True) as conn:
+        with pytest.raises(ModelError, match="neither a folder or file here nor a repository"):
+            add(conn, settings, "./nowhere")
+        with pytest.raises(UsageError, match="has its name; leave out --name"):
+            add(conn, settings, str(tiny_folder), name="other")
+
+
+def test_names_come_from_the_source() -> None:
+    assert name_after("BLIP_itm (Base)!") == "blip_itm-base"
+    assert name_after("\u00fc") == "blip"
