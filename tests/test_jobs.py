@@ -270,6 +270,7 @@ def test_a_worker_that_hangs_loses_its_jobs_at_the_deadline(
     [id] = add_images(boss, 1)
     jobs.enqueue(boss, queue, [id])
     jobs.lease(boss, queue, jobs.hold(boss), 1, deadline=timedelta(milliseconds=1))
+    boss.execute("SELECT pg_sleep(0.01)")
     assert take(other, queue, jobs.hold(other)).image_ids == (id,)
 
 
