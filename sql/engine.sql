@@ -24,6 +24,7 @@ TICK = 50  # ms between looks at whether the statement was cancelled
 LOOK = 0.3  # s between looks at whether the engine still answers
 PATIENCE = 0.7  # s that it has for an answer that needs no work
 PIECE = 1 << 16
+LARGEST_BLOCK = 2 << 20  # of one request's tokens on their way
 HELD_BACK = 1 << 20  # bytes; a larger body waits until the engine says that it will read it
 
 
@@ -197,6 +198,10 @@ def translate():
         sock.close()  # at once, as the engine stops its work for it
 
 
+if "heap" not in SD:
+    # glibc gives memory back at once and fetches it anew, page by page, for every request, until it
+    # has seen a large block come and go (mallopt(3), M_MMAP_THRESHOLD): a tenth of a search.
+    SD["heap"] = len(bytes(LARGEST_BLOCK))
 if op not in OPS:
     return "22023", f"the blipdb engine has no operation {op!r}", f"It has {', '.join(OPS)}.", None
 if head is None:

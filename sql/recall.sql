@@ -73,7 +73,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     distance text;
-    has_tokens text := format('EXISTS (SELECT FROM blip.image_tokens t WHERE t.model_id = %s'
+    -- Asked of each candidate: EXISTS would become a join with all that has tokens.
+    has_tokens text := format('(SELECT true FROM blip.image_tokens t WHERE t.model_id = %s'
                               ' AND t.image_id = ', model.model_id);
 BEGIN
     SELECT format('(v.itc::%1$I.halfvec(%2$s) OPERATOR(%1$I.<=>) $1::%1$I.halfvec(%2$s))',

@@ -13,13 +13,13 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import uvicorn
 
 from blipdb import home
 from blipdb import owner as owners
@@ -29,15 +29,17 @@ from blipdb.owner import Owner
 from blipdb.settings import Settings
 
 from .app import App
+from .connections import Connections
 from .models import Models
 from .peer import allowed_uids
-from .protocol import PeerProtocol
 
 log = logging.getLogger(__name__)
 
 BACKLOG: Final = 128
+SPARE_THREADS: Final = 8  # beyond those of admitted requests: to say health, and that it is busy
 GOODBYE_SECONDS: Final = 2  # for requests at work when the engine is told to end
 MEMORY: Final = 4 << 30
+LARGEST_BLOCK: Final = 4 << 20  # that a search needs
 
 
 def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None:
@@ -66,42 +68,33 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         models = Models(settings.models_dir, threads=threads)
         models.preload()
         app = App(models, decoder, workers=workers)
-        server = _uvicorn(app)
+        _keep_memory()
+        np.random.default_rng()  # imports, which can't be read once root's rights are gone
         owner.drop()
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-        PeerProtocol.allowed = allowed_uids()
+        ended = _ending_signals()
+        listener.listen(BACKLOG)
+        most = app.capacity + SPARE_THREADS
+        connections = Connections(listener, app.serve, allowed=allowed_uids(), most=most)
         log.info("listening at %s as %s, %d workers", settings.engine_socket, owner.name, workers)
-        _run(server, listener)
-        app.close()
+        ended.wait()
+        connections.close()
+        app.end(GOODBYE_SECONDS)
         log.info("ended")
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    # uvicorn raises the signal that ended it once more, which is to end nothing else.
+def _keep_memory() -> None:
+    """glibc gives memory back at once and fetches it anew, page by page, for every request, until
+    it has seen a large block come and go (mallopt(3), M_MMAP_THRESHOLD)."""
+    bytes(LARGEST_BLOCK)
+
+
+def _ending_signals() -> threading.Event:
+    """Set by SIGTERM or SIGINT."""
+    ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    server.run(sockets=[listener])
-
-
-def _uvicorn(app: App) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        http=PeerProtocol,
-        loop="asyncio",
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=GOODBYE_SECONDS,
-    )
-    # What these import on first use can't be read any more once root's rights are gone.
-    config.load()
-    config.get_loop_factory()
-    np.random.default_rng()
-    return uvicorn.Server(config)
+        signal.signal(number, lambda *_: ended.set())
+    return ended
 
 
 @contextmanager
@@ -149,4 +142,3 @@ def _log_to_stderr() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -20,7 +20,7 @@ from blipdb.settings import Settings
 from tests.cli.conftest import BLIPDB, Run
 from tests.terminal import STYLE, in_terminal
 
-HEAVY = {"PIL", "alembic", "numpy", "onnxruntime", "psycopg", "sqlalchemy", "torch", "uvicorn"}
+HEAVY = {"PIL", "alembic", "numpy", "onnxruntime", "psycopg", "sqlalchemy", "torch"}
 
 
 def commands(command: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -201,6 +201,7 @@ def test_a_hung_engine_whose_backlog_is_full(conn: psycopg.Connection, engine: E
             callers.append(caller)
             if caller.connect_ex(str(engine.settings.engine_socket)):
                 break
+            caller.send(b"GET /v1/health HTTP/1.1\r\n\r\n")
         else:
             pytest.fail("the backlog has no end")
         absent(conn, engine, "the blipdb engine does not answer: it hangs")
