@@ -30,7 +30,9 @@ from .runtime import Encoded, Runtime
 Pixels = npt.NDArray[np.uint8]
 
 BATCH_BYTES = 4 << 20  # of pixels in one batch, and so in one transaction
-MAX_BATCH = 64  # more saves no time, and what a killed worker held is retried one by one
+MAX_BATCH = (
+    32  # more saves little, leaves a core idle at the end, and is retried one by one after a kill
+)
 CAPTION_BATCH = 16
 BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
 DEADLOCKS = 3  # in a row, then it is not one that goes away

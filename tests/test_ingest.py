@@ -420,7 +420,7 @@ def test_batches_hold_many_small_images_and_few_large_ones(
     ready: Settings, boss: Connection
 ) -> None:
     model = registry.active(boss, "retrieval")
-    assert batch_size(model) == 64
+    assert batch_size(model) == 32
     large = registry.Model(**{**vars(model), "image_size": 384})
     assert batch_size(large) == 9
 

@@ -60,6 +60,7 @@ class Decoder:
         self.children = children or os.cpu_count() or 1
         self._slots = threading.Semaphore(self.children)
         self._idle: deque[Child] = deque()
+        self._is_closed = False
         self._zygote = Zygote(self.limits)
 
     def decode(self, data: bytes, size: int, *, preview: bool = False) -> Decoded:
@@ -147,6 +148,8 @@ class Decoder:
             child.end()
         if not child.has_ended:
             self._idle.append(child)
+        if self._is_closed:  # meanwhile, while nobody waited for this picture any more
+            self._end_idle()
 
     def _take(self) -> Child:
         try:
@@ -156,9 +159,15 @@ class Decoder:
 
     def close(self) -> None:
         """End all children. Without effect the second time."""
-        while self._idle:
-            self._idle.pop().end()
+        self._is_closed = True
+        self._end_idle()
         self._zygote.close()
+
+    def _end_idle(self) -> None:
+        with suppress(IndexError):
+            while child := self._idle.pop():
+                with suppress(SetupError):  # the zygote is gone, and its children with it
+                    child.end()
 
     def __enter__(self) -> Self:
         return self

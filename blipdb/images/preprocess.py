@@ -50,9 +50,12 @@ def flatten(image: Image.Image) -> Image.Image:
         raise ImageError(f"pixels of mode {image.mode} (32-bit or Lab) are not supported")
     if image.has_transparency_data:
         return over_white(image)
-    if image.mode in ("1", "L"):
-        return image.convert("L")
-    return image.convert("RGB")
+    return _as(image, "L" if image.mode in ("1", "L") else "RGB")
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """In this mode, and no copy where it is: of a small picture each takes as long as a resize."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
@@ -88,8 +91,9 @@ def square(flat: Image.Image, size: int, orientation: int = 1) -> Image.Image:
     It is turned after the resize, which is cheaper and differs from the other order by at most
     one grey level.
     """
-    resized = flat.resize((size, size), Image.Resampling.BICUBIC)
-    return upright(resized, orientation).convert("RGB")
+    if flat.size != (size, size):
+        flat = flat.resize((size, size), Image.Resampling.BICUBIC)
+    return _as(upright(flat, orientation), "RGB")
 
 
 def thumbnail(flat: Image.Image, orientation: int = 1) -> Image.Image:

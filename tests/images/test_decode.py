@@ -98,6 +98,14 @@ def test_ahead_reads_only_so_far_ahead(decoder: Decoder) -> None:
     assert decoder.decode(PNG, 8).width == 60
 
 
+def test_a_child_that_comes_back_to_a_closed_pool_is_ended() -> None:
+    pool = Decoder(1)
+    with pool._borrow() as child:
+        pool.close()
+    assert child.has_ended
+    assert not pool._idle
+
+
 def test_threads_share_the_pool(decoder: Decoder) -> None:
     failures: list[int] = []
 
