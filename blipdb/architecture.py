@@ -62,7 +62,8 @@ class Architecture(_Described):
     """Sizes of a MED: a vision transformer and a text transformer that reads it.
 
     Lengths are in pixels (`image_size`, `patch_size`) or features. The image and text widths may
-    differ; cross-attention projects from one to the other.
+    differ; cross-attention projects from one to the other. `embed_dim` is the length of ITC's
+    vectors, which a model that only captions or answers has none of.
     """
 
     image_size: int

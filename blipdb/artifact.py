@@ -41,8 +41,33 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
+class Decoding:
+    """How a model's captions, or its answers, are decoded where a call doesn't say otherwise.
+
+    prompt: what a caption begins with without being its part. min_length, max_length: in tokens,
+    counted as BLIP does: with [DEC] and the prompt's, and in max_length with the end's.
+    """
+
+    prompt: str = ""
+    beams: int = 3
+    min_length: int = 2
+    max_length: int = 20
+
+    def __post_init__(self) -> None:
+        numbers = (self.beams, self.min_length, self.max_length)
+        if not isinstance(self.prompt, str) or any(type(number) is not int for number in numbers):
+            raise ModelError(f"A model can't be decoded by {self}.")
+        if self.beams < 1 or not 1 <= self.min_length < self.max_length:
+            raise ModelError(
+                f"A model can't be decoded with {self.beams} beams and {self.min_length} to "
+                f"{self.max_length} tokens."
+            )
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """What model.json says. `knows` completes "This model knows ..."; `temperature` is ITC's."""
+    """What model.json says. `knows` completes "This model knows ..."; `temperature` is ITC's;
+    without `decoding` a caption may be as long as the model reads."""
 
     name: str
     architecture: Architecture
@@ -54,6 +79,7 @@ class Manifest:
     graphs: Mapping[str, str]
     files: Mapping[str, str]
     temperature: float | None = None
+    decoding: Decoding | None = None
 
     def __post_init__(self) -> None:
         if not MODEL_NAME.fullmatch(self.name):
@@ -63,10 +89,17 @@ class Manifest:
             )
         if unknown := sorted(set(self.roles) - set(ROLES)):
             raise ModelError(f"Roles are {', '.join(ROLES)}; not {', '.join(unknown)}.")
-        if not 2 < self.max_tokens <= self.architecture.max_positions:
+        if "answerer" in self.roles and len(self.roles) > 1:
+            raise ModelError("A model that answers questions has no other role.")
+        positions = self.architecture.max_positions
+        if not 2 < self.max_tokens <= positions:
             raise ModelError(
-                f"max_tokens is {self.max_tokens}; the architecture has "
-                f"{self.architecture.max_positions} positions."
+                f"max_tokens is {self.max_tokens}; the architecture has {positions} positions."
+            )
+        if self.decoding is not None and self.decoding.max_length > positions:
+            raise ModelError(
+                f"max_length is {self.decoding.max_length}; the architecture has {positions} "
+                "positions."
             )
         if self.image.size != self.architecture.image_size:
             raise ModelError(
@@ -91,6 +124,7 @@ class Manifest:
             "roles": list(self.roles),
             "knows": self.knows,
             "temperature": self.temperature,
+            **({"decoding": asdict(self.decoding)} if self.decoding else {}),
             "graphs": dict(self.graphs),
             "files": dict(sorted(self.files.items())),
         }
@@ -118,6 +152,7 @@ class Manifest:
                 roles=tuple(values["roles"]),
                 knows=values["knows"],
                 temperature=values["temperature"],
+                decoding=Decoding(**values["decoding"]) if "decoding" in values else None,
                 graphs=values["graphs"],
                 files=values["files"],
             )
@@ -152,7 +187,7 @@ class Artifact:
         data = _read(folder / MANIFEST)
         artifact = cls(folder, Manifest.from_json(data), hashlib.sha256(data).hexdigest())
         for name in artifact.manifest.files:
-            artifact.read(name)
+            artifact.verify(name)
         return artifact
 
     @classmethod
@@ -179,11 +214,11 @@ class Artifact:
             raise ModelError(f"{folder} holds something that is not a model.", "Name another one.")
         beside = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(beside, ignore_errors=True)
-        cls.write(beside, manifest, files)
+        written = cls.write(beside, manifest, files)
         if folder.exists():
             shutil.rmtree(folder)
         beside.rename(folder)
-        return cls.open(folder)
+        return cls(folder, written.manifest, written.digest)
 
     @property
     def name(self) -> str:
@@ -193,6 +228,19 @@ class Artifact:
     def architecture(self) -> Architecture:
         return self.manifest.architecture
 
+    def verify(self, name: str) -> None:
+        """
+        Raises:
+            ModelError: the file is missing, or not the one that model.json names.
+        """
+        path = self.folder / name
+        try:
+            with path.open("rb") as file:  # in pieces: a graph may have hundreds of megabytes
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        self._compare(name, found)
+
     def read(self, name: str) -> bytes:
         """The bytes of a file, which are exactly those that model.json names.
 
@@ -200,14 +248,16 @@ class Artifact:
             ModelError: the file is missing or altered.
         """
         data = _read(self.folder / name)
-        found, wanted = hashlib.sha256(data).hexdigest(), self.manifest.files[name]
-        if found != wanted:
+        self._compare(name, hashlib.sha256(data).hexdigest())
+        return data
+
+    def _compare(self, name: str, found: str) -> None:
+        if found != (wanted := self.manifest.files[name]):
             raise ModelError(
                 f"{self.folder / name} was altered: its SHA-256 is {found[:16]}…, "
                 f"and {MANIFEST} says {wanted[:16]}….",
                 "Add the model again, from where it came: blipdb models add PATH",
             )
-        return data
 
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
         """The weights by their Hugging Face names: exactly the numbers that the graphs compute
@@ -226,9 +276,13 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{path} can't be read: {error.strerror}.", "A model is a folder with a model.json."
-        ) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"{path} can't be read: {error.strerror}.", "A model is a folder with a model.json."
+    )
 
 
 def _preprocessing(values: Mapping[str, Any]) -> Preprocessing:

@@ -24,8 +24,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    column,
     event,
     func,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
@@ -246,6 +248,17 @@ class Caption(Base):
     text_vector: Mapped[list[float] | None]
 
 
+capfilt = table(
+    "capfilt",
+    column("image_id", Uuid),
+    column("caption_id", Uuid),
+    column("text", Text),
+    column("origin", Text),
+    schema=SCHEMA,
+)
+"""A view: the captions that training reads. It is no model, as nothing is written through it."""
+
+
 class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (
@@ -280,12 +293,27 @@ class Setting(Base):
     value: Mapped[str]
 
 
+def _afterwards(table: Any, statement: str) -> None:
+    """Run this once the table was created; %(fullname)s is its name."""
+    event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
+
+
 def _store_uncompressed(table: Any, *columns: str) -> None:
     """STORAGE EXTERNAL: what is compressed already, or read in slices, gains nothing by pglz."""
     changes = ", ".join(f"ALTER {column} SET STORAGE EXTERNAL" for column in columns)
-    ddl = DDL(f"ALTER TABLE %(fullname)s {changes}")  # type: ignore[no-untyped-call]
-    event.listen(table, "after_create", ddl)
+    _afterwards(table, f"ALTER TABLE %(fullname)s {changes}")
 
 
 _store_uncompressed(Image.__table__, "content", "preview")
 _store_uncompressed(ImageTokens.__table__, "tokens")
+_afterwards(
+    Caption.__table__,
+    "CREATE VIEW blip.capfilt WITH (security_invoker = true) AS"
+    " SELECT image_id, caption_id, text, origin FROM %(fullname)s"
+    " WHERE origin = 'human' OR itm >= 0.5",
+)
+_afterwards(
+    Caption.__table__,
+    "COMMENT ON VIEW blip.capfilt IS 'What training reads: human captions, and those web and"
+    " synthetic ones that the filter kept'",
+)

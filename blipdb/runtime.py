@@ -18,11 +18,13 @@ import numpy.typing as npt
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
+from blipdb import decoding
 from blipdb.architecture import Architecture
 from blipdb.artifact import TOKENIZER, Artifact
 from blipdb.errors import ModelError, StoppedError, UsageError
-from blipdb.generate import Rules, beam_search, nucleus_sample
-from blipdb.tokenizer import Tokenizer
+from blipdb.generate import beam_search, nucleus_sample
+from blipdb.rank import rank
+from blipdb.tokenizer import Tokenizer, clean_answer, clean_question
 from blipdb.tokens import Scales, Tokens
 
 Floats = npt.NDArray[np.float32]
@@ -31,12 +33,12 @@ Stop = Callable[[], bool]
 
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
 MAX_CHUNK = 64
-MAX_BEAMS = 16
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
 
 
 class Encoded(NamedTuple):
-    """itc float32 [B, E] of length 1, tokens int8 [B, N, D], scales float32 [B, N]."""
+    """itc float32 [B, E] of length 1 (E is 0 where a model is not for retrieval), tokens int8
+    [B, N, D], scales float32 [B, N]."""
 
     itc: Floats
     tokens: Tokens
@@ -81,11 +83,14 @@ class Runtime:
                 f"uint8 [B, {size}, {size}, 3]"
             )
         arch = self.artifact.architecture
-        itc = np.empty((len(pixels), arch.embed_dim), np.float32)
+        dims = arch.embed_dim if "text" in self.artifact.manifest.graphs else 0
+        itc = np.empty((len(pixels), dims), np.float32)
         tokens = np.empty((len(pixels), arch.image_tokens, arch.vision_width), np.int8)
         scales = np.empty((len(pixels), arch.image_tokens), np.float32)
         for part in _parts(len(pixels), _chunk(image_flops(arch))):
-            itc[part], tokens[part], scales[part] = self.run("image", pixels=pixels[part])
+            *vectors, tokens[part], scales[part] = self.run("image", pixels=pixels[part])
+            if vectors:
+                (itc[part],) = vectors
         return Encoded(itc, tokens, scales)
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
@@ -137,9 +142,9 @@ class Runtime:
         tokens: Tokens,
         scales: Scales,
         *,
-        beams: int = 3,
+        beams: int | None = None,
         max_tokens: int | None = None,
-        min_tokens: int = 1,
+        min_tokens: int | None = None,
         nucleus: float | None = None,
         seed: int | None = None,
         stop: Stop | None = None,
@@ -148,36 +153,102 @@ class Runtime:
         mass (above 0, at most 1) and `seed` its random numbers.
 
         Of tokens int8 [B, N, D] and scales float32 [B, N], as `encode_images` gave them. A caption
-        has `min_tokens` words' tokens or more, and with its end at most `max_tokens` (None: as many
-        as the model reads).
+        has `min_tokens` words' tokens or more, and with its end at most `max_tokens`. What is None
+        is as the model's manifest says, else 3 beams, one token, and as many as the model reads.
 
         Raises:
             UsageError: an argument is out of its range.
             StoppedError: `stop`, which is asked before each token, returned True.
         """
         self._check_tokens(tokens, scales)
-        rules = self._rules(min_tokens, max_tokens)
-        _check_range("beams", beams, 1, MAX_BEAMS)
+        manifest = self.artifact.manifest
+        begun = decoding.opening(manifest, self.tokenizer)
+        rules = decoding.rules(manifest, len(begun), min_tokens, max_tokens)
+        beams = decoding.beams(manifest, beams)
         if nucleus is not None and not 0 < nucleus <= 1:
             raise UsageError(f"nucleus is {nucleus}; it must be above 0 and at most 1.")
         if seed is not None:
-            _check_range("seed", seed, 0, MAX_SEED)
+            decoding.check_range("seed", seed, 0, MAX_SEED)
         captions = []
         for part in _parts(len(tokens), MAX_CHUNK // beams):
-            decoder = _Decoder(self, tokens[part], scales[part])
+            decoder = _Decoder(self, "caption", begun, tokens=tokens[part], scales=scales[part])
             count = len(tokens[part])
             if nucleus is None:
                 texts = beam_search(decoder, count, rules, beams, stop)
             else:
                 texts = nucleus_sample(decoder, count, rules, nucleus, seed, stop)
-            captions += [self.tokenizer.decode(text) for text in texts]
+            captions += [decoding.words(self.tokenizer, begun, text) for text in texts]
         return captions
+
+    def answer(
+        self,
+        tokens: Tokens,
+        scales: Scales,
+        questions: Sequence[str],
+        *,
+        among: Sequence[str] | None = None,
+        beams: int | None = None,
+        stop: Stop | None = None,
+    ) -> list[str]:
+        """The answer to a question about each image: written by beam search, as the model's
+        manifest says, or the best one `among` those that are given (see `rank`).
+
+        Of tokens int8 [B, N, D] and scales float32 [B, N], as `encode_images` gave them, and B
+        questions.
+
+        Raises:
+            TextError: a question or an answer is empty, has no known word, or is too long.
+            UsageError: there is nothing to choose among, or `beams` is out of its range.
+            StoppedError: `stop`, which is asked before each token, returned True.
+        """
+        self._check_tokens(tokens, scales)
+        if len(questions) != len(tokens):
+            raise ValueError(f"{len(questions)} questions are asked about {len(tokens)} images")
+        special = self.artifact.manifest.special_tokens
+        beams = decoding.beams(self.artifact.manifest, beams)
+        ids = [self.tokenizer.encode(text, special.enc, clean_question) for text in questions]
+        choice = None if among is None else self._choice(among)
+        answers = []
+        for part in _parts(len(tokens), MAX_CHUNK // beams):
+            decoder = self._answers(ids[part], tokens[part], scales[part])
+            if among is None or choice is None:
+                rules = decoding.rules(self.artifact.manifest, 1)
+                texts = beam_search(decoder, len(ids[part]), rules, beams, stop)
+                answers += [self.tokenizer.decode(text) for text in texts]
+            else:
+                places = rank(decoder, len(ids[part]), special.dec, choice, stop=stop)
+                answers += [among[place] for place in places]
+        return answers
+
+    def _choice(self, among: Sequence[str]) -> list[list[int]]:
+        """Answers as the decoder is to write them: their tokens behind [DEC], and the end."""
+        if not among:
+            raise UsageError("There is no answer to choose from.")
+        dec = self.artifact.manifest.special_tokens.dec
+        return [self.tokenizer.encode(text, dec, clean_answer)[1:] for text in among]
+
+    def _answers(self, questions: Sequence[list[int]], tokens: Tokens, scales: Scales) -> _Decoder:
+        """The answer graph with questions [B], each read with its image."""
+        special = self.artifact.manifest.special_tokens
+        ids, mask = _padded(questions, special.pad)
+        chunk = _chunk(pair_flops(self.artifact.architecture, ids.shape[1]))
+        memory = []
+        for part in _parts(len(ids), chunk):
+            memory += self.run(
+                "question",
+                input_ids=ids[part],
+                attention_mask=mask[part],
+                tokens=tokens[part],
+                scales=scales[part],
+            )
+        whole = np.concatenate(memory, axis=2)
+        return _Decoder(self, "answer", [special.dec], memory=whole, attention_mask=mask)
 
     def run(self, graph: str, **inputs: npt.NDArray[Any]) -> list[Any]:
         """One graph's outputs, as its file in blipdb/graphs describes them.
 
         Raises:
-            ModelError: the graph isn't there, or the first output isn't finite.
+            ModelError: the graph isn't there, or the first output of numbers isn't finite.
         """
         if graph not in self._sessions:
             raise ModelError(
@@ -185,20 +256,12 @@ class Runtime:
                 f"{', '.join(self._sessions) or 'none'}."
             )
         outputs: list[Any] = self._sessions[graph].run(None, inputs)
-        if not np.isfinite(outputs[0]).all():
+        if not np.isfinite(next(out for out in outputs if out.dtype.kind == "f")).all():
             raise ModelError(
                 f"The {graph} graph of {self.artifact.name} computed what is no number: the image "
                 "tokens or the model's weights are damaged."
             )
         return outputs
-
-    def _rules(self, min_tokens: int, max_tokens: int | None) -> Rules:
-        special, room = self.artifact.manifest.special_tokens, self.artifact.manifest.max_tokens - 1
-        max_tokens = room if max_tokens is None else max_tokens
-        _check_range("max_tokens", max_tokens, 1, room)
-        _check_range("min_tokens", min_tokens, 0, max_tokens - 1)
-        never = [token for token in special.to_dict().values() if token != special.sep]
-        return Rules(special.dec, special.sep, never, min_tokens, max_tokens)
 
     def _check_tokens(self, tokens: Tokens, scales: Scales) -> None:
         arch = self.artifact.architecture
@@ -211,28 +274,33 @@ class Runtime:
 
 
 class _Decoder:
-    """The caption graph with some images' tokens, as `generate` wants it."""
+    """A decoder's graph and what its texts are about, as `generate` and `rank` want it.
 
-    def __init__(self, runtime: Runtime, tokens: Tokens, scales: Scales) -> None:
-        self._runtime, self._tokens, self._scales = runtime, tokens, scales
+    opening: the tokens before the first that is written. seen: inputs of the graph, of all images
+    (or questions).
+    """
+
+    def __init__(
+        self, runtime: Runtime, graph: str, opening: Sequence[int], **seen: npt.NDArray[Any]
+    ) -> None:
+        self._runtime, self._graph, self._opening, self._seen = runtime, graph, opening, seen
 
     def __call__(
         self, ids: npt.NDArray[np.int64], past: Floats | None, images: npt.NDArray[np.int64]
     ) -> tuple[Floats, Floats]:
         if past is None:
             past = empty_past(self._runtime.artifact.architecture, len(ids))
-        logits, present = self._runtime.run(
-            "caption",
-            input_ids=ids,
-            past=past,
-            tokens=self._tokens[images],
-            scales=self._scales[images],
-        )
+            ids = np.tile(np.array(self._opening), (len(ids), 1))
+        seen = {
+            name: value.take(images, axis=2 if name == "memory" else 0)
+            for name, value in self._seen.items()
+        }
+        logits, present = self._runtime.run(self._graph, input_ids=ids, past=past, **seen)
         return logits, present
 
 
 def empty_past(arch: Architecture, texts: int) -> Floats:
-    """The caption graph's cache before the first token: [layers, 2, B, H, 0, dh]."""
+    """A decoder's cache before the first token: [layers, 2, B, H, 0, dh]."""
     head_width = arch.text_width // arch.text_heads
     return np.empty((arch.text_layers, 2, texts, arch.text_heads, 0, head_width), np.float32)
 
@@ -292,8 +360,3 @@ def _padded(
     for row, text in enumerate(texts):
         ids[row, : len(text)], mask[row, : len(text)] = text, 1
     return ids, mask
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise UsageError(f"{name} is {value}; it must be from {low} to {high}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 import tokenizers
 
@@ -19,8 +20,27 @@ def clean(text: str) -> str:
     """BLIP's preparation of captions: lower case, its list of punctuation and runs of white space
     to one space. Control and format characters (Unicode C*) count as white space.
     """
+    return _spaced(_visible(text).translate(PUNCTUATION))
+
+
+def clean_question(text: str) -> str:
+    """BLIP's preparation of questions: as of captions, but its punctuation goes without a trace."""
+    return _spaced(_visible(text).translate(dict.fromkeys(PUNCTUATION)))
+
+
+def clean_answer(text: str) -> str:
+    """BLIP's answers keep their punctuation."""
+    return _spaced(_visible(text))
+
+
+def _visible(text: str) -> str:
+    """In lower case, without control characters."""
     visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
-    return re.sub(r"\s+", " ", visible.lower().translate(PUNCTUATION)).strip()
+    return visible.lower()
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
 
 
 class Tokenizer:
@@ -48,7 +68,7 @@ class Tokenizer:
             if (found := self._tokenizer.id_to_token(token)) != f"[{name.upper()}]":
                 raise ModelError(f"tokenizer.json has {found!r} as token {token}, not {name}.")
 
-    def encode(self, text: str, first: int) -> list[int]:
+    def encode(self, text: str, first: int, clean: Callable[[str], str] = clean) -> list[int]:
         """[first] words [SEP].
 
         Raises:

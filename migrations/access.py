@@ -21,7 +21,8 @@ ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine
 GUARDED = (
     "images", "files", "failed_files", "image_vectors", "image_tokens", "captions", "jobs",
 )  # fmt: skip
-READABLE = ("alembic_version", "models", "active_models", *GUARDED)
+VIEWS = ("capfilt",)  # which follow the policies of their tables
+READABLE = ("alembic_version", "models", "active_models", *GUARDED, *VIEWS)
 
 CREATE_ROLE = """
 DO $$ BEGIN
@@ -45,7 +46,8 @@ GRANTS = {
     ],
     "blip_worker": [
         "GRANT USAGE ON SCHEMA blip TO blip_worker",
-        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models TO blip_worker",
+        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.capfilt"
+        " TO blip_worker",
         *(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON blip.{table} TO blip_worker"
             for table in GUARDED

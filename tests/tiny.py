@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
 from blipdb.graphs import build_graphs, prepare
-from blipdb.graphs.weights import HEAD, shapes
+from blipdb.graphs.weights import MED_ROLES, TIED, shapes
 
 SPECIAL = SpecialTokens()
 WORDS = [
@@ -37,23 +38,27 @@ MAX_TOKENS = 20
 
 
 def tiny_state(
-    seed: int = 0, arch: Architecture = ARCHITECTURE, spread: float = 0.1
+    seed: int = 0,
+    arch: Architecture = ARCHITECTURE,
+    spread: float = 0.1,
+    roles: Collection[str] = MED_ROLES,
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Random weights under every name of a MED's state dict, already rounded to float16.
+    """Random weights under every name of a model's state dict, already rounded to float16.
 
-    Encoder and decoder share what BLIP shares; `spread` is large enough for results to differ.
+    A MED's encoder and decoder share what BLIP shares; `spread` is large enough for results to
+    differ.
     """
     rng = np.random.default_rng(seed)
     state = {}
-    for name, shape in shapes(arch, captioner=True).items():
+    for name, shape in shapes(arch, roles).items():
         values = rng.normal(0, spread, shape) + ("orm" in name and name.endswith(".weight"))
         state[name] = values.astype(np.float16).astype(np.float32)
-    for name in state:
-        if name.startswith("text_decoder.bert.") and ".attention." not in name:
-            state[name] = state[name.replace("text_decoder.bert.", "text_encoder.")]
-    state[f"{HEAD}.decoder.weight"] = state["text_decoder.bert.embeddings.word_embeddings.weight"]
-    state[f"{HEAD}.decoder.bias"] = state[f"{HEAD}.bias"]
-    return state | {"temp": np.array(0.07, np.float32)}
+    if "retrieval" in roles:
+        for name in state:
+            if name.startswith("text_decoder.bert.") and ".attention." not in name:
+                state[name] = state[name.replace("text_decoder.bert.", "text_encoder.")]
+    state |= {name: state[same] for name, same in TIED.items() if same in state}
+    return state | ({"temp": np.array(0.07, np.float32)} if "retrieval" in roles else {})
 
 
 def tiny_tokenizer() -> bytes:
@@ -83,11 +88,15 @@ def tiny_artifact(
     name: str = "tiny",
     arch: Architecture = ARCHITECTURE,
     absorbed: bool = True,
+    roles: tuple[str, ...] = MED_ROLES,
+    decoding: Decoding | None = None,
 ) -> Artifact:
     """Write a tiny model into a folder; another seed is another model."""
     image = Preprocessing(arch.image_size, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28))
-    weights = prepare(tiny_state(seed, arch), arch)
-    built = build_graphs(weights, arch, mean=image.mean, std=image.std, absorbed=absorbed)
+    weights = prepare(tiny_state(seed, arch, roles=roles), arch, roles)
+    built = build_graphs(
+        weights, arch, mean=image.mean, std=image.std, roles=roles, absorbed=absorbed
+    )
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()}
     files |= {TOKENIZER: tiny_tokenizer(), "README.md": b"Random weights, for tests.\n"}
@@ -97,10 +106,11 @@ def tiny_artifact(
         special_tokens=SPECIAL,
         image=image,
         max_tokens=MAX_TOKENS,
-        roles=("retrieval", "captioner"),
+        roles=roles,
         knows="nothing: its weights are random",
         graphs=graphs,
         files=digests(files),
-        temperature=0.07,
+        temperature=0.07 if "retrieval" in roles else None,
+        decoding=decoding,
     )
     return Artifact.write(folder, manifest, files)

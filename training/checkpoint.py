@@ -7,12 +7,14 @@ one, never half of one.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -91,13 +93,31 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return {name: torch.from_numpy(value) for name, value in weights.items()}
 
 
+POSITIONS = "vision_model.embeddings.position_embedding"
+
+
 def load_weights(path: Path, model: nn.Module) -> None:
-    """Put what `read_weights` finds into `model`, whose own sharing stays as it is.
+    """Put what `read_weights` finds into `model`, whose own sharing stays as it is. Positions of
+    images of another size are interpolated.
 
     Raises:
         CheckpointError: they are another architecture's.
     """
+    weights = read_weights(path)
+    if POSITIONS in weights and POSITIONS in (own := model.state_dict()):
+        weights[POSITIONS] = resize_positions(weights[POSITIONS], own[POSITIONS].shape[1])
     try:
-        model.load_state_dict(read_weights(path))
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"the weights of {path} don't fit this model: {error}") from error
+
+
+def resize_positions(positions: Tensor, count: int) -> Tensor:
+    """[1, 1 + n * n, D] -> [1, count, D], as in BLIP: bicubic, but for the first, [CLS]."""
+    if positions.shape[1] == count:
+        return positions
+    first, grid = positions[:, :1], positions[:, 1:]
+    old, new = math.isqrt(grid.shape[1]), math.isqrt(count - 1)
+    planes = grid.reshape(1, old, old, -1).permute(0, 3, 1, 2)
+    planes = F.interpolate(planes, size=(new, new), mode="bicubic", align_corners=False)
+    return torch.cat([first, planes.flatten(2).transpose(1, 2)], dim=1)

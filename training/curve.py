@@ -25,15 +25,17 @@ QUALITY = {
 
 def draw_curve(folder: Path) -> None:
     """Read `metrics.jsonl` in `folder` and write `curve.png`: losses, and quality on held-out
-    scenes, over samples."""
+    scenes where it was measured, over samples."""
     lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
-    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
+    is_measured = any(QUALITY.keys() & line.keys() for line in lines)
+    figure = Figure(figsize=(10 if is_measured else 5, 4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    _plot(left, lines, LOSSES, marker="")
-    left.set(ylabel="loss", yscale="log")
-    _plot(right, lines, QUALITY, marker=".")
-    right.set(ylabel="share of held-out scenes", ylim=(0, 1))
+    losses, *quality = figure.subplots(1, 2 if is_measured else 1, squeeze=False)[0]
+    _plot(losses, lines, LOSSES, marker="")
+    losses.set(ylabel="loss", yscale="log")
+    for axes in quality:
+        _plot(axes, lines, QUALITY, marker=".")
+        axes.set(ylabel="share of held-out scenes", ylim=(0, 1))
     figure.savefig(folder / CURVE)
 
 
@@ -44,4 +46,5 @@ def _plot(axes: Axes, lines: Sequence[dict[str, Any]], names: dict[str, str], ma
             axes.plot(*zip(*points, strict=True), label=label, marker=marker, linewidth=1)
     axes.set_xlabel("thousands of samples")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()

@@ -1,17 +1,13 @@
-"""Batches of freshly drawn scenes, each a pure function of (seed, step).
+"""Batches of images and texts, and those of freshly drawn scenes.
 
-So a resumed run sees exactly the batches that an undisturbed one would have seen.
+A batch of scenes is a pure function of (seed, step), so a resumed run sees exactly the batches that
+an undisturbed one would have seen. Those of datasets are made by `datasets.pairs`.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import queue
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +17,8 @@ from torch import Tensor
 
 from . import scenes
 from .config import Config, Stage
+from .datasets.processes import Ahead
+from .datasets.sample import Broken
 from .naming import PatchLabels, label_patches
 from .scene_grammar import holds, read, truths_of_words
 from .scene_plain import plain_caption
@@ -29,24 +27,25 @@ from .scenes import Scene
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 LENGTH_STEP = 2  # texts are padded to a multiple of it: few shapes, little padding
-AHEAD = 8  # batches that a worker may be in front
-PARENT_CHECK_SECONDS = 5.0
-WORKER_NICENESS = 5  # they have time; the threads that train wait for one another
 
 
 @dataclass(frozen=True)
 class Batch:
     """images uint8 [B, S, S, 3]; texts (for ITC and ITM) and captions (for LM) int64 [B, L],
-    padded; also_true bool [B, B]: text j is true of image i; facts int8 [B, B, L]: 1 where a token
-    of text j says something true of image i, 0 something false, -1 neither; patches: what each
-    patch shows. What a stage doesn't need is empty."""
+    padded; keys int64 [B, 2]: of the image and of the text, at least 0, the same for the same;
+    also_true bool [B, B]: text j is true of image i, or None: where a key is the same; facts int8
+    [B, B, L]: 1 where a token of text j says something true of image i, 0 something false, -1
+    neither; patches: what each patch shows; skipped: broken samples, whose places others have
+    taken. What a stage doesn't need is empty."""
 
     images: npt.NDArray[np.uint8]
     texts: npt.NDArray[np.int64]
     captions: npt.NDArray[np.int64]
-    also_true: npt.NDArray[np.bool_]
+    keys: npt.NDArray[np.int64]
+    also_true: npt.NDArray[np.bool_] | None
     facts: npt.NDArray[np.int8]
-    patches: PatchLabels
+    patches: PatchLabels | None
+    skipped: tuple[Broken, ...] = ()
 
 
 def normalise(images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -78,6 +77,7 @@ def draw_batch(config: Config, tokenizer: Tokenizer, step: int) -> Batch:
         images=np.stack([scenes.draw(scene, arch.image_size) for scene in batch]),
         texts=ids,
         captions=pad_texts(tokenizer, captions),
+        keys=np.arange(2 * config.batch).reshape(2, -1).T + 2 * config.batch * step,
         also_true=truths(batch, texts),
         facts=truths_of_tokens(batch, texts if stage.facts else [], ids.shape[1]),
         patches=label_patches(batch, arch.image_size // arch.patch_size),
@@ -133,59 +133,9 @@ def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
 
 
 def batches(config: Config, tokenizer: Tokenizer, start: int) -> Iterator[Batch]:
-    """The batches of the steps from `start` to the end, drawn ahead by worker processes.
+    """The batches of the steps from `start` to the end, drawn ahead by worker processes."""
 
-    Workers are forked, so a running training does not see files that change under it; they end
-    with it, however it ends.
-    """
-    fork = multiprocessing.get_context("fork")
-    queues: list[Any] = []
-    workers = []
-    for offset in range(config.workers):
-        steps = range(start + offset, config.steps, config.workers)
-        queues.append(fork.Queue(AHEAD))
-        arguments = (config, tokenizer, steps, queues[-1], os.getpid())
-        workers.append(fork.Process(target=_work, args=arguments, daemon=True))
-        workers[-1].start()
-    return _receive(config, start, queues, [worker.is_alive for worker in workers])
+    def worker(steps: range) -> Iterator[Batch]:
+        return (draw_batch(config, tokenizer, step) for step in steps)
 
-
-def _receive(
-    config: Config, start: int, queues: Sequence[Any], alive: Sequence[Callable[[], bool]]
-) -> Iterator[Batch]:
-    for step in range(start, config.steps):
-        worker = (step - start) % len(queues)
-        while True:
-            try:
-                received = queues[worker].get(timeout=PARENT_CHECK_SECONDS)
-            except queue.Empty:
-                if not alive[worker]():
-                    raise RuntimeError(f"the process that draws step {step} has died") from None
-                continue
-            break
-        if isinstance(received, BaseException):
-            raise received
-        yield received
-
-
-def _work(config: Config, tokenizer: Tokenizer, steps: range, out: Any, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    os.nice(WORKER_NICENESS)
-    for step in steps:
-        try:
-            item: Batch | BaseException = draw_batch(config, tokenizer, step)
-        except Exception as error:
-            item = error
-        while not _offered(out, item):
-            if os.getppid() != parent:
-                os._exit(0)
-        if isinstance(item, BaseException):
-            return
-
-
-def _offered(out: Any, item: Batch | BaseException) -> bool:
-    try:
-        out.put(item, timeout=PARENT_CHECK_SECONDS)
-    except queue.Full:
-        return False
-    return True
+    return Ahead(worker, range(start, config.steps), config.workers)

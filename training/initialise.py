@@ -1,4 +1,5 @@
-"""How an image encoder begins that has no trained weights to begin with.
+"""How a model begins: from a trained vision transformer and BERT, as in the paper, or with
+nothing.
 
 A vision transformer with random weights has to find out first that patches have places and that
 neighbours matter, which costs it most of a small run. Both can be given to it.
@@ -7,11 +8,17 @@ neighbours matter, which costs it most of a small run. Both can be given to it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from .med import VisionAttention, VisionModel
+from blipdb.checkpoints.names import renamed
+from blipdb.checkpoints.weights import read_state
+
+from .checkpoint import POSITIONS, CheckpointError, resize_positions
+from .med import MED, VisionAttention, VisionModel
 
 LONGEST_WAVE = 10_000.0
 ALIKE, NOISE = 0.7, 0.7  # of queries and keys, as the paper has them
@@ -61,3 +68,64 @@ def _mimetic(attention: VisionAttention) -> None:
 
 def _near_identity(width: int, identity: float, noise: float) -> Tensor:
     return identity * torch.eye(width) + noise * torch.randn(width, width) / math.sqrt(width)
+
+
+def load_vision(path: Path, model: MED) -> None:
+    """Begin with a vision transformer's weights, under timm's names (DeiT, and
+    vit_large_patch16_224_in21k), BLIP's or Hugging Face's; its classifier is left out.
+
+    Raises:
+        CheckpointError: something of it is missing or of another size.
+    """
+    state = {name: torch.from_numpy(value) for name, value in read_state(path).items()}
+    if not any(name.startswith(("vision_model.", "visual_encoder.")) for name in state):
+        state = {f"visual_encoder.{name}": value for name, value in state.items()}
+    state = renamed(state)
+    if POSITIONS in state:
+        state[POSITIONS] = resize_positions(state[POSITIONS], model.arch.image_tokens)
+    if (patches := "vision_model.embeddings.class_embedding") in state:
+        state[patches] = state[patches].view(1, 1, -1)
+    wanted = {name for name in model.state_dict() if name.startswith("vision_model.")}
+    _take(path, model, state, wanted)
+
+
+def load_text(path: Path, model: MED) -> None:
+    """Begin with BERT's weights in the text encoder and the decoder, which share all but
+    self-attention; cross-attention, which BERT has none of, and the two words that BLIP adds stay
+    as they are.
+
+    Raises:
+        CheckpointError: something of it is missing or of another size.
+    """
+    state = {}
+    for name, value in read_state(path).items():
+        name = name.removeprefix("bert.").replace(".gamma", ".weight").replace(".beta", ".bias")
+        state[name] = torch.from_numpy(value)
+    words = "embeddings.word_embeddings.weight"
+    own = model.text_encoder.state_dict()
+    if words in state and len(state[words]) < len(own[words]):
+        state[words] = torch.cat([state[words], own[words][len(state[words]) :]])
+    if len(state.get(positions := "embeddings.position_embeddings.weight", ())) > len(
+        own[positions]
+    ):
+        state[positions] = state[positions][: len(own[positions])]
+    wanted = {name for name in own if ".crossattention." not in name}
+    _take(path, model.text_encoder, state, wanted)
+    heads = {name for name in wanted if ".attention." in name}  # the rest is shared
+    _take(path, model.text_decoder.bert, state, heads)
+    transform = "cls.predictions.transform."
+    if any(name.startswith(transform) for name in state):
+        own = model.text_decoder.state_dict()
+        _take(path, model.text_decoder, state, {n for n in own if n.startswith(transform)})
+
+
+@torch.no_grad()
+def _take(path: Path, model: nn.Module, state: Mapping[str, Tensor], wanted: Iterable[str]) -> None:
+    own = model.state_dict()
+    for name in sorted(wanted):
+        if name not in state:
+            raise CheckpointError(f"{path} has no {name}")
+        if state[name].shape != own[name].shape:
+            found, fits = tuple(state[name].shape), tuple(own[name].shape)
+            raise CheckpointError(f"{path}: {name} has shape {found}; {fits} fits")
+        own[name].copy_(state[name])

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from blipdb.architecture import Architecture, SpecialTokens
 
@@ -32,7 +33,8 @@ class Memory(NamedTuple):
 
     def rows(self, index: Tensor) -> Memory:
         """The memory of the images at `index` [M], in that order."""
-        return Memory(self.keys[index], self.values[index])
+        # Not self.keys[index], whose gradient is added up by one core.
+        return Memory(self.keys.index_select(0, index), self.values.index_select(0, index))
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -43,6 +45,20 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def merge_heads(x: Tensor) -> Tensor:
     """[B, heads, L, D / heads] -> [B, L, D]."""
     return x.transpose(1, 2).flatten(-2)
+
+
+class Recomputes:
+    """What runs layers, and may compute them again for the gradient instead of keeping them."""
+
+    recomputes = False
+
+
+def run_layer(layer: nn.Module, *inputs: Any, recomputes: bool) -> Tensor:
+    """The layer's output; where it `recomputes`, what is inside is not kept for the gradient but
+    computed again (arXiv 1604.06174)."""
+    if recomputes and torch.is_grad_enabled():
+        return cast(Tensor, checkpoint(layer, *inputs, use_reentrant=False))
+    return cast(Tensor, layer(*inputs))
 
 
 class VisionEmbeddings(nn.Module):
@@ -93,6 +109,21 @@ class VisionMLP(nn.Module):
         return cast(Tensor, self.fc2(F.gelu(self.fc1(x))))
 
 
+class DropPath(nn.Module):
+    """Stochastic depth (arXiv 1603.09382): in training a share of the samples skips the block, and
+    the others count for more, so that the mean stays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.share == 0:
+            return x
+        kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.share
+        return x * kept / (1 - self.share)
+
+
 class VisionLayer(nn.Module):
     """Pre-LN transformer layer."""
 
@@ -103,20 +134,21 @@ class VisionLayer(nn.Module):
         self.layer_norm1 = nn.LayerNorm(width, eps=arch.vision_eps)
         self.mlp = VisionMLP(width, arch.vision_mlp)
         self.layer_norm2 = nn.LayerNorm(width, eps=arch.vision_eps)
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.self_attn(self.layer_norm1(x))
-        return x + cast(Tensor, self.mlp(self.layer_norm2(x)))
+        x = x + cast(Tensor, self.drop_path(self.self_attn(self.layer_norm1(x))))
+        return x + cast(Tensor, self.drop_path(self.mlp(self.layer_norm2(x))))
 
 
-class VisionEncoder(nn.Module):
+class VisionEncoder(nn.Module, Recomputes):
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         self.layers = nn.ModuleList(VisionLayer(arch) for _ in range(arch.vision_layers))
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers:
-            x = layer(x)
+            x = run_layer(layer, x, recomputes=self.recomputes)
         return x
 
 
@@ -141,10 +173,11 @@ class TextEmbeddings(nn.Module):
         self.word_embeddings = nn.Embedding(arch.vocab_size, arch.text_width)
         self.position_embeddings = nn.Embedding(arch.max_positions, arch.text_width)
         self.LayerNorm = nn.LayerNorm(arch.text_width, eps=arch.text_eps)
+        self.dropout = nn.Dropout(0.0)
 
     def forward(self, ids: Tensor) -> Tensor:
         positions = self.position_embeddings.weight[: ids.shape[1]]
-        return cast(Tensor, self.LayerNorm(self.word_embeddings(ids) + positions))
+        return cast(Tensor, self.dropout(self.LayerNorm(self.word_embeddings(ids) + positions)))
 
 
 class Projections(nn.Module):
@@ -173,9 +206,10 @@ class Residual(nn.Module):
         super().__init__()
         self.dense = nn.Linear(inner, width)
         self.LayerNorm = nn.LayerNorm(width, eps=eps)
+        self.dropout = nn.Dropout(0.0)
 
     def forward(self, inner: Tensor, x: Tensor) -> Tensor:
-        return cast(Tensor, self.LayerNorm(self.dense(inner) + x))
+        return cast(Tensor, self.LayerNorm(self.dropout(self.dense(inner)) + x))
 
 
 class Attention(nn.Module):
@@ -185,9 +219,13 @@ class Attention(nn.Module):
         super().__init__()
         self.self = Projections(arch.text_width, source, arch.text_heads)
         self.output = Residual(arch.text_width, arch.text_width, arch.text_eps)
+        self.dropout = 0.0  # of the probabilities
 
     def forward(self, x: Tensor, memory: Memory, mask: Tensor | None) -> Tensor:
-        attended = F.scaled_dot_product_attention(self.self.queries(x), *memory, attn_mask=mask)
+        queries, dropout = self.self.queries(x), self.dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(
+            queries, *memory, attn_mask=mask, dropout_p=dropout
+        )
         return cast(Tensor, self.output(merge_heads(attended), x))
 
 
@@ -201,19 +239,31 @@ class Intermediate(nn.Module):
 
 
 class TextLayer(nn.Module):
-    """Self-attention, then cross-attention where there is an image, then the MLP."""
+    """Self-attention, then cross-attention where there is an image, then the MLP.
 
-    def __init__(self, arch: Architecture) -> None:
+    `source` is the width of what is looked at: an image's, unless it is a question's.
+    """
+
+    def __init__(self, arch: Architecture, source: int | None = None) -> None:
         super().__init__()
         self.attention = Attention(arch, arch.text_width)
-        self.crossattention = Attention(arch, arch.vision_width)
+        self.crossattention = Attention(arch, source or arch.vision_width)
         self.intermediate = Intermediate(arch)
         self.output = Residual(arch.text_mlp, arch.text_width, arch.text_eps)
 
-    def forward(self, x: Tensor, mask: Tensor, image: Memory | None) -> Tensor:
-        x = self.attention(x, self.attention.self.memory(x), mask)
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        image: Memory | None,
+        first_only: bool = False,
+        seen: Tensor | None = None,
+    ) -> Tensor:
+        """[B, L, D] -> [B, L, D], or of each text's first token alone [B, 1, D]; `seen` is what may
+        be looked at of the image, where that is not all."""
+        x = self.attention(x[:, :1] if first_only else x, self.attention.self.memory(x), mask)
         if image is not None:
-            x = self.crossattention(x, image, None)
+            x = self.crossattention(x, image, seen)
         return cast(Tensor, self.output(self.intermediate(x), x))
 
     def share(self, other: TextLayer) -> None:
@@ -224,18 +274,18 @@ class TextLayer(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    def __init__(self, arch: Architecture) -> None:
+    def __init__(self, arch: Architecture, source: int | None = None) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(TextLayer(arch) for _ in range(arch.text_layers))
+        self.layer = nn.ModuleList(TextLayer(arch, source) for _ in range(arch.text_layers))
 
 
-class TextModel(nn.Module):
-    """The text transformer, without a pooler."""
+class TextModel(nn.Module, Recomputes):
+    """The text transformer, without a pooler; `source` is as `TextLayer`'s."""
 
-    def __init__(self, arch: Architecture) -> None:
+    def __init__(self, arch: Architecture, source: int | None = None) -> None:
         super().__init__()
         self.embeddings = TextEmbeddings(arch)
-        self.encoder = TextEncoder(arch)
+        self.encoder = TextEncoder(arch, source)
 
     @property
     def layers(self) -> list[TextLayer]:
@@ -245,13 +295,27 @@ class TextModel(nn.Module):
         """Cross-attention keys and values of image tokens [B, N, D], once for each layer."""
         return [layer.crossattention.self.memory(tokens) for layer in self.layers]
 
-    def forward(self, ids: Tensor, mask: Tensor, image: Sequence[Memory] | None = None) -> Tensor:
+    def forward(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        image: Sequence[Memory] | None = None,
+        *,
+        first_only: bool = False,
+        seen: Tensor | None = None,
+    ) -> Tensor:
         """ids int64 [B, L], mask bool broadcastable to [B, heads, L, L] (True: may be attended to),
-        image memory or None for the unimodal mode -> [B, L, D]."""
-        x = self.embeddings(ids)
+        image memory or None for the unimodal mode, `seen` of it as a mask where that is not all
+        -> [B, L, D], or [B, 1, D] with `first_only`, which spares the last layer the other
+        tokens."""
+        x = cast(Tensor, self.embeddings(ids))
         for i, layer in enumerate(self.layers):
-            x = layer(x, mask, None if image is None else image[i])
-        return cast(Tensor, x)
+            memory = None if image is None else image[i]
+            is_last = i == len(self.layers) - 1
+            x = run_layer(
+                layer, x, mask, memory, first_only and is_last, seen, recomputes=self.recomputes
+            )
+        return x
 
     def share(self, other: TextModel) -> None:
         """Take everything but self-attention from `other`, by identity (BLIP, Table 3)."""
@@ -325,6 +389,12 @@ class MED(nn.Module):
         for parameter in (embeddings.class_embedding, embeddings.position_embedding):
             nn.init.trunc_normal_(parameter, std=INIT_STD)
 
+    def regularise(self, dropout: float, drop_path: float, *, recomputes: bool = False) -> None:
+        """How it is trained, in train mode: the share of states and probabilities of the text
+        transformer that are dropped; the share of images that skip the last vision layer (fewer
+        skip the earlier ones, as in timm); whether layers are computed again for the gradient."""
+        regularise(self, dropout, drop_path, recomputes=recomputes)
+
     def image_tokens(self, pixels: Tensor) -> Tensor:
         """[B, 3, S, S] normalised float -> image tokens [B, N, D]."""
         return cast(Tensor, self.vision_model(pixels))
@@ -333,24 +403,35 @@ class MED(nn.Module):
         """Image tokens [B, N, D] -> ITC vector [B, E] of length 1."""
         return F.normalize(self.vision_proj(tokens[:, 0]), dim=-1)
 
+    def text_state(self, ids: Tensor) -> Tensor:
+        """Texts [B, L] -> the unimodal encoder's state of each first token [B, 1, D]."""
+        ids = self._opened(ids, self.special.cls)
+        return cast(Tensor, self.text_encoder(ids, self._not_padding(ids), first_only=True))
+
     def text_vector(self, ids: Tensor) -> Tensor:
         """Texts [B, L] -> ITC vector [B, E] of length 1."""
-        ids = self._opened(ids, self.special.cls)
-        states = self.text_encoder(ids, self._not_padding(ids))
+        return self.project_text(self.text_state(ids))
+
+    def project_text(self, states: Tensor) -> Tensor:
+        """Unimodal states [B, L, D] -> ITC vector [B, E] of length 1."""
         return F.normalize(self.text_proj(states[:, 0]), dim=-1)
 
     def image_memory(self, tokens: Tensor) -> list[Memory]:
         """Keys and values of image tokens [B, N, D]; encoder and decoder share them."""
         return self.text_encoder.image_memory(tokens)
 
-    def pair_states(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
-        """Texts [B, L], each with an image -> states of the image-grounded encoder [B, L, D]."""
+    def pair_states(
+        self, ids: Tensor, image: Sequence[Memory], *, first_only: bool = False
+    ) -> Tensor:
+        """Texts [B, L], each with an image -> states of the image-grounded encoder [B, L, D], or
+        of the first tokens [B, 1, D]."""
         ids = self._opened(ids, self.special.enc)
-        return cast(Tensor, self.text_encoder(ids, self._not_padding(ids), image))
+        mask = self._not_padding(ids)
+        return cast(Tensor, self.text_encoder(ids, mask, image, first_only=first_only))
 
     def match(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
         """Texts [B, L], each with an image -> ITM logits [B, 2]; class 1 is "they match"."""
-        return cast(Tensor, self.itm_head(self.pair_states(ids, image)[:, 0]))
+        return cast(Tensor, self.itm_head(self.pair_states(ids, image, first_only=True)[:, 0]))
 
     def next_words(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
         """Texts [B, L], each with an image -> logits of the word after each position [B, L, V]."""
@@ -369,6 +450,22 @@ class MED(nn.Module):
 
     def _not_padding(self, ids: Tensor) -> Tensor:
         return (ids != self.special.pad)[:, None, None, :]
+
+
+def regularise(
+    model: nn.Module, dropout: float, drop_path: float, *, recomputes: bool = False
+) -> None:
+    """What `MED.regularise` does, of any model that is made of the same parts."""
+    layers = [module for module in model.modules() if isinstance(module, VisionLayer)]
+    for number, layer in enumerate(layers):
+        layer.drop_path.share = drop_path * number / max(len(layers) - 1, 1)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout
+        elif isinstance(module, Attention):
+            module.dropout = dropout
+        elif isinstance(module, Recomputes):
+            module.recomputes = recomputes
 
 
 def _initialise(module: nn.Module) -> None:

@@ -4,6 +4,7 @@ arXiv 2107.07651, section 3; arXiv 1911.05722 for the queue)."""
 from __future__ import annotations
 
 import copy
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +12,26 @@ from torch import Tensor, nn
 
 from .config import ConfigError, Momentum
 from .med import MED
+from .objectives import Truths
+from .world import ALONE, World
 
 NEVER = -1e4  # a similarity whose exponential is exactly 0, and times 0 is 0
+NO_KEY = -1  # of features that the queue begins with
+
+
+class Features(NamedTuple):
+    """Vectors of images and of their texts, float [B, E] each, of length 1."""
+
+    images: Tensor
+    texts: Tensor
+
+
+def features(med: MED, tokens: Tensor, ids: Tensor) -> Features:
+    """The vectors of image tokens [B, N, D] and ids [B, L]; what has length 1 is float32, whatever
+    the passes before computed in."""
+    states = med.text_state(ids)
+    with torch.autocast(tokens.device.type, enabled=False):
+        return Features(med.image_vector(tokens.float()), med.project_text(states.float()))
 
 
 class MomentumITC(nn.Module):
@@ -20,10 +39,12 @@ class MomentumITC(nn.Module):
 
     image_queue: Tensor
     text_queue: Tensor
+    key_queue: Tensor
     place: Tensor
 
     def __init__(self, med: MED, settings: Momentum, batch: int) -> None:
-        """
+        """`batch`: samples of a step, of all processes together.
+
         Raises:
             ConfigError: `batch` doesn't divide the queue.
         """
@@ -38,6 +59,7 @@ class MomentumITC(nn.Module):
         for name in ("image_queue", "text_queue"):
             features = F.normalize(torch.randn(settings.queue, med.arch.embed_dim), dim=-1)
             self.register_buffer(name, features)
+        self.register_buffer("key_queue", torch.full((settings.queue,), NO_KEY))
         self.register_buffer("place", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
@@ -52,60 +74,74 @@ class MomentumITC(nn.Module):
         """Alpha, the soft labels' share, which rises linearly from 0 over the first samples."""
         return self.settings.alpha * min(1.0, samples / max(self.settings.ramp, 1))
 
+    @torch.no_grad()
+    def features(self, pixels: Tensor, ids: Tensor) -> Features:
+        """The momentum encoders' vectors of pixels [B, 3, S, S] and ids [B, L]."""
+        return features(self.med, self.med.image_tokens(pixels), ids)
+
     def loss(
         self,
-        images: Tensor,
-        texts: Tensor,
-        pixels: Tensor,
-        ids: Tensor,
-        also_true: Tensor,
+        vectors: Features,
+        own: Features,
+        truths: Truths,
+        keys: Tensor,
+        temperature: Tensor,
+        share: float,
+        world: World = ALONE,
+    ) -> Tensor:
+        """ITC, a scalar: mean of image-to-text and text-to-image cross-entropy, over the momentum
+        features of all processes and the queue, with targets that are to `share` the momentum
+        encoders'.
+
+        `vectors` are the model's, `own` the momentum encoders' of the same images and texts. What
+        else is true of the i-th is no negative; with `same_image` it is a positive, in the queue
+        too, where keys int64 [B] are equal. The features are queued.
+        """
+        everyone = Features(world.gather(own.images), world.gather(own.texts))
+        all_keys = world.gather(keys)
+        positives = keys[:, None] == torch.cat([all_keys, self.key_queue])
+        losses = [
+            self._one_way(query, mine, torch.cat(candidates), others, truths.first, positives,
+                          temperature, share)
+            for query, mine, candidates, others in (
+                (vectors.images, own.images, (everyone.texts, self.text_queue), truths.others()[0]),
+                (vectors.texts, own.texts, (everyone.images, self.image_queue), truths.others()[1]),
+            )
+        ]  # fmt: skip
+        self._enqueue(everyone, all_keys)
+        return torch.stack(losses).mean()
+
+    def _one_way(
+        self,
+        queries: Tensor,
+        momentum: Tensor,
+        candidates: Tensor,
+        others: Tensor,
+        first: int,
+        positives: Tensor,
         temperature: Tensor,
         share: float,
     ) -> Tensor:
-        """ITC, a scalar: mean of image-to-text and text-to-image cross-entropy, over the batch's
-        momentum features and the queue, with targets that are to `share` the momentum encoders'.
-
-        images and texts float [B, E] are the model's vectors of pixels [B, 3, S, S] and ids [B, L].
-        also_true bool [B, B]: text j is true of image i, and no negative. The batch's momentum
-        features are queued.
-        """
+        """Of queries [B, E] over candidates [N + Q, E], where the partner of the i-th is the
+        (first + i)-th; `momentum` are the momentum features of the queries."""
+        if self.settings.same_image:
+            left_out = torch.zeros_like(positives)
+            hard = positives / positives.sum(dim=1, keepdim=True)
+        else:
+            left_out = F.pad(others, (0, len(candidates) - others.shape[1]))
+            partners = torch.arange(len(queries), device=queries.device) + first
+            hard = F.one_hot(partners, len(candidates)).to(queries.dtype)
         with torch.no_grad():
-            tokens = self.med.image_tokens(pixels)
-            image_features, text_features = self.med.image_vector(tokens), self.med.text_vector(ids)
-            all_images = torch.cat([image_features, self.image_queue])
-            all_texts = torch.cat([text_features, self.text_queue])
-        own = torch.eye(len(images), dtype=torch.bool, device=images.device)
-        known = also_true & ~own
-        to_text = _soft_cross_entropy(images, image_features, all_texts, known, temperature, share)
-        to_image = _soft_cross_entropy(
-            texts, text_features, all_images, known.T, temperature, share
-        )
-        self._enqueue(image_features, text_features)
-        return (to_text + to_image) / 2
+            soft = (momentum @ candidates.T / temperature).masked_fill(left_out, NEVER)
+            targets = share * soft.softmax(dim=1) + (1 - share) * hard
+        logits = (queries @ candidates.T / temperature).masked_fill(left_out, NEVER)
+        return F.cross_entropy(logits, targets)
 
     @torch.no_grad()
-    def _enqueue(self, images: Tensor, texts: Tensor) -> None:
+    def _enqueue(self, features: Features, keys: Tensor) -> None:
         """In the place of the oldest."""
-        begin = int(self.place)
-        self.image_queue[begin : begin + len(images)] = images
-        self.text_queue[begin : begin + len(texts)] = texts
-        self.place.fill_((begin + len(images)) % self.settings.queue)
-
-
-def _soft_cross_entropy(
-    queries: Tensor,
-    momentum: Tensor,
-    candidates: Tensor,
-    known: Tensor,
-    temperature: Tensor,
-    share: float,
-) -> Tensor:
-    """Of queries [B, E] over candidates [B + Q, E], whose first B are their partners; `momentum`
-    are the momentum features of the queries; `known` [B, B] are left out."""
-    left_out = F.pad(known, (0, len(candidates) - len(queries)))
-    with torch.no_grad():
-        soft = (momentum @ candidates.T / temperature).masked_fill(left_out, NEVER).softmax(dim=1)
-        targets = share * soft
-        targets.diagonal().add_(1 - share)
-    logits = (queries @ candidates.T / temperature).masked_fill(left_out, NEVER)
-    return F.cross_entropy(logits, targets)
+        begin, count = int(self.place), len(keys)
+        self.image_queue[begin : begin + count] = features.images
+        self.text_queue[begin : begin + count] = features.texts
+        self.key_queue[begin : begin + count] = keys
+        self.place.fill_((begin + count) % self.settings.queue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,20 +13,38 @@ IGNORED = -100  # the target that cross_entropy leaves out
 NEGATIVE_FLOOR = 1e-4  # added to each pair's weight, as in BLIP: no negative is impossible
 
 
-def contrastive_loss(similarity: Tensor, also_true: Tensor) -> Tensor:
+class Truths(NamedTuple):
+    """What is true of what in a step, among the N images and texts of all processes: of each of a
+    process's B images which texts, bool [B, N], and of each of its B texts which images, bool
+    [B, N]. The partner of the i-th is the (first + i)-th."""
+
+    texts: Tensor
+    images: Tensor
+    first: int
+
+    @property
+    def own(self) -> Tensor:
+        """Of the process's images alone, which of its texts are true: bool [B, B]."""
+        return self.texts[:, self.first : self.first + len(self.texts)]
+
+    def others(self) -> tuple[Tensor, Tensor]:
+        """`texts` and `images` without the partners."""
+        partners = torch.arange(len(self.texts), device=self.texts.device)[:, None] + self.first
+        return self.texts.scatter(1, partners, False), self.images.scatter(1, partners, False)
+
+
+def contrastive_loss(to_texts: Tensor, to_images: Tensor, truths: Truths) -> Tensor:
     """ITC: mean of image-to-text and text-to-image cross-entropy.
 
-    similarity float [B, B]: cosine / temperature of image i (rows) and text j, partners on the
-    diagonal. also_true bool [B, B]: text j is true of image i too; such a pair is no negative and
-    is left out.
+    to_texts and to_images float [B, N]: cosine / temperature of a process's images and all texts,
+    and of its texts and all images. What else is true of the i-th is no negative and left out.
     """
-    count = len(similarity)
-    own = torch.eye(count, dtype=torch.bool, device=similarity.device)
-    similarity = similarity.masked_fill(also_true & ~own, float("-inf"))
-    targets = torch.arange(count, device=similarity.device)
-    to_text = F.cross_entropy(similarity, targets)
-    to_image = F.cross_entropy(similarity.T, targets)
-    return (to_text + to_image) / 2
+    targets = torch.arange(len(to_texts), device=to_texts.device) + truths.first
+    losses = [
+        F.cross_entropy(logits.masked_fill(others, float("-inf")), targets)
+        for logits, others in zip((to_texts, to_images), truths.others(), strict=True)
+    ]
+    return torch.stack(losses).mean()
 
 
 class Negatives(NamedTuple):
@@ -39,20 +58,36 @@ class Negatives(NamedTuple):
 
 
 def hard_negatives(
-    similarity: Tensor, also_true: Tensor, count: int, generator: torch.Generator
+    to_texts: Tensor,
+    to_images: Tensor,
+    also_true: Tensor,
+    count: int,
+    generators: Sequence[torch.Generator],
+    floor: float = NEGATIVE_FLOOR,
 ) -> Negatives:
     """`count` different in-batch negatives for ITM, of each image and of each text, drawn in
-    proportion to their contrastive softmax; the other arguments are `contrastive_loss`'s."""
-    texts, has_text = _draw(similarity, also_true, count, generator)
-    images, has_image = _draw(similarity.T, also_true.T, count, generator)
-    return Negatives(texts, has_text, images, has_image)
+    proportion to their contrastive softmax plus `floor`.
+
+    to_texts, to_images float [B, B]: cosine / temperature of images and texts, and of texts and
+    images; also_true bool [B, B]: which text is true of which image. There are as many groups as
+    generators, one after the other, and an image's or text's negatives are of its group.
+    """
+    size = len(also_true) // len(generators)
+    found = []
+    for number, generator in enumerate(generators):
+        group = slice(number * size, (number + 1) * size)
+        true = also_true[group, group]
+        texts, has_text = _draw(to_texts[group, group], true, count, generator, floor)
+        images, has_image = _draw(to_images[group, group], true.T, count, generator, floor)
+        found.append(Negatives(texts + group.start, has_text, images + group.start, has_image))
+    return Negatives(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
 def _draw(
-    similarity: Tensor, also_true: Tensor, count: int, generator: torch.Generator
+    similarity: Tensor, also_true: Tensor, count: int, generator: torch.Generator, floor: float
 ) -> tuple[Tensor, Tensor]:
     own = torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
-    weights = similarity.detach().softmax(dim=1) + NEGATIVE_FLOOR
+    weights = similarity.detach().softmax(dim=1) + floor
     weights = weights.masked_fill(also_true | own, 0.0)
     # With noise of this form the largest are a sample without replacement (Efraimidis and
     # Spirakis 2006), even where fewer than `count` are possible.
@@ -64,7 +99,15 @@ def _draw(
     return torch.where(possible, drawn, partners), possible
 
 
-def matching_loss(logits: Tensor, negatives: Negatives) -> Tensor:
+class Weighed(NamedTuple):
+    """A sum of losses, and the sum of their weights: together with those of other processes they
+    make the mean that one process would have."""
+
+    total: Tensor
+    weight: Tensor
+
+
+def matching_loss(logits: Tensor, negatives: Negatives) -> Weighed:
     """ITM: cross-entropy of B true pairs and of each image's and each text's negatives, which
     together weigh twice as much as their true pair, however many they are, as in BLIP.
 
@@ -77,16 +120,21 @@ def matching_loss(logits: Tensor, negatives: Negatives) -> Tensor:
     weights = torch.cat([possible.new_ones(true), possible]).to(logits.dtype)
     weights[true:] /= negatives.texts.shape[1]
     each = F.cross_entropy(logits, targets, reduction="none")
-    return (each * weights).sum() / weights.sum()
+    return Weighed((each * weights).sum(), weights.sum())
 
 
-def captioning_loss(logits: Tensor, ids: Tensor, pad: int, smoothing: float) -> Tensor:
-    """LM: cross-entropy of each next word. logits [B, L, V] at the words `ids` [B, L]."""
-    targets = ids[:, 1:]
-    targets = targets.masked_fill(targets == pad, IGNORED)
-    return F.cross_entropy(
+def captioning_loss(
+    logits: Tensor, ids: Tensor, pad: int, smoothing: float, prompt: int = 0
+) -> Weighed:
+    """LM: cross-entropy of each next word. logits [B, L, V] at the words `ids` [B, L], of which the
+    first `prompt` are given and not learned."""
+    targets = ids[:, 1:].masked_fill(ids[:, 1:] == pad, IGNORED)
+    targets[:, :prompt] = IGNORED
+    total = F.cross_entropy(
         logits[:, :-1].flatten(0, 1),
         targets.flatten(),
         ignore_index=IGNORED,
         label_smoothing=smoothing,
+        reduction="sum",
     )
+    return Weighed(total, (targets != IGNORED).sum())

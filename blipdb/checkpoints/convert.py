@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from ..artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
 from ..errors import ModelError
 from ..graphs import build_graphs, prepare
-from ..graphs.weights import HEAD
+from ..graphs.weights import TIED, shapes
 from .describe import describe
+from .kinds import TEMPERATURE, check_names, roles_of
 from .names import renamed
 from .vocabulary import read_tokenizer
 from .weights import State, read_state
@@ -23,8 +25,15 @@ README = "README.md"
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 """CLIP's, of pixels in 0 to 1: what BLIP was trained with."""
-MAX_TOKENS = 40
-"""Of a text, with its first and last token: BLIP's captions at finetuning; its queries have 35."""
+BICUBIC = 3  # PIL's number, which Hugging Face's settings hold
+GELU = "gelu"
+MAX_TOKENS = {"retrieval": 40, "captioner": 40, "answerer": 35}
+"""Of a text, with its first and last token: BLIP's captions at finetuning; its questions."""
+PROMPT = "a picture of "
+CAPTIONING = Decoding(PROMPT, beams=3, min_length=5, max_length=20)
+ANSWERING = Decoding(beams=3, min_length=1, max_length=10)
+"""BLIP's, by which its figures came about (section 5.2, and salesforce/BLIP's configurations)."""
+PREFIX = "prefix"  # of captions, in config.json: `export` writes it, transformers leaves it alone
 KNOWS = "photographs, and what English captions on the web say of them"
 
 
@@ -35,22 +44,26 @@ def convert(
     in ``out``, in the place of a model that is there.
 
     ``origin`` is what its README says it was made of. Weights are rounded to float16; momentum
-    copies and queues are left out. Without a captioner in the checkpoint the model is for retrieval
-    alone.
+    copies and queues are left out. Its roles are what its weights allow (see `roles_of`).
 
     Raises:
-        ModelError: the checkpoint is no BLIP for retrieval, or something of it is missing, altered
-            or does not fit; says what.
+        ModelError: the checkpoint is no BLIP, or something of it is missing, altered, unknown, or
+            does not fit; says what.
         SetupError: a pickle, and torch is not installed.
     """
-    state = _tied(renamed(read_state(source)))
+    state = tied(renamed(read_state(source)))
     folder = source if source.is_dir() else source.parent
-    arch = describe(state, _json(folder / CONFIG))
-    mean, std = _normalisation(_json(folder / PROCESSOR))
+    config, processor = _json(folder / CONFIG), _json(folder / PROCESSOR)
+    roles = roles_of(state, config)
+    arch = describe(state, config)
+    check_names(state, shapes(arch, roles), roles)
+    _check_settings(config, processor)
+    mean, std = _normalisation(processor)
     tokenizer, special = read_tokenizer(folder, arch.vocab_size)
-    captioner = f"{HEAD}.bias" in state
-    weights = prepare(state, arch, captioner=captioner)
-    built = build_graphs(weights, arch, mean=mean, std=std, captioner=captioner)
+    weights = prepare(state, arch, roles)
+    temperature = float(state[TEMPERATURE]) if TEMPERATURE in state else None
+    state.clear()  # the graphs need as much memory again
+    built = build_graphs(weights, arch, mean=mean, std=std, roles=roles)
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()} | {TOKENIZER: tokenizer}
     files[README] = _readme(name, knows, origin or source.name).encode()
@@ -59,20 +72,51 @@ def convert(
         architecture=arch,
         special_tokens=special,
         image=Preprocessing(arch.image_size, mean, std),
-        max_tokens=min(MAX_TOKENS, arch.max_positions),
-        roles=("retrieval", "captioner") if captioner else ("retrieval",),
+        max_tokens=min(MAX_TOKENS[roles[0]], arch.max_positions),
+        roles=roles,
         knows=knows,
         graphs=graphs,
         files=digests(files),
-        temperature=float(state["temp"]) if "temp" in state else None,
+        temperature=temperature,
+        decoding=_decoding(roles, config, arch.max_positions),
     )
     return Artifact.replace(out, manifest, files)
 
 
-def _tied(state: State) -> State:
-    """With the captioner's bias under the name that the graphs use, where a file has the other."""
-    bias = state.get(f"{HEAD}.decoder.bias")
-    return state if bias is None else {f"{HEAD}.bias": bias} | state
+def tied(state: State) -> State:
+    """With each tensor that has two names under the one that the graphs use."""
+    return {same: state[name] for name, same in TIED.items() if name in state} | state
+
+
+def _decoding(roles: Sequence[str], config: Mapping[str, Any], positions: int) -> Decoding | None:
+    """How texts are written: BLIP's own way. The captioner within a pretrained model has no prompt,
+    since pretraining knows none; finetuning gave it one."""
+    if "retrieval" in roles and "captioner" not in roles:
+        return None
+    usual = CAPTIONING if "captioner" in roles else ANSWERING
+    usual = replace(usual, max_length=min(usual.max_length, positions))
+    if "captioner" not in roles:
+        return usual
+    prompt = config.get(PREFIX)
+    if prompt is None:
+        prompt = PROMPT if "retrieval" not in roles else ""
+    return replace(usual, prompt=prompt) if prompt else None
+
+
+def _check_settings(config: Mapping[str, Any], processor: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        ModelError: the settings want what BLIP doesn't do.
+    """
+    for part in ("vision_config", "text_config"):
+        settings = config.get(part)
+        said = settings.get("hidden_act", GELU) if isinstance(settings, Mapping) else GELU
+        if said != GELU:
+            raise ModelError(f"{CONFIG}: {part} wants {said!r} for hidden_act; BLIP has {GELU!r}.")
+    if (said := processor.get("resample", BICUBIC)) != BICUBIC:
+        raise ModelError(
+            f"{PROCESSOR} wants images resized by PIL's filter {said!r}; BLIP's is bicubic, 3."
+        )
 
 
 def _normalisation(processor: Mapping[str, Any]) -> tuple[tuple[float, float, float], ...]:

@@ -2,9 +2,9 @@
 
 A configuration beside the weights says less and may be wrong: Hugging Face's defaults differ from
 the paper in the number of text heads (8, not 12) and in the vision transformer's layer-norm epsilon
-(1e-5, not 1e-6), and published configurations left both to the defaults
-(huggingface/transformers#22625). Here every attention head is 64 wide, as in ViT and BERT, unless
-the configuration says how many there are; the epsilons are the paper's.
+(1e-5, not 1e-6), and published configurations took both over (huggingface/transformers#22625). So
+the epsilons are the paper's, and where a width is BLIP's own, so are the heads; a model of other
+widths has as many heads as its configuration says, else heads of 64 features.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ import numpy.typing as npt
 
 from ..architecture import Architecture, ArchitectureError
 from ..errors import ModelError
+from .kinds import HEADS
 from .names import layers
 
 HEAD_WIDTH = 64
+OWN_WIDTHS = (768, 1024)  # of ViT-B and BERT, and of ViT-L
+EMBED_DIM = 256  # of ITC's vectors; captioners and answerers have none to tell by
 ENCODER, DECODER = "text_encoder", "text_decoder.bert"
 
 
@@ -30,22 +33,23 @@ def describe(
     """Sizes of the checkpoint whose weights these are, under their Hugging Face names.
 
     Raises:
-        ModelError: a weight that every BLIP has is missing, or the sizes don't fit together.
+        ModelError: a weight that every BLIP has is missing or has another number of axes, or the
+            sizes don't fit together.
     """
 
-    def shape(name: str) -> tuple[int, ...]:
+    def shape(name: str, axes: int = 2) -> tuple[int, ...]:
         if name not in state:
-            raise ModelError(
-                f"The weight {name} is missing.",
-                "A BLIP for retrieval was expected: no BLIP-2, none that only captions or answers.",
-            )
-        return state[name].shape
+            raise ModelError(f"The weight {name} is missing.")
+        if len(found := state[name].shape) != axes:
+            raise ModelError(f"The weight {name} has shape {found}; {axes} axes are wanted.")
+        return found
 
     text = ENCODER if f"{ENCODER}.embeddings.word_embeddings.weight" in state else DECODER
-    vision_width, _, patch, _ = shape("vision_model.embeddings.patch_embedding.weight")
-    tokens = shape("vision_model.embeddings.position_embedding")[1]
+    vision_width, _, patch, _ = shape("vision_model.embeddings.patch_embedding.weight", 4)
+    tokens = shape("vision_model.embeddings.position_embedding", 3)[1]
     vocabulary, text_width = shape(f"{text}.embeddings.word_embeddings.weight")
     config = config or {}
+    retrieves = any(name.startswith(HEADS) for name in state)
     try:
         return Architecture(
             image_size=math.isqrt(tokens - 1) * patch,
@@ -60,12 +64,14 @@ def describe(
             text_heads=_heads(config.get("text_config"), text_width),
             text_mlp=shape(f"{text}.encoder.layer.0.intermediate.dense.weight")[0],
             max_positions=shape(f"{text}.embeddings.position_embeddings.weight")[0],
-            embed_dim=shape("text_proj.weight")[0],
+            embed_dim=shape("text_proj.weight")[0] if retrieves else EMBED_DIM,
         )
     except ArchitectureError as error:
         raise ModelError(f"The checkpoint's sizes don't fit together: {error}.") from None
 
 
-def _heads(config: Mapping[str, Any] | None, width: int) -> int:
-    said = (config or {}).get("num_attention_heads")
-    return int(said) if said else max(1, width // HEAD_WIDTH)
+def _heads(config: object, width: int) -> int:
+    said = config.get("num_attention_heads") if isinstance(config, Mapping) else None
+    if width in OWN_WIDTHS or not isinstance(said, int):
+        return max(1, width // HEAD_WIDTH)
+    return said

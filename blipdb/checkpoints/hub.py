@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import ModelError, UsageError
 from .convert import CONFIG, PROCESSOR
 from .vocabulary import TOKENIZER, VOCABULARY
-from .weights import INDEX, PICKLES, SAFETENSORS
+from .weights import INDEX, WHOLE
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 SPEC = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
-_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 
 
 class Fetched(NamedTuple):
@@ -98,13 +97,13 @@ def _download(path: Path, repo: str, commit: str, file: RepoSibling) -> None:
 
 def _wanted(spec: str, files: Mapping[str, Any]) -> list[str]:
     """Of a repository's files: settings, tokenizer, and the weights in one form."""
-    weights = [name for name in (SAFETENSORS, INDEX, *PICKLES) if name in files][:1]
+    weights = [name for name in WHOLE if name in files][:1]
     if not weights:
-        raise ModelError(
-            f"{spec} holds no weights: looked for {', '.join((SAFETENSORS, INDEX, *PICKLES))}."
-        )
-    if weights == [INDEX]:
-        weights += sorted(name for name in files if _SHARD.fullmatch(name))
+        raise ModelError(f"{spec} holds no weights: looked for {', '.join(WHOLE)}.")
+    if weights[0].endswith(INDEX):
+        stem, suffix = weights[0].removesuffix(INDEX).split(".")
+        shard = re.compile(rf"{stem}-\d+-of-\d+\.{suffix}")
+        weights += sorted(name for name in files if shard.fullmatch(name))
     tokenizer = [name for name in (TOKENIZER, VOCABULARY) if name in files][:1]
     return [*(name for name in (CONFIG, PROCESSOR) if name in files), *tokenizer, *weights]
 

@@ -21,10 +21,7 @@ def read_tokenizer(folder: Path, vocab_size: int) -> tuple[bytes, SpecialTokens]
     Raises:
         ModelError: neither is there, or it has another number of tokens than ``vocab_size``.
     """
-    tokenizer = _find(folder)
-    tokenizer.add_special_tokens(list(ADDED))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = find_tokenizer(folder)
     if (size := tokenizer.get_vocab_size()) != vocab_size:
         raise ModelError(
             f"The tokenizer of {folder} has {size} tokens with {' and '.join(ADDED)}; "
@@ -36,6 +33,19 @@ def read_tokenizer(folder: Path, vocab_size: int) -> tuple[bytes, SpecialTokens]
         raise ModelError(f"The tokenizer of {folder} has no {', '.join(missing)}.")
     special = SpecialTokens(**{name: vocabulary[word] for name, word in words.items()})
     return tokenizer.to_str().encode(), special
+
+
+def find_tokenizer(folder: Path) -> Tokenizer:
+    """A folder's tokenizer.json, or BERT's over its vocab.txt, with BLIP's two tokens.
+
+    Raises:
+        ModelError: neither is there, or it can't be read.
+    """
+    tokenizer = _find(folder)
+    tokenizer.add_special_tokens(list(ADDED))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _find(folder: Path) -> Tokenizer:

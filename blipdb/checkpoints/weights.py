@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes  # noqa: F401 - teaches numpy bfloat16; onnx brings it
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
@@ -15,10 +16,12 @@ from ..errors import ModelError, SetupError
 
 State = dict[str, npt.NDArray[np.float32]]
 
-SAFETENSORS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-PICKLES = ("pytorch_model.bin",)
+SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
+WHOLE = (SAFETENSORS, f"{SAFETENSORS}.index.json", PICKLE, f"{PICKLE}.index.json")
+"""What a folder may hold its weights in; the first that is there is read."""
+INDEX = ".index.json"  # is the end of a list of shards
 SUFFIXES = (".safetensors", ".pth", ".bin", ".pt")
+NUMBERS = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL")
 
 
 def read_state(path: Path) -> State:
@@ -33,30 +36,32 @@ def read_state(path: Path) -> State:
     """
     if not path.is_dir():
         return _read_file(path)
-    if (path / INDEX).exists():
-        return _read_shards(path)
-    for name in (SAFETENSORS, *PICKLES):
+    for name in WHOLE:
         if (path / name).exists():
-            return _read_file(path / name)
+            file = path / name
+            return _read_shards(file) if name.endswith(INDEX) else _read_file(file)
     raise ModelError(
-        f"{path} holds no weights: looked for {', '.join((SAFETENSORS, INDEX, *PICKLES))}.",
+        f"{path} holds no weights: looked for {', '.join(WHOLE)}.",
         "Name the folder of a checkpoint, or its file.",
     )
 
 
-def _read_shards(folder: Path) -> State:
-    """The shards that the index names, each weight from the shard that is to hold it."""
+def _read_shards(index: Path) -> State:
+    """The shards that an index names, each weight from the shard that is to hold it."""
     try:
-        places: Mapping[str, str] = json.loads((folder / INDEX).read_bytes())["weight_map"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder / INDEX} is no index of shards: {error!r}.") from None
+        places: Mapping[str, str] = json.loads(index.read_bytes())["weight_map"]
+        shards = sorted(set(places.values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index} is no index of shards: {error!r}.") from None
     state: State = {}
-    for shard in sorted(set(places.values())):
+    for shard in shards:
         if Path(shard).name != shard:
-            raise ModelError(f"{folder / INDEX} names a file outside its folder: {shard!r}.")
-        state |= _read_file(folder / shard)
+            raise ModelError(f"{index} names a file outside its folder: {shard!r}.")
+        state |= _read_file(index.parent / shard)
     if missing := sorted(places.keys() - state.keys()):
-        raise ModelError(f"{len(missing)} weights of {INDEX} are in no shard, as {missing[0]}.")
+        raise ModelError(
+            f"{len(missing)} weights of {index.name} are in no shard, as {missing[0]}."
+        )
     return state
 
 
@@ -69,18 +74,19 @@ def _read_file(path: Path) -> State:
         return _read_pickle(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            names = file.keys()
-            return {name: _float32(name, file.get_tensor(name)) for name in names}
+            return {name: _read_one(file, name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ModelError(
             f"{path} can't be read: {error}.", "It may be cut short: fetch it again."
         ) from None
 
 
-def _float32(name: str, value: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    if value.dtype.kind not in "fiub":
-        raise ModelError(f"The weight {name} is {value.dtype}; numbers are read.")
-    return value.astype(np.float32, copy=False)
+def _read_one(file: Any, name: str) -> npt.NDArray[np.float32]:
+    kind = file.get_slice(name).get_dtype()
+    if kind not in NUMBERS:
+        raise ModelError(f"The weight {name} is {kind}; {', '.join(NUMBERS)} are read.")
+    value: npt.NDArray[np.float32] = file.get_tensor(name).astype(np.float32, copy=False)
+    return value
 
 
 def _read_pickle(path: Path) -> State:
@@ -105,8 +111,8 @@ def _read_pickle(path: Path) -> State:
         found = found["model"]  # Salesforce's files hold the weights beside the optimiser's
     if not isinstance(found, dict):
         raise ModelError(f"{path} holds a {type(found).__name__}, no weights by name.")
-    return {
-        name: value.detach().to(torch.float32).numpy()
-        for name, value in found.items()
-        if isinstance(value, torch.Tensor)
-    }
+    tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
+        keys = ", ".join(map(str, sorted(found, key=str)[:5])) or "nothing"
+        raise ModelError(f"{path} holds no weights by name; it has {keys}.")
+    return {name: value.detach().to(torch.float32).numpy() for name, value in tensors.items()}

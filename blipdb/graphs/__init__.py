@@ -1,18 +1,19 @@
 """ONNX graphs of BLIP, built from weights with Hugging Face's names rather than traced.
 
-Every graph is what its file says: `image`, `text`, `rerank` and `caption`. Their weights are
-initializers in float16 under their own names, cast to float32, which ONNX Runtime folds when it
-loads the graph. All operators are ONNX's own (opset 20).
+Every graph is what its file says: `image`; `text` and `rerank` for retrieval; `caption` for a
+captioner; `question` and `answer` for an answerer. Their weights are initializers in float16 under
+their own names, cast to float32, which ONNX Runtime folds when it loads the graph. All operators
+are ONNX's own (opset 20).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from blipdb.architecture import Architecture
 
-from . import caption, image, rerank, text
-from .weights import Weights, prepare, state_dict
+from . import answer, caption, image, question, rerank, text
+from .weights import MED_ROLES, Weights, prepare, state_dict
 
 __all__ = ["Weights", "build_graphs", "prepare", "state_dict"]
 
@@ -23,19 +24,24 @@ def build_graphs(
     *,
     mean: tuple[float, ...],
     std: tuple[float, ...],
-    captioner: bool = True,
+    roles: Collection[str] = MED_ROLES,
     absorbed: bool = True,
 ) -> dict[str, bytes]:
-    """All graphs of a model, serialised, by name: image, text, rerank and caption.
+    """All graphs of a model with these roles, serialised, by name.
 
     `weights` come from `prepare`; `mean` and `std` are per channel, of pixels in 0 to 1.
     `absorbed` chooses how cross-attention is computed (see `layers.AbsorbedAttention`).
     """
+    retrieves = "retrieval" in roles
     builders: dict[str, Callable[[], bytes]] = {
-        "image": lambda: image.build(weights, arch, mean, std),
-        "text": lambda: text.build(weights, arch),
-        "rerank": lambda: rerank.build(weights, arch, absorbed=absorbed),
+        "image": lambda: image.build(weights, arch, mean, std, itc=retrieves)
     }
-    if captioner:
+    if retrieves:
+        builders["text"] = lambda: text.build(weights, arch)
+        builders["rerank"] = lambda: rerank.build(weights, arch, absorbed=absorbed)
+    if "captioner" in roles:
         builders["caption"] = lambda: caption.build(weights, arch, absorbed=absorbed)
+    if "answerer" in roles:
+        builders["question"] = lambda: question.build(weights, arch, absorbed=absorbed)
+        builders["answer"] = lambda: answer.build(weights, arch)
     return {name: build() for name, build in builders.items()}

@@ -170,8 +170,9 @@ class Builder:
         opsets = [helper.make_opsetid("", OPSET)]
         model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         model.producer_name = "blipdb"
-        checker.check_model(model)
-        return bytes(model.SerializeToString(deterministic=True))
+        data = bytes(model.SerializeToString(deterministic=True))
+        checker.check_model(data)  # of the bytes: a message would be serialised once more
+        return data
 
 
 def _onnx_type(dtype: npt.DTypeLike) -> int:

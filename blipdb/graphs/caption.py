@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from blipdb.architecture import Architecture
 
-from .builder import Builder, Dim
-from .layers import (
-    MASKED,
-    SelfAttention,
-    cross_attention,
-    embed,
-    feed_forward,
-    linear,
-    residual,
-)
+from .builder import Builder
+from .decoder import Decoder
+from .layers import cross_attention
 from .weights import Weights
-
-MODEL = "text_decoder.bert"
-HEAD = "text_decoder.cls.predictions"
 
 
 def build(weights: Weights, arch: Architecture, *, absorbed: bool) -> bytes:
@@ -31,47 +19,5 @@ def build(weights: Weights, arch: Architecture, *, absorbed: bool) -> bytes:
     first token of a text is [DEC].
     """
     g = Builder("caption", weights)
-    ids = g.input("input_ids", np.int64, ["texts", "length"])
-    head_width = arch.text_width // arch.text_heads
-    cache: list[Dim] = [arch.text_layers, 2, "texts", arch.text_heads]
-    past = g.input("past", np.float32, [*cache, "past", head_width])
-    image = cross_attention(g, arch, absorbed=absorbed)
-    length, before = g.size(ids, 1), g.size(past, 4)
-    after = g.add(before, length)
-    x = embed(g, ids, before, after, MODEL, arch)
-    mask = _causal(g, before, after)
-    present = []
-    for number, layer_past in enumerate(g.split(past, arch.text_layers, axis=0)):
-        layer = f"{MODEL}.encoder.layer.{number}"
-        attention = SelfAttention(g, arch, layer)
-        new = [g.unsqueeze(part, 0, 1) for part in attention.keys_values(x, length)]
-        present.append(g.concat(layer_past, g.concat(*new, axis=1), axis=4))
-        keys, values = (g.squeeze(part, 0, 1) for part in g.split(present[-1], 2, axis=1))
-        x = attention.block(x, length, (keys, values), mask)
-        seen = image.attend(x, layer, image.batch)
-        x = residual(g, seen, x, f"{layer}.crossattention.output", arch.text_eps)
-        x = feed_forward(g, x, layer, arch.text_eps)
-    g.output(_next_word(g, x, length, arch), "logits", np.float32, ["texts", arch.vocab_size])
-    total: list[Dim] = [*cache, "total", head_width]
-    g.output(g.concat(*present, axis=0), "present", np.float32, total)
-    return g.serialize()
-
-
-def _causal(g: Builder, before: str, after: str) -> str:
-    """float32 [T, P + T]: 0 for a token itself and those before it, a huge negative after it."""
-    step = g.constant(1, np.int64)
-    start, end = (g.squeeze(value, 0) for value in (before, after))
-    columns = g.op("Range", g.constant(0, np.int64), end, step)
-    lines = g.unsqueeze(g.op("Range", start, end, step), 1)
-    hidden = g.op("Greater", columns, lines)
-    return g.where(hidden, g.number(MASKED), g.number(0))
-
-
-def _next_word(g: Builder, x: str, length: str, arch: Architecture) -> str:
-    """Rows [B * T, D] -> logits after each text's last token [B, V]."""
-    last = g.entry(g.reshape(x, -1, length, arch.text_width), -1, axis=1)
-    inner = g.gelu(linear(g, last, f"{HEAD}.transform.dense"))
-    inner = g.layer_norm(inner, f"{HEAD}.transform.LayerNorm", arch.text_eps)
-    # The output matrix is the word embedding itself (BERT ties them).
-    words = g.weight(f"{MODEL}.embeddings.word_embeddings.weight")
-    return g.gemm(inner, words, g.weight(f"{HEAD}.bias"))
+    decoder = Decoder(g, arch)
+    return decoder.serialize(cross_attention(g, arch, absorbed=absorbed))

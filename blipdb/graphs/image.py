@@ -16,9 +16,17 @@ LEVELS = 127  # of symmetric int8
 
 
 def build(
-    weights: Weights, arch: Architecture, mean: Sequence[float], std: Sequence[float]
+    weights: Weights,
+    arch: Architecture,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    itc: bool = True,
 ) -> bytes:
-    """pixels uint8 [B, S, S, 3] -> itc float32 [B, E], tokens int8 [B, N, D], scales [B, N]."""
+    """pixels uint8 [B, S, S, 3] -> itc float32 [B, E], tokens int8 [B, N, D], scales [B, N].
+
+    Without `itc`, for a model that is not for retrieval, there is no such output.
+    """
     g = Builder("image", weights)
     size, count, width = arch.image_size, arch.image_tokens, arch.vision_width
     pixels = g.input("pixels", np.uint8, ["images", size, size, 3])
@@ -27,9 +35,10 @@ def build(
         x = _layer(g, x, arch, f"vision_model.encoder.layers.{number}")
     x = g.layer_norm(x, "vision_model.post_layernorm", arch.vision_eps)
     x = g.reshape(x, -1, count, width)
-    itc = g.normalize(linear(g, g.entry(x, 0, axis=1), "vision_proj"))
+    vector = g.normalize(linear(g, g.entry(x, 0, axis=1), "vision_proj")) if itc else None
     tokens, scales = _quantise(g, x)
-    g.output(itc, "itc", np.float32, ["images", arch.embed_dim])
+    if vector is not None:
+        g.output(vector, "itc", np.float32, ["images", arch.embed_dim])
     g.output(tokens, "tokens", np.int8, ["images", count, width])
     g.output(scales, "scales", np.float32, ["images", count])
     return g.serialize()

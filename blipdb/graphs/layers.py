@@ -46,6 +46,13 @@ def attend(g: Builder, q: str, k: str, v: str, mask: str | None = None) -> str:
     return g.matmul(g.softmax(scores), v)
 
 
+def additive(g: Builder, mask: str) -> str:
+    """int64 [B, L] -> float32 [B, 1, 1, L]: 0 where a token is, a huge negative where none is."""
+    hidden = g.op("Equal", mask, g.constant(0, np.int64))
+    added = g.where(hidden, g.number(MASKED), g.number(0))
+    return g.unsqueeze(added, 1, 2)
+
+
 def residual(g: Builder, inner: str, x: str, name: str, eps: float) -> str:
     """The end of each block of BERT: linear, residual, LayerNorm."""
     return g.layer_norm(g.add(linear(g, inner, f"{name}.dense"), x), f"{name}.LayerNorm", eps)
@@ -97,7 +104,7 @@ class SelfAttention:
 
 
 class CrossAttention(Protocol):
-    """Attention of texts to image tokens, without its output layer."""
+    """Attention of texts to image tokens (or to a question's states), without its output layer."""
 
     batch: str
     """The number of images, as a value [1]."""
@@ -106,8 +113,8 @@ class CrossAttention(Protocol):
         """Rows of texts [R, D], in `groups` equal parts -> [M, D].
 
         Each part looks at its own image, and M = R; or, where groups is 1, the one part looks at
-        every image, and M = B * R. Cross-attention has no mask, so the texts of one image may
-        stand together as if they were one.
+        every image, and M = B * R. No mask tells the texts of one image apart, so they may stand
+        together as if they were one.
         """
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from blipdb.architecture import Architecture
 
 from .builder import Builder
-from .layers import MASKED, SelfAttention, embed, feed_forward, first_token, linear
+from .layers import SelfAttention, additive, embed, feed_forward, first_token, linear
 from .weights import Weights
 
 MODEL = "text_encoder"
@@ -18,7 +18,7 @@ def build(weights: Weights, arch: Architecture) -> bytes:
     -> itc float32 [B, E]."""
     g = Builder("text", weights)
     ids = g.input("input_ids", np.int64, ["texts", "length"])
-    mask = _additive(g, g.input("attention_mask", np.int64, ["texts", "length"]))
+    mask = additive(g, g.input("attention_mask", np.int64, ["texts", "length"]))
     words = g.size(ids, 1)
     length: str | int = words  # of what a layer computes
     x = embed(g, ids, g.ints(0), words, MODEL, arch)
@@ -31,10 +31,3 @@ def build(weights: Weights, arch: Architecture) -> bytes:
         x = feed_forward(g, attention.block(x, length, memory, mask), layer, arch.text_eps)
     g.output(g.normalize(linear(g, x, "text_proj")), "itc", np.float32, ["texts", arch.embed_dim])
     return g.serialize()
-
-
-def _additive(g: Builder, mask: str) -> str:
-    """int64 [B, L] -> float32 [B, 1, 1, L]: 0 where a token is, a huge negative where none is."""
-    hidden = g.op("Equal", mask, g.constant(0, np.int64))
-    added = g.where(hidden, g.number(MASKED), g.number(0))
-    return g.unsqueeze(added, 1, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ Weights = Mapping[str, npt.NDArray[np.float16]]
 State = Mapping[str, npt.NDArray[np.float32]]
 Shape = tuple[int, ...]
 
+MED_ROLES = ("retrieval", "captioner")
+"""What a MED can be as it is pretrained, with all three objectives."""
 HEAD = "text_decoder.cls.predictions"
 # Other names of the same tensors, as Hugging Face's state dict has them.
 TIED = {
@@ -23,27 +25,34 @@ TIED = {
 }
 
 
-def shapes(arch: Architecture, *, captioner: bool) -> dict[str, Shape]:
-    """Name and shape of every weight that the graphs hold."""
-    found = _vision(arch) | _text(arch, "text_encoder")
-    found |= _linear("text_proj", arch.embed_dim, arch.text_width)
-    found |= _linear("itm_head", 2, arch.text_width)
-    if captioner:
-        found |= _text(arch, "text_decoder.bert")
-        found |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
-        found |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
-        found[f"{HEAD}.bias"] = (arch.vocab_size,)
+def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, Shape]:
+    """Name and shape of every weight that the graphs of a model with these roles hold.
+
+    A captioner's decoder looks at the image; an answerer's looks at the states of the question,
+    which its encoder read with the image before it (BLIP, section 5.3).
+    """
+    found = _vision(arch)
+    if "retrieval" in roles:
+        found |= _linear("vision_proj", arch.embed_dim, arch.vision_width)
+        found |= _text(arch, "text_encoder", arch.vision_width)
+        found |= _linear("text_proj", arch.embed_dim, arch.text_width)
+        found |= _linear("itm_head", 2, arch.text_width)
+    if "captioner" in roles:
+        found |= _decoder(arch, arch.vision_width)
+    if "answerer" in roles:
+        found |= _text(arch, "text_encoder", arch.vision_width)
+        found |= _decoder(arch, arch.text_width)
     return found
 
 
-def prepare(state: State, arch: Architecture, *, captioner: bool = True) -> Weights:
+def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES) -> Weights:
     """The weights that the graphs need, rounded to float16, which is what an artifact keeps.
 
     Raises:
         ModelError: a weight is missing, has another shape, isn't finite in float16, or the
-            captioner's output matrix is not its word embedding.
+            decoder's output matrix is not its word embedding.
     """
-    wanted = shapes(arch, captioner=captioner)
+    wanted = shapes(arch, roles)
     if missing := [name for name in wanted if name not in state]:
         raise ModelError(f"{len(missing)} weights are missing, the first is {missing[0]}.")
     weights = {}
@@ -55,7 +64,7 @@ def prepare(state: State, arch: Architecture, *, captioner: bool = True) -> Weig
         if not np.isfinite(weights[name]).all():
             raise ModelError(f"{name} holds a value that float16 can't.")
     for name, same in TIED.items():
-        if captioner and name in state and not np.array_equal(state[name], state[same]):
+        if same in wanted and name in state and not np.array_equal(state[name], state[same]):
             raise ModelError(f"{name} differs from {same}; in BLIP they are one.")
     return weights
 
@@ -86,11 +95,19 @@ def _vision(arch: Architecture) -> dict[str, Shape]:
         found |= _norm(f"{layer}.layer_norm2", width)
         found |= _linear(f"{layer}.mlp.fc1", arch.vision_mlp, width)
         found |= _linear(f"{layer}.mlp.fc2", width, arch.vision_mlp)
-    found |= _norm("vision_model.post_layernorm", width)
-    return found | _linear("vision_proj", arch.embed_dim, width)
+    return found | _norm("vision_model.post_layernorm", width)
 
 
-def _text(arch: Architecture, model: str) -> dict[str, Shape]:
+def _decoder(arch: Architecture, source: int) -> dict[str, Shape]:
+    """A text transformer that looks at `source` features, and its head."""
+    found = _text(arch, "text_decoder.bert", source)
+    found |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
+    found |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
+    found[f"{HEAD}.bias"] = (arch.vocab_size,)
+    return found
+
+
+def _text(arch: Architecture, model: str, source: int) -> dict[str, Shape]:
     width = arch.text_width
     found: dict[str, Shape] = {
         f"{model}.embeddings.word_embeddings.weight": (arch.vocab_size, width),
@@ -100,7 +117,7 @@ def _text(arch: Architecture, model: str) -> dict[str, Shape]:
     for number in range(arch.text_layers):
         layer = f"{model}.encoder.layer.{number}"
         found |= _attention(f"{layer}.attention", width, width)
-        found |= _attention(f"{layer}.crossattention", width, arch.vision_width)
+        found |= _attention(f"{layer}.crossattention", width, source)
         found |= _linear(f"{layer}.intermediate.dense", arch.text_mlp, width)
         found |= _linear(f"{layer}.output.dense", width, arch.text_mlp)
         found |= _norm(f"{layer}.output.LayerNorm", width)

@@ -6,6 +6,8 @@ import io
 import re
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,14 +65,29 @@ def decode(data: bytes, size: int, *, preview: bool, limits: Limits) -> Picture:
     Raises:
         ImageError: with the reason why this picture is refused.
     """
+    with _refusing(data, limits):
+        image, flat = _unpack(data, limits)
+        return _picture(image, flat, size, preview)
+
+
+def whole(data: bytes, limits: Limits) -> Image.Image:
+    """The picture at its full size, upright, RGB; the first frame only. Training crops from it.
+
+    Raises:
+        ImageError: with the reason why this picture is refused.
+    """
+    with _refusing(data, limits):
+        image, flat = _unpack(data, limits)
+        return preprocess.upright(flat, _orientation(image)).convert("RGB")
+
+
+@contextmanager
+def _refusing(data: bytes, limits: Limits) -> Iterator[None]:
+    """Whatever the image libraries raise becomes an ImageError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are about metadata; pixels raise
-        image = _open(data, limits)
         try:
-            image.load()
-            _check_whole(data, image.format)
-            flat = preprocess.flatten(image)
-            return _picture(image, flat, size, preview)
+            yield
         except ImageError:
             raise
         except MemoryError:
@@ -79,16 +96,20 @@ def decode(data: bytes, size: int, *, preview: bool, limits: Limits) -> Picture:
             raise ImageError(_reason(data, error, limits)) from None
 
 
+def _unpack(data: bytes, limits: Limits) -> tuple[ImageFile.ImageFile, Image.Image]:
+    """The file, loaded, and its picture as opaque 8-bit `L` or `RGB`, not turned upright yet."""
+    image = _open(data, limits)
+    image.load()
+    _check_whole(data, image.format)
+    return image, preprocess.flatten(image)
+
+
 def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     Image.MAX_IMAGE_PIXELS = None  # ours is checked instead, and says both numbers
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise ImageError(_unidentified(data)) from None
-    except MemoryError:
-        raise ImageError(_memory_reason(limits)) from None
-    except Exception as error:
-        raise ImageError(_reason(data, error, limits)) from None
     width, height = image.size
     if width * height > limits.pixels:
         raise ImageError(f"{width} x {height} pixels; at most {limits.pixels:,} are decoded")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import memory, quality, speed
+from . import memory, quality, speed, training
 from .report import Report
 from .world import deployed
 
@@ -13,6 +13,7 @@ SECTIONS = {
     "search": speed.search,
     "ingest": speed.ingest,
     "memory": memory.measure,
+    "training": training.measure,
 }
 
 

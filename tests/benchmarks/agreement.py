@@ -23,8 +23,9 @@ SECTION = "Agreement of SQL, the Python runtime and torch"
 QUERIES = 100
 CANDIDATES = 32
 
-Scores = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""ITC cosines and ITM logits (of the match), each [queries, images]."""
+Scores = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
+"""ITC cosines, ITM logits (of the match), and the cosines of the vectors as they are stored, in
+half precision; each [queries, images]."""
 
 
 def measure(
@@ -50,13 +51,13 @@ def measure(
         for text in texts
     ]
     place = {id: n for n, id in enumerate(ids)}
-    for name, (cosines, logits) in (("the Python runtime", in_python), ("torch", in_torch)):
+    for name, (cosines, logits, stored) in (("the Python runtime", in_python), ("torch", in_torch)):
         itc, itm, same = [], [], []
         for query, hits in enumerate(rows):
             images = [place[id] for id, _, _ in hits]
             itc.append(np.abs(cosines[query, images] - [row[1] for row in hits]).max())
             itm.append(np.abs(logits[query, images] - [row[2] for row in hits]).max())
-            same.append(float(images[:10] == _best(cosines[query], logits[query])))
+            same.append(float(images[:10] == _best(stored[query], logits[query])))
         report.add(SECTION, f"largest difference of ITC cosine, SQL and {name}", max(itc), "",
                    "at most 0.001")  # fmt: skip
         report.add(SECTION, f"largest difference of ITM logit, SQL and {name}", max(itm), "",
@@ -74,9 +75,20 @@ def _best(cosines: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]) -> 
 
 def _in_python(runtime: Runtime, pixels: npt.NDArray[np.uint8], texts: Sequence[str]) -> Scores:
     encoded = runtime.encode_images(pixels)
-    cosines = runtime.embed_texts(texts) @ encoded.itc.T
+    vectors = runtime.embed_texts(texts)
     logits = [runtime.rerank(text, encoded.tokens, encoded.scales)[:, 1] for text in texts]
-    return cosines, np.stack(logits)
+    return (
+        vectors @ encoded.itc.T,
+        np.stack(logits),
+        _as_stored(vectors) @ _as_stored(encoded.itc).T,
+    )
+
+
+def _as_stored(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """After a halfvec, of length 1 again."""
+    halves = vectors.astype(np.float16).astype(np.float32)
+    unit: npt.NDArray[np.float32] = halves / np.linalg.norm(halves, axis=1, keepdims=True)
+    return unit
 
 
 @torch.inference_mode()
@@ -89,9 +101,11 @@ def _in_torch(runtime: Runtime, pixels: npt.NDArray[np.uint8], texts: Sequence[s
     tokens = model.image_tokens(normalise(pixels, torch.device("cpu")))
     stored = dequantize_tokens(*quantize_tokens(tokens))
     memory = model.image_memory(stored)
-    cosines, logits = [], []
+    vectors, logits = [], []
     for text in texts:
         ids = torch.tensor([runtime.tokenizer.encode(text, manifest.special_tokens.cls)])
-        cosines.append((model.text_vector(ids) @ model.image_vector(tokens).T)[0])
+        vectors.append(model.text_vector(ids)[0].numpy())
         logits.append(model.match(ids.expand(len(pixels), -1), memory)[:, 1])
-    return torch.stack(cosines).numpy(), torch.stack(logits).numpy()
+    images, queries = model.image_vector(tokens).numpy(), np.stack(vectors)
+    stored = _as_stored(queries) @ _as_stored(images).T
+    return queries @ images.T, torch.stack(logits).numpy(), stored

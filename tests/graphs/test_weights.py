@@ -52,8 +52,10 @@ def test_an_output_matrix_of_its_own_is_refused() -> None:
 
 def test_a_model_without_captioner_needs_no_decoder() -> None:
     state = {name: v for name, v in tiny_state().items() if not name.startswith("text_decoder")}
-    weights = prepare(state, ARCHITECTURE, captioner=False)
-    graphs = build_graphs(weights, ARCHITECTURE, mean=(0.5,) * 3, std=(0.5,) * 3, captioner=False)
+    weights = prepare(state, ARCHITECTURE, ("retrieval",))
+    graphs = build_graphs(
+        weights, ARCHITECTURE, mean=(0.5,) * 3, std=(0.5,) * 3, roles=("retrieval",)
+    )
     assert graphs.keys() == {"image", "text", "rerank"}
 
 

@@ -23,7 +23,7 @@ from blipdb.settings import DATABASE, Settings
 
 FOLDER = Path(blipdb.migrations.__file__).parent
 
-# What autogenerate does not compare: CHECKs, storage, partitioning, order of columns.
+# What autogenerate does not compare: CHECKs, storage, partitioning, order of columns, views.
 CATALOGUE = {
     "columns": """
         SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -48,6 +48,10 @@ CATALOGUE = {
                obj_description(oid, 'pg_class')
         FROM pg_class WHERE relnamespace = 'blip'::regnamespace AND relkind IN ('r', 'p')
           AND relname <> 'alembic_version'
+        ORDER BY 1""",
+    "views": """
+        SELECT relname, reloptions, pg_get_viewdef(oid), obj_description(oid, 'pg_class')
+        FROM pg_class WHERE relnamespace = 'blip'::regnamespace AND relkind = 'v'
         ORDER BY 1""",
 }
 
@@ -144,7 +148,7 @@ def test_the_owner_of_all_tables_is_blip_owner(database: str) -> None:
     with psycopg.connect(database) as conn:
         found = conn.execute(
             "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class"
-            " WHERE relnamespace = 'blip'::regnamespace AND relkind IN ('r', 'p', 'i', 'I')"
+            " WHERE relnamespace = 'blip'::regnamespace AND relkind IN ('r', 'p', 'i', 'I', 'v')"
         ).fetchall()
     assert found == [("blip_owner",)]
 

@@ -25,16 +25,11 @@ from blipdb.training.checkpoint import (
 from blipdb.training.config import Config, ConfigError, read_config
 from blipdb.training.data import batches, draw_batch, pad_texts
 from blipdb.training.evaluation import captions_right, evaluate, held_out
+from blipdb.training.learner import Learner
+from blipdb.training.loop import make_step
 from blipdb.training.med import MED
-from blipdb.training.pretrain import (
-    Learner,
-    learning_rate,
-    losses,
-    make_optimiser,
-    make_step,
-    measure,
-    pretrain,
-)
+from blipdb.training.optimiser import learning_rate, make_optimiser
+from blipdb.training.pretrain import Weights, measure, pretrain
 from blipdb.training.scene_plain import plain_caption
 from tests.training.conftest import TINY, TOKENIZER
 
@@ -83,7 +78,8 @@ def test_a_run_begins_with_given_weights(config: Config, tmp_path: Path) -> None
     still = dataclasses.replace(config.optimiser, learning_rate=0.0)
     config = dataclasses.replace(config, stages=(stage,), optimiser=still)
     device = torch.device("cpu")
-    pretrain(config, TOKENIZER, tmp_path / "run", device, tmp_path / "given.safetensors")
+    weights = Weights(tmp_path / "given.safetensors")
+    pretrain(config, TOKENIZER, tmp_path / "run", device, weights)
     found = load_file(tmp_path / "run" / WEIGHTS)
     assert all(torch.equal(found[name], value) for name, value in given.state_dict().items())
 
@@ -165,7 +161,7 @@ def test_a_stage_without_texts_has_patches_only(config: Config) -> None:
     batch = draw_batch(config, TOKENIZER, 0)
     assert batch.texts.size == batch.captions.size == batch.also_true.size == 0
     learner = Learner(config)
-    found = losses(learner, batch, config, 0)
+    found = learner(batch, 0)
     assert found.keys() == {"naming"}
     torch.autograd.backward(found["naming"])
     assert all(p.grad is None for p in learner.med.text_encoder.parameters())

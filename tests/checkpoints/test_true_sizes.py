@@ -1,0 +1,348 @@
+"""Checkpoints of the true sizes, ViT-B/16 and ViT-L/16, with random weights: what transformers
+computes from them, the torch models of blipdb.training compute too, within 1e-4, and the artifact's
+graphs within the bounds below."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor, nn
+
+from blipdb.architecture import SpecialTokens
+from blipdb.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.checkpoints.convert import ANSWERING, MEAN, STD, convert
+from blipdb.checkpoints.describe import describe
+from blipdb.checkpoints.vocabulary import read_tokenizer
+from blipdb.checkpoints.weights import State, read_state
+from blipdb.generate import Rules, beam_search
+from blipdb.graphs import answer, question
+from blipdb.graphs.weights import TIED
+from blipdb.rank import rank
+from blipdb.runtime import Runtime, empty_past
+from blipdb.training.answerer import Answerer
+from blipdb.training.med import MED, Memory
+from tests.checkpoints import published, reference
+
+SPECIAL = SpecialTokens(pad=0, unk=100, cls=101, sep=102, dec=30522, enc=30523)
+TEXTS = ["w2500 w3600 a picture of w29000", "w411 w512"]
+IDS = torch.tensor(
+    [[101, 2500, 3600, 1037, 3861, 1997, 29000, 102], [101, 411, 512, 102, 0, 0, 0, 0]]
+)
+WORDS = IDS != 0
+ANSWERS = [[n, 102] for n in range(600, 740)] + [[600, 9, 102], [7, 8, 9, 102]]
+EXACT = 1e-4  # of torch, in float32 on both sides: sums in another order
+
+# What the artifact may add: its weights are rounded to float16 (by 2**-12 of each on average), and
+# its image tokens kept in int8 (a feature is off by up to 1/254 of the token's largest). Both are
+# random, and a layer norm after each block keeps what they add up to small. Absolute, of values
+# whose deviation is about 1 (itc: of a vector of length 1).
+BOUNDS = {"itc": 1e-3, "itm": 1e-2, "caption": 2e-2, "answer": 2e-2}
+
+NextWords = Callable[[Tensor], Tensor]
+Image = dict[str, Any]
+
+
+def vocabulary() -> list[str]:
+    """As many pieces as BERT's, with its special tokens in their places."""
+    words = [f"w{n}" for n in range(30522)]
+    own = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}
+    for place, word in (own | {1037: "a", 3861: "picture", 1997: "of"}).items():
+        words[place] = word
+    return words
+
+
+class Published(NamedTuple):
+    """transformers' models over one vision transformer; `retrieval` and `captioner` share what
+    BLIP's pretrained encoder and decoder do. pixels uint8 [B, S, S, 3], tokens [B, N, D] of them.
+    """
+
+    retrieval: Any
+    captioner: Any
+    answerer: Any
+    pixels: npt.NDArray[np.uint8]
+    tokens: Tensor
+
+    def pretrained_file(self, folder: Path) -> Path:
+        """As Salesforce's pretraining saves it: it retrieves and captions."""
+        state = self.captioner.state_dict() | self.retrieval.state_dict()
+        torch.save({"model": published.renamed(state)}, folder / "model.pth")
+        (folder / "vocab.txt").write_text("\n".join(vocabulary()))
+        return folder / "model.pth"
+
+    @torch.no_grad()
+    def round(self) -> None:
+        """Give every weight the value that an artifact keeps of it."""
+        for parameter in nn.ModuleList(self[:3]).parameters():
+            parameter.copy_(parameter.half())
+
+
+@torch.no_grad()
+def publish(sizes: Mapping[str, Mapping[str, Any]], **vision: int) -> Published:
+    """Of these sizes, seeing one image. The answerer's encoder is the retriever's, too: what is not
+    shared has to be its decoder, and memory is dear."""
+    sizes = {**sizes, "vision_config": {**sizes["vision_config"], **vision}}
+    config: Any = published.configuration(sizes)
+    models: Any = nn.ModuleDict({kind: published.planned(kind, config) for kind in published.KINDS})
+    retrieval, captioner, answerer = models.values()
+    captioner.vision_model = answerer.vision_model = retrieval.vision_model
+    answerer.text_encoder = retrieval.text_encoder
+    share(captioner.text_decoder.bert, retrieval.text_encoder)
+    published.settled(models)
+    size = config.vision_config.image_size
+    pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+    tokens = reference.image_tokens(retrieval, normalised(pixels))
+    return Published(retrieval, captioner, answerer, pixels, tokens)
+
+
+def share(decoder: Any, encoder: Any) -> None:
+    """All but self-attention (BLIP, Table 3)."""
+    decoder.embeddings = encoder.embeddings
+    for mine, theirs in zip(decoder.encoder.layer, encoder.encoder.layer, strict=True):
+        mine.crossattention, mine.intermediate = theirs.crossattention, theirs.intermediate
+        mine.output = theirs.output
+
+
+def normalised(pixels: npt.NDArray[np.uint8]) -> Tensor:
+    values = (pixels / 255 - np.array(MEAN)) / np.array(STD)
+    return torch.from_numpy(values).permute(0, 3, 1, 2).float()
+
+
+def filled(kind: type[MED] | type[Answerer], state: State) -> Any:
+    """A torch model of ours with a checkpoint's weights, without a copy of them."""
+    with torch.device("meta"):
+        model = kind(describe(state), SPECIAL)
+    weights = {name: torch.from_numpy(value) for name, value in state.items()}
+    weights |= {name: weights[same] for name, same in TIED.items() if same in weights}
+    if "temp" in model.state_dict():
+        weights["temp"] = torch.tensor(0.07)
+    model.load_state_dict(weights, assign=True)
+    return model.train(False)
+
+
+class Anew:
+    """A `Decoder` without caches: at each step all tokens are read again."""
+
+    def __init__(self, next_words: NextWords, opening: Sequence[int] = (SPECIAL.dec,)) -> None:
+        self.opening, self.next_words = opening, next_words
+
+    def __call__(
+        self, ids: npt.NDArray[np.int64], past: Any, images: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        new = np.tile(self.opening, (len(ids), 1)) if past is None else ids
+        present = new.astype(np.float32)[None, None, :, None, :, None]
+        if past is not None:
+            present = np.concatenate([past, present], axis=4)
+        words = torch.from_numpy(present[0, 0, :, 0, :, 0].astype(np.int64))
+        return self.next_words(words)[:, -1].numpy(), present
+
+
+def written_by(next_words: NextWords, opening: Sequence[int], least: int, most: int) -> list[int]:
+    """What beam search writes about one image, its lengths counted with the opening."""
+    never, begun = [SPECIAL.pad, SPECIAL.unk, SPECIAL.cls, SPECIAL.dec, SPECIAL.enc], len(opening)
+    rules = Rules(SPECIAL.dec, SPECIAL.sep, never, max(0, least - begun), most - begun)
+    (found,) = beam_search(Anew(next_words, opening), 1, rules, 3)
+    return found
+
+
+def of(memory: Sequence[Memory], place: int, count: int) -> list[Memory]:
+    """The memory of one image (or question) for as many texts."""
+    return [layer.rows(torch.full((count,), place)) for layer in memory]
+
+
+def close(found: Any, expected: Any, bound: float) -> None:
+    """Within a bound that is far below what tells the values apart."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    difference = float(np.abs(found - expected).max())
+    print(f"{difference:.1e} of {expected.std():.1e}, bound {bound:.0e}")
+    assert difference < bound
+    assert expected.std() > 5 * bound
+
+
+@torch.no_grad()
+def assert_med_is_exact(med: MED, theirs: Published) -> None:
+    """ITC vectors, ITM logits, caption logits, and captions, with a prompt and without."""
+    tokens = med.image_tokens(normalised(theirs.pixels))
+    close(tokens, theirs.tokens, EXACT)
+    close(med.image_vector(tokens), reference.image_vectors(theirs.retrieval, tokens), EXACT)
+    close(med.text_vector(IDS), reference.text_vectors(theirs.retrieval, IDS, SPECIAL), EXACT)
+    seen, memory = tokens[[0, 0]], med.image_memory(tokens)
+    itm = reference.match(theirs.retrieval, IDS, seen, SPECIAL)
+    close(med.match(IDS, of(memory, 0, 2)), itm, EXACT)
+    logits = reference.next_words(theirs.captioner, IDS, seen, SPECIAL)
+    close(med.next_words(IDS, of(memory, 0, 2))[WORDS], logits[WORDS], EXACT)
+    opening = [SPECIAL.dec, 1037, 3861, 1997]  # a picture of
+    lengths = {"min_length": 5, "max_length": 20}
+    (expected,) = reference.write(theirs.captioner, opening, tokens, SPECIAL, **lengths)
+    found = written_by(lambda ids: med.next_words(ids, of(memory, 0, len(ids))), opening, 5, 20)
+    assert found == expected
+
+
+@torch.no_grad()
+def assert_answerer_is_exact(model: Answerer, theirs: Published) -> None:
+    """States of questions, logits of answers, an answer, and the one that is ranked first."""
+    seen = theirs.tokens[[0, 0]]
+    states = model.question_states(IDS, seen)
+    expected = reference.states(theirs.answerer, IDS, seen, SPECIAL)
+    close(states[WORDS], expected[WORDS], EXACT)
+    memory = model.question_memory(states)
+
+    def next_words(ids: Tensor, n: int = 1) -> Tensor:
+        found: Tensor = model.next_words(ids, of(memory, n, len(ids)), WORDS[[n] * len(ids)])
+        return found
+
+    for n, words in enumerate(WORDS):
+        asked = expected[n : n + 1, words]
+        logits = reference.next_words(theirs.answerer, IDS[:1], asked, SPECIAL)
+        close(next_words(IDS[:1], n), logits, EXACT)
+    lengths = {"min_length": 1, "max_length": 10}  # of the padded question
+    (answer,) = reference.write(theirs.answerer, [SPECIAL.dec], asked, SPECIAL, **lengths)
+    assert written_by(next_words, [SPECIAL.dec], 1, 10) == answer
+    best, _ = reference.rank(theirs.answerer, ANSWERS, asked, SPECIAL, shortlist=128)
+    assert rank(Anew(next_words), 1, SPECIAL.dec, ANSWERS) == [best]
+
+
+@torch.no_grad()
+def assert_med_is_near(runtime: Runtime, theirs: Published) -> Image:
+    """The graphs' ITC vectors, ITM logits and caption logits; the image as it is stored."""
+    encoded = runtime.encode_images(theirs.pixels)
+    vectors = reference.image_vectors(theirs.retrieval, theirs.tokens)
+    close(encoded.itc, vectors, BOUNDS["itc"])
+    vectors = reference.text_vectors(theirs.retrieval, IDS, SPECIAL)
+    close(runtime.embed_texts(TEXTS), vectors, BOUNDS["itc"])
+    image: Image = {"tokens": encoded.tokens, "scales": encoded.scales}
+    itm = reference.match(theirs.retrieval, IDS, theirs.tokens[[0, 0]], SPECIAL)
+    close(np.concatenate([runtime.rerank(text, **image) for text in TEXTS]), itm, BOUNDS["itm"])
+    ids, past = IDS[:1], empty_past(runtime.artifact.architecture, 1)
+    begun = reference.opened(ids, SPECIAL.dec).numpy()
+    logits, _ = runtime.run("caption", input_ids=begun, past=past, **image)
+    expected = reference.next_words(theirs.captioner, ids, theirs.tokens, SPECIAL)
+    close(logits, expected[:, -1], BOUNDS["caption"])
+    return image
+
+
+@torch.no_grad()
+def assert_answers_are_near(runtime: Runtime, theirs: Published, image: Image) -> None:
+    """The logits behind an answer's tokens."""
+    ids = reference.opened(IDS, SPECIAL.enc).numpy()
+    both, mask = {name: value[[0, 0]] for name, value in image.items()}, WORDS.numpy() * 1
+    (memory,) = runtime.run("question", input_ids=ids, attention_mask=mask, **both)
+    begun = reference.opened(IDS[[0, 0]], SPECIAL.dec).numpy()
+    past = empty_past(runtime.artifact.architecture, 2)
+    logits, _ = runtime.run(
+        "answer", input_ids=begun, past=past, memory=memory, attention_mask=mask
+    )
+    states = reference.states(theirs.answerer, IDS, theirs.tokens[[0, 0]], SPECIAL)
+    for n, words in enumerate(WORDS):
+        asked = states[n : n + 1, words]
+        expected = reference.next_words(theirs.answerer, IDS[:1], asked, SPECIAL)[0, -1]
+        close(logits[n], expected, BOUNDS["answer"])
+
+
+@torch.no_grad()
+def assert_same_captions(runtime: Runtime, theirs: Published, image: Image) -> None:
+    """The same words, where transformers has the artifact's weights and image tokens."""
+    lengths = {"min_length": 2, "max_length": 20}
+    opening = [SPECIAL.dec]
+    (written,) = reference.write(theirs.captioner, opening, stored(image), SPECIAL, **lengths)
+    assert runtime.caption(**image, max_tokens=19) == [runtime.tokenizer.decode(written)]
+
+
+@torch.no_grad()
+def assert_same_answers(runtime: Runtime, theirs: Published, image: Image) -> None:
+    both = {name: value[[0, 0]] for name, value in image.items()}
+    states = reference.states(theirs.answerer, IDS, stored(both), SPECIAL)[1:, WORDS[1]]
+    lengths = {"min_length": 1, "max_length": 10}
+    (written,) = reference.write(theirs.answerer, [SPECIAL.dec], states, SPECIAL, **lengths)
+    assert runtime.answer(**both, questions=TEXTS)[1] == runtime.tokenizer.decode(written)
+    among = [runtime.tokenizer.decode(answer) for answer in ANSWERS]
+    best, _ = reference.rank(theirs.answerer, ANSWERS, states, SPECIAL, shortlist=128)
+    assert runtime.answer(**image, questions=TEXTS[1:], among=among) == [among[best]]
+
+
+def stored(image: Image) -> Tensor:
+    found: Tensor = torch.from_numpy(image["tokens"] * image["scales"][..., None])
+    return found
+
+
+def numbers(model: Any) -> State:
+    return {name: value.numpy() for name, value in model.state_dict().items()}
+
+
+def answerer_without_images(folder: Path, state: State) -> Artifact:
+    """Of an answerer the two graphs that read and write: that of images is a captioner's, too."""
+    arch, roles = describe(state), ("answerer",)
+    weights = {n: v.astype(np.float16) for n, v in state.items() if n.startswith("text_")}
+    files = {
+        "question.onnx": question.build(weights, arch, absorbed=True),
+        "answer.onnx": answer.build(weights, arch),
+        TOKENIZER: read_tokenizer(folder, arch.vocab_size)[0],
+    }
+    manifest = Manifest(
+        name="large-vqa",
+        architecture=arch,
+        special_tokens=SPECIAL,
+        image=Preprocessing(arch.image_size, MEAN, STD),
+        max_tokens=35,
+        roles=roles,
+        knows="nothing",
+        graphs={"question": "question.onnx", "answer": "answer.onnx"},
+        files=digests(files),
+        decoding=ANSWERING,
+    )
+    return Artifact.write(folder / "answerer", manifest, files)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Path]:
+    """A folder that goes at once: pytest would keep gigabytes for the next three runs."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+@pytest.mark.slow
+def test_base(scratch: Path) -> None:
+    """ViT-B/16 at 384: a pretrained file of Salesforce's, and transformers' folder that answers."""
+    theirs = publish(published.BASE)
+    folder = published.write(theirs.retrieval, scratch / "retrieval", vocabulary())
+    state = numbers(theirs.captioner) | read_state(folder)
+    assert_med_is_exact(filled(MED, state), theirs)
+    file = theirs.pretrained_file(scratch)
+    med = Runtime.load(convert(file, scratch / "med", name="base").folder)
+    image = assert_med_is_near(med, theirs)
+
+    folder = published.write(theirs.answerer, scratch / "answerer", vocabulary())
+    assert_answerer_is_exact(filled(Answerer, numbers(theirs.answerer)), theirs)
+    vqa = Runtime.load(convert(folder, scratch / "vqa", name="base-vqa").folder)
+    assert_answers_are_near(vqa, theirs, image)
+    np.testing.assert_array_equal(vqa.encode_images(theirs.pixels).tokens, image["tokens"])
+
+    theirs.round()
+    assert_same_captions(med, theirs, image)
+    assert_same_answers(vqa, theirs, image)
+
+
+@pytest.mark.slow
+def test_large(scratch: Path) -> None:
+    """ViT-L/16 at 224, as it is pretrained, in a file of Salesforce's; and an answerer, whose
+    decoder is as wide as its questions, which transformers alone can't build."""
+    theirs = publish(published.LARGE, image_size=224)
+    file = theirs.pretrained_file(scratch)
+    state = numbers(theirs.captioner) | numbers(theirs.retrieval)
+    assert_med_is_exact(filled(MED, state), theirs)
+    med = Runtime.load(convert(file, scratch / "med", name="large").folder)
+    image = assert_med_is_near(med, theirs)
+
+    state = numbers(theirs.answerer)
+    assert_answerer_is_exact(filled(Answerer, state), theirs)
+    vqa = Runtime.load(answerer_without_images(scratch, state).folder)
+    assert_answers_are_near(vqa, theirs, image)
+
+    theirs.round()
+    assert_same_answers(vqa, theirs, image)

@@ -1,0 +1,139 @@
+"""Several processes learn what one does: the same gradients, the same queues, the same weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from blipdb.architecture import Architecture
+from blipdb.training.config import Config, Momentum, Optimiser, Reports, Scale, Stage
+from blipdb.training.data import Batch
+from blipdb.training.learner import Learner
+from blipdb.training.loop import in_parallel, make_step
+from blipdb.training.optimiser import make_optimiser
+from blipdb.training.world import ALONE, World, joined
+
+ARCHITECTURE = Architecture(
+    image_size=16, patch_size=8, vision_width=16, vision_layers=2, vision_heads=2, vision_mlp=32,
+    vocab_size=30, text_width=16, text_layers=2, text_heads=2, text_mlp=32, max_positions=12,
+    embed_dim=8,
+)  # fmt: skip
+BATCH, PROCESSES, STEPS = 8, 2, 3
+
+
+def configuration(*, momentum: bool, same_image: bool = False, shards: bool = False) -> Config:
+    return Config(
+        seed=1,
+        batch=BATCH,
+        smoothing=0.1,
+        max_text=10,
+        threads=1,
+        workers=1,
+        model=ARCHITECTURE,
+        optimiser=Optimiser(learning_rate=1e-2, warmup=0),
+        reports=Reports(evaluate=100, checkpoint=100),
+        stages=(Stage(samples=BATCH * STEPS, itc=1.0, itm=1.0, lm=1.0),),
+        momentum=Momentum(ramp=1, queue=2 * BATCH, same_image=same_image) if momentum else None,
+        scale=Scale(shards=shards),
+        group=BATCH // PROCESSES,
+    )
+
+
+def global_batch(step: int) -> Batch:
+    """Of all processes together; the first and the last image are the same, two texts are."""
+    rng = np.random.default_rng(step)
+    texts = rng.integers(6, 30, (BATCH, 8))
+    texts[:, 0], texts[:, -1] = 2, 3
+    texts[2, 5:], texts[6, 3:] = [3, 0, 0], [3, 0, 0, 0, 0]  # of other lengths
+    keys = np.arange(2 * BATCH).reshape(BATCH, 2)
+    keys[-1, 0] = keys[0, 0]
+    keys[5, 1] = keys[1, 1]
+    none = np.zeros((0, 0, 0), dtype=np.int8)
+    images = rng.integers(0, 256, (BATCH, 16, 16, 3), dtype=np.uint8)
+    return Batch(images, texts, texts, keys, None, none, None)
+
+
+def part(batch: Batch, world: World) -> Batch:
+    own = world.own(BATCH // world.size)
+    names = ("images", "texts", "captions", "keys")
+    return dataclasses.replace(batch, **{name: getattr(batch, name)[own] for name in names})
+
+
+def learn(config: Config, world: World) -> dict[str, Any]:
+    """The gradients of the first step, and the state after some steps."""
+    torch.manual_seed(3)
+    learner = Learner(config, world=world)
+    learner.begin(None)
+    parallel = in_parallel(learner, world)
+    losses = parallel(part(global_batch(0), world), 0)
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
+    found: dict[str, Any] = {
+        "losses": {name: world.mean(value) for name, value in losses.items()},
+        "gradients": {n: p.grad for n, p in learner.named_parameters() if p.grad is not None},
+    }
+    found["gradients"] = {n: g.clone() for n, g in found["gradients"].items()}
+    learner.zero_grad()
+    optimiser = make_optimiser(learner, config.optimiser, shards=config.scale.shards, world=world)
+    for step in range(1, STEPS):
+        make_step(parallel, optimiser, config, part(global_batch(step), world), step)
+    return found | {"state": learner.state_dict()}
+
+
+def in_processes(tmp_path: Path, **options: bool) -> dict[str, Any]:
+    """What the first of two gloo processes found."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    environment = os.environ | {
+        "WORLD_SIZE": str(PROCESSES), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd(),
+    }  # fmt: skip
+    out = tmp_path / "found.pt"
+    code = f"from tests.training.test_world import work; work({str(out)!r}, {options!r})"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment | {"RANK": str(rank)})
+        for rank in range(PROCESSES)
+    ]
+    assert [process.wait(120) for process in processes] == [0] * PROCESSES
+    found: dict[str, Any] = torch.load(out, weights_only=True)
+    return found
+
+
+def work(out: str, options: dict[str, bool]) -> None:
+    """In each of the processes."""
+    torch.set_num_threads(1)
+    with joined() as world:
+        found = learn(configuration(**options), world)
+        if world.is_first:
+            torch.save(found, out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"momentum": True},
+        {"momentum": True, "same_image": True},
+        {"momentum": False},
+        {"momentum": True, "shards": True},
+    ],
+    ids=["momentum", "same image", "in batch", "sharded optimiser"],
+)
+def test_two_processes_learn_what_one_does(tmp_path: Path, options: dict[str, bool]) -> None:
+    alone = learn(configuration(**options), ALONE)
+    together = in_processes(tmp_path, **options)
+    torch.testing.assert_close(together["losses"], alone["losses"], rtol=0, atol=1e-5)
+    assert together["gradients"].keys() == alone["gradients"].keys()
+    torch.testing.assert_close(together["gradients"], alone["gradients"], rtol=0, atol=1e-5)
+    for name, value in alone["state"].items():
+        if not name.endswith("key.bias"):  # it has no gradient but rounding, which Adam enlarges
+            torch.testing.assert_close(together["state"][name], value, rtol=0, atol=1e-3)

@@ -1,0 +1,32 @@
+"""File names by pattern: shards-{000..012}.tar, {coco,vg}-*.tar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+BRACES = re.compile(r"\{([^{}]*)\}")
+RANGE = re.compile(r"(\d+)\.\.(\d+)")
+
+
+def expand(pattern: str) -> Iterator[str]:
+    """The names that a pattern's braces stand for, in order, as a shell would have them: numbers
+    from one to another, with as many digits as the first, or alternatives."""
+    found = BRACES.search(pattern)
+    if found is None:
+        yield pattern
+        return
+    before, behind = pattern[: found.start()], pattern[found.end() :]
+    names = [
+        name for middle in _alternatives(found[1]) for name in expand(before + middle + behind)
+    ]
+    yield from dict.fromkeys(names)  # braces in braces give some of them twice
+
+
+def _alternatives(inside: str) -> Iterator[str]:
+    if (numbers := RANGE.fullmatch(inside)) is None:
+        yield from inside.split(",")
+        return
+    first, last = int(numbers[1]), int(numbers[2])
+    for number in range(first, last + 1) if first <= last else range(first, last - 1, -1):
+        yield f"{number:0{len(numbers[1])}d}"

@@ -1,0 +1,112 @@
+"""A file behind an http or https URL, read once from its beginning to its end."""
+
+from __future__ import annotations
+
+import http.client
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+TRIES = 5  # in a row, without a byte gained
+PAUSE = 1.0  # seconds before the second; each further one takes twice as long
+TIMEOUT = 60.0  # seconds without a byte
+BUSY = (408, 425, 429)  # of 4xx, those that mean "later"
+FAILURES = (OSError, http.client.HTTPException)  # also what urllib raises
+
+
+class DownloadError(Exception):
+    """A download that can't be made or finished; its text is the reason."""
+
+
+def is_url(name: str) -> bool:
+    return name.startswith(("http://", "https://"))
+
+
+def shown(url: str) -> str:
+    """The URL as it may be shown: without password, and without a query that may hold a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class Download:
+    """What a URL gives. A download that breaks off goes on where it was, a few times."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._response: Any = None
+        self._at, self._size = 0, -1  # bytes; -1: not known
+        self._tag: str | None = None  # of the content that the first answer was about
+        self._failures = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; none at the end.
+
+        Raises:
+            DownloadError: it can't be had, or not to its end.
+        """
+        while True:
+            try:
+                self._response = self._response or self._connect()
+                data = bytes(self._response.read(size))
+            except FAILURES as error:
+                self._wait(_reason(error), error)
+                continue
+            if not data and self._at < self._size:
+                self._wait(f"it breaks off: {self._at:,} of {self._size:,} bytes")
+                continue
+            if data:
+                self._at, self._failures = self._at + len(data), 0
+            return data
+
+    def close(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+    def _connect(self) -> Any:
+        headers = {"User-Agent": "blipdb"}
+        if self._at:
+            headers["Range"] = f"bytes={self._at}-"
+        request = urllib.request.Request(self._url, headers=headers)
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+        tag = response.headers.get("ETag")
+        if self._at == 0:
+            self._tag, self._size = tag, int(response.headers.get("Content-Length", -1))
+        elif tag != self._tag:
+            response.close()
+            raise DownloadError("it has changed since it was begun")
+        elif response.status != http.client.PARTIAL_CONTENT:
+            self._pass_over(response)
+        return response
+
+    def _pass_over(self, response: Any) -> None:
+        """Leave out what is there already, where the server begins anew."""
+        left = self._at
+        while left > 0:
+            data = response.read(min(left, 1 << 20))
+            if not data:
+                raise http.client.HTTPException("it breaks off while it begins anew")
+            left -= len(data)
+
+    def _wait(self, reason: str, error: Exception | None = None) -> None:
+        self.close()
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        self._failures += 1
+        if self._failures == TRIES or _is_final(error):
+            raise DownloadError(reason) from error
+        time.sleep(PAUSE * 2 ** (self._failures - 1))
+
+
+def _is_final(error: Exception | None) -> bool:
+    """Whether another try would end as this one."""
+    return isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in BUSY
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answers {error.code} {error.reason}"
+    cause = getattr(error, "reason", error)
+    return f"no connection: {cause or type(cause).__name__}"

@@ -1,0 +1,74 @@
+"""Datasets whose samples can be read in any order: shuffled exactly, begun anywhere."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from .permutation import Permutation
+from .sample import Broken, DataError, Sample
+
+FIRST = 100  # samples, of which one at least must be what it should be
+
+
+class Indexed(ABC):
+    """A dataset of known size, each of whose samples can be read by its number."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def sample(self, number: int) -> Sample | Broken:
+        """The sample of that number, from 0; no image is read yet, where it lies in a file."""
+
+    def samples(self, numbers: Iterable[int]) -> Iterator[Sample | Broken]:
+        """The samples of those numbers."""
+        return map(self.sample, numbers)
+
+    def stream(self, seed: int, part: int, parts: int, start: int) -> Iterator[Sample | Broken]:
+        """As `Dataset.stream`; each epoch is a permutation of all samples, dealt to the parts in
+        turn, and the start costs nothing."""
+        return self.samples(shuffled(len(self), seed, part, parts, start))
+
+    def once(self) -> Iterator[Sample | Broken]:
+        """As `Dataset.once`."""
+        return self.samples(range(len(self)))
+
+
+def shuffled(count: int, seed: int, part: int, parts: int, start: int) -> Iterator[int]:
+    """Numbers below `count` without end: all of them in each epoch's own order, of which a part
+    takes every `parts`-th."""
+    epoch, order = -1, Permutation(count)
+    for place in itertools.count(start * parts + part, parts):
+        if place // count != epoch:
+            epoch = place // count
+            order = Permutation(count, seed, epoch)
+        yield order[place % count]
+
+
+def require_samples(dataset: Indexed, name: str) -> None:
+    """Raise DataError where there are no samples, or none of the first can be used: then the
+    layout is another one, or what it needs is somewhere else."""
+    if len(dataset) == 0:
+        raise DataError(f"{name} has no samples")
+    first = min(len(dataset), FIRST)
+    found = [one for one in dataset.samples(range(first)) if isinstance(one, Broken)]
+    if len(found) == first:
+        raise DataError(f"none of the first {first} samples can be used; {found[0]}")
+
+
+class Joined(Indexed):
+    """Datasets one behind the other, shuffled as one."""
+
+    def __init__(self, parts: Sequence[Indexed]) -> None:
+        self._parts = parts
+        self._ends = list(itertools.accumulate(map(len, parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def sample(self, number: int) -> Sample | Broken:
+        found = bisect_right(self._ends, number)
+        return self._parts[found].sample(number - self._ends[found] + len(self._parts[found]))

@@ -1,0 +1,138 @@
+"""Lists of images with captions, as BLIP's own are: [{"image": "path", "caption": "text" or
+[texts], "image_id": …}, …], in JSON, JSONL, CSV or TSV."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .indexed import Indexed, Joined, require_samples
+from .records import Expansion, Record, Records
+from .sample import Broken, DataError, Sample, SampleError
+
+IMAGE_FIELDS = ("image", "image_path", "file_name", "filename", "path")
+TEXT_FIELDS = ("caption", "text")
+
+Read = Callable[[Record, int], Sample]
+"""What a record's sample is; raises SampleError, LookupError or TypeError where it is none."""
+
+
+class Listed(Indexed):
+    """The samples in a file's records."""
+
+    def __init__(self, records: Records, read: Read) -> None:
+        """Raises DataError where no sample is what it should be."""
+        self.records, self._read = records, read
+        require_samples(self, str(records.path))
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def sample(self, number: int) -> Sample | Broken:
+        try:
+            sample = self._read(*self.records[number])
+        except SampleError as error:
+            return Broken(self.records.where(number), str(error))
+        except KeyError as error:
+            return Broken(self.records.where(number), f"it has no {error}")
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            return Broken(self.records.where(number), f"of another layout: {error}")
+        if not sample.text.strip():
+            return Broken(self.records.where(number), "its text is empty")
+        return sample
+
+
+def caption_list(path: str | Path | Sequence[str], images: str | Path | None = None) -> Indexed:
+    """A list, or several: a glob, or several paths. images: the folder where the lists' paths
+    begin; else each list's own. A list of captions is as many samples.
+
+    Raises:
+        DataError: a file can't be read, or is no such list.
+    """
+    lists = [_captions(found, _folder(images, found)) for found in find_files(path)]
+    return lists[0] if len(lists) == 1 else Joined(lists)
+
+
+def find_files(path: str | Path | Sequence[str]) -> list[Path]:
+    """What a path, a glob or several of them mean, sorted where they are globs."""
+    if not isinstance(path, str | Path):
+        return [found for one in path for found in find_files(one)]
+    if not glob.has_magic(str(path)) or Path(path).exists():
+        return [Path(path)]
+    if not (found := sorted(glob.glob(str(path), recursive=True))):
+        raise DataError(f"{path} matches no file")
+    return list(map(Path, found))
+
+
+def _folder(images: str | Path | None, path: Path) -> Path:
+    return path.parent if images is None else require_folder(images)
+
+
+def require_folder(images: str | Path) -> Path:
+    """The folder of images.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if not Path(images).is_dir():
+        raise DataError(f"images: {images} is no folder; it is where the images' paths begin")
+    return Path(images)
+
+
+def _captions(path: Path, images: Path) -> Indexed:
+    def read(record: Record, part: int) -> Sample:
+        image = images / image_of(record)
+        return Sample((image,), str(image), caption_of(record, part), id=id_of(record))
+
+    return Listed(Records(path, CAPTIONS), read)
+
+
+def count_captions(record: Record) -> int:
+    """How many captions there are in a record; at least 1, so that it is reported."""
+    captions = record.get("caption", record.get("text"))
+    return max(len(captions), 1) if isinstance(captions, list) else 1
+
+
+CAPTIONS = Expansion("captions", count_captions)
+
+
+def image_of(record: Record) -> str:
+    """Where a record's image is.
+
+    Raises:
+        SampleError: it doesn't say.
+    """
+    for name in IMAGE_FIELDS:
+        if isinstance(image := record.get(name), str) and image:
+            if "\0" in image:
+                raise SampleError("its image's path has a NUL in it")
+            return image
+    if "url" in record:
+        raise SampleError("it has a url and no image: download the images first")
+    raise SampleError(f"it has no image, in none of {', '.join(IMAGE_FIELDS)}")
+
+
+def caption_of(record: Record, part: int) -> str:
+    """One of a record's captions.
+
+    Raises:
+        SampleError: there is none.
+    """
+    for name in TEXT_FIELDS:
+        if (caption := record.get(name)) is not None:
+            break
+    else:
+        raise SampleError(f"it has no caption, in none of {', '.join(TEXT_FIELDS)}")
+    if isinstance(caption, list):
+        if not caption:
+            raise SampleError("its list of captions is empty")
+        caption = caption[part]
+    if not isinstance(caption, str):
+        raise SampleError(f"its caption is no text: {caption!r:.40}")
+    return caption
+
+
+def id_of(record: Record) -> str:
+    """A record's own number or name."""
+    return str(record.get("image_id", ""))

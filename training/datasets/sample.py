@@ -1,0 +1,75 @@
+"""One example of a dataset, not decoded yet, and the protocol of what gives them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+NUMBER = re.compile(r"\d[\d,.]*")
+
+ImageSource = Path | bytes
+"""An image file's place, or its content."""
+
+
+class DataError(ValueError):
+    """A dataset that can't be used: says which one, what is wrong, and what it should be."""
+
+
+class SampleError(Exception):
+    """What makes one sample unusable; its text is the reason."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """images: one, or NLVR2's two (left, right). key: of the image; all texts of one image have the
+    same. text: a caption, a question (VQA) or a statement (NLVR2). answers and weights: VQA's
+    answers and what share of the annotators gave each. label: NLVR2's truth, 1 or 0. id: the
+    dataset's own number or name of the sample, where an evaluation hands results in by it."""
+
+    images: tuple[ImageSource, ...]
+    key: str
+    text: str
+    answers: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    label: int | None = None
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A sample that can't be used: where it stands, and why."""
+
+    where: str
+    reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without what it says of this one alone, as `truncated JPEG`."""
+        return NUMBER.sub("N", self.reason.partition(":")[0])
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+def count_kinds(broken: Iterable[Broken]) -> Counter[str]:
+    """How many samples are broken in which way."""
+    return Counter(one.kind for one in broken)
+
+
+class Dataset(Protocol):
+    """Samples in constant memory, however many there are."""
+
+    def stream(self, seed: int, part: int, parts: int, start: int) -> Iterator[Sample | Broken]:
+        """An endless stream of one part of `parts`, epoch after epoch, each shuffled anew by
+        `seed`; it begins at the part's position `start`, and is the same whatever the start was:
+        `stream(…, n)` goes on where `stream(…, 0)` was after n. In an epoch each sample is in one
+        part."""
+        ...
+
+    def once(self) -> Iterator[Sample | Broken]:
+        """Every sample once, in the dataset's own order: for evaluation."""
+        ...

@@ -1,0 +1,89 @@
+"""From a sample's files and texts to what a model reads: pixels and cleaned texts, as in BLIP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from blipdb import sources
+from blipdb.errors import ImageError
+from blipdb.images.limits import Limits
+from blipdb.images.picture import decode, whole
+
+from .augment import rand_augment, random_crop, random_flip
+from .sample import ImageSource
+
+Pixels = npt.NDArray[np.uint8]
+"""uint8 [S, S, 3], RGB."""
+
+Look = Callable[[ImageSource, np.random.Generator], Pixels]
+"""Makes pixels of an image, at random; raises ImageError with the reason where it is broken."""
+
+LIMITS = Limits()
+SMALLEST = {"pretrain": 0.2, "finetune": 0.5}  # crops, by area
+CAPTION_WORDS, STATEMENT_WORDS, QUESTION_WORDS = 30, 40, 50
+PUNCTUATION = re.compile(r"[.!\"()*#:;~]")
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Crop, mirror image and RandAugment, in BLIP's order. smallest: a crop's part of the area."""
+
+    size: int
+    smallest: float
+
+    def __call__(self, source: ImageSource, rng: np.random.Generator) -> Pixels:
+        image = whole(read_bytes(source), LIMITS)
+        image = random_flip(random_crop(image, self.size, self.smallest, rng), rng)
+        return np.asarray(rand_augment(image, rng))
+
+
+def look(augment: str, size: int) -> Look:
+    """How images are looked at: `augment` is "pretrain", "finetune", or "none" for `square`."""
+    if augment == "none":
+        return lambda source, rng: square(source, size)
+    return Augment(size, SMALLEST[augment])
+
+
+def square(source: ImageSource, size: int) -> Pixels:
+    """The whole image as a square, bicubic: for evaluation.
+
+    Raises:
+        ImageError: it is missing or broken; its `reason` says how.
+    """
+    picture = decode(read_bytes(source), size, preview=False, limits=LIMITS)
+    return np.frombuffer(picture.pixels, np.uint8).reshape(size, size, 3)
+
+
+def read_bytes(source: ImageSource) -> bytes:
+    """An image's file.
+
+    Raises:
+        ImageError: it is missing, unreadable, or too large.
+    """
+    if not isinstance(source, bytes):
+        return sources.read(str(source), LIMITS.bytes).data
+    if len(source) > LIMITS.bytes:
+        raise ImageError(f"{len(source):,} bytes; at most {LIMITS.bytes:,} are read")
+    return source
+
+
+def plain(text: str) -> str:
+    """A text that can be encoded: JSON may hold halves of characters."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def pre_caption(text: str, max_words: int = CAPTION_WORDS) -> str:
+    """Lower case, without most punctuation, in single spaces, at most so many words."""
+    words = PUNCTUATION.sub(" ", plain(text).lower()).split()
+    return " ".join(words[:max_words])
+
+
+def pre_question(text: str, max_words: int = QUESTION_WORDS) -> str:
+    """As `pre_caption`; but what stood around punctuation is joined."""
+    words = PUNCTUATION.sub("", plain(text).lower()).split()
+    return " ".join(words[:max_words])

@@ -1,0 +1,35 @@
+"""NLVR2 (arXiv 1811.00491): how often a statement about two images is judged right, and for how
+many statements it always is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def figures(
+    right: Sequence[bool], statements: Sequence[str], ids: Sequence[str]
+) -> dict[str, float]:
+    """accuracy: percentage of examples that are right. consistency: percentage of statements that
+    are right with each pair of images that they come with.
+
+    ids: the release's, as `dev-850-0-1`: split, set, pair of images, statement; where an example
+    has none like it, its statement is known by its words.
+    """
+    always: dict[str, bool] = {}
+    for is_right, statement, id in zip(right, statements, ids, strict=True):
+        name = statement_of(id) or statement
+        always[name] = always.get(name, True) and is_right
+    return {
+        "accuracy": 100 * sum(right) / len(right),
+        "consistency": 100 * sum(always.values()) / len(always),
+    }
+
+
+def statement_of(id: str) -> str:
+    """What an example's id says of its statement: `dev-850-0-1` -> `dev-850--1`; '' where it says
+    nothing."""
+    parts = id.split("-")
+    if len(parts) != 4:
+        return ""
+    split, images, _, statement = parts
+    return f"{split}-{images}--{statement}"

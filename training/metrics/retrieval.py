@@ -1,0 +1,66 @@
+"""Retrieval: where the true one stands among all, by the rule of BLIP's own evaluation.
+
+A query's candidates are its nearest by cosine; whatever is none scores -100 (BLIP's release,
+train_retrieval.py). All figures are percentages, as in the papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+NO_CANDIDATE = -100.0
+DEPTHS = (1, 5, 10)
+
+
+class Candidates(NamedTuple):
+    """places int64 [Q, K]: each query's candidates; scores float32 [Q, K]: theirs, in any order."""
+
+    places: Ints
+    scores: Floats
+
+    def row(self, query: int, count: int) -> Floats:
+        """The query's scores of all `count` that it was compared with."""
+        scores = np.full(count, NO_CANDIDATE, np.float32)
+        scores[self.places[query]] = self.scores[query]
+        return scores
+
+
+def rank(scores: Floats, true: Sequence[int]) -> int:
+    """How many stand before the first of the true ones, which is 0 where one stands first.
+
+    Of equal scores the later one stands first, as where numpy's argsort is read from its end.
+    """
+    places = np.asarray(true)
+    own = scores[places]
+    best = own.max()
+    last = places[own == best].max()
+    return int((scores > best).sum() + (scores[last + 1 :] == best).sum())
+
+
+def ranks(candidates: Candidates, count: int, true: Sequence[Sequence[int]]) -> Ints:
+    """The rank [Q] of each query's first true one among `count`: for an image as the query the best
+    of its captions, for a caption that of its image."""
+    rows = (candidates.row(query, count) for query in range(len(true)))
+    found = [rank(row, places) for row, places in zip(rows, true, strict=True)]
+    return np.array(found, np.int64)
+
+
+def recall(ranks: Ints, depth: int) -> float:
+    """Percentage of queries with a true one among the first `depth`."""
+    return 100 * float((ranks < depth).mean())
+
+
+def figures(ranks: Ints) -> dict[str, float]:
+    """R@1, R@5, R@10, their mean, and the median rank, from 1 (MdR)."""
+    found = {f"R@{depth}": recall(ranks, depth) for depth in DEPTHS}
+    return found | {
+        "mean": sum(found.values()) / len(found),
+        "MdR": float(np.median(ranks)) + 1,
+    }

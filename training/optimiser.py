@@ -1,0 +1,55 @@
+"""AdamW and its learning rate over a run."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from .config import Config, Optimiser
+from .world import ALONE, World
+
+
+def make_optimiser(
+    model: nn.Module, settings: Optimiser, *, shards: bool = False, world: World = ALONE
+) -> torch.optim.Optimizer:
+    """AdamW; matrices decay; biases, norms and the temperature don't. With `shards` each process
+    keeps a part of its state (ZeRO, arXiv 1910.02054, stage 1)."""
+    parameters = [p for p in model.parameters() if p.requires_grad]  # each once, shared or not
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    rate, betas = settings.learning_rate, settings.betas
+    if shards and world.size > 1:
+        from torch.distributed.optim import ZeroRedundancyOptimizer  # compiles scripts on import
+
+        return ZeroRedundancyOptimizer(groups, torch.optim.AdamW, lr=rate, betas=betas, fused=True)
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)
+
+
+def learning_rate(config: Config, step: int) -> float:
+    """At `step`, from 0: linear warm-up, then the schedule's decay."""
+    settings, seen = config.optimiser, (step + 1) * config.batch
+    if settings.schedule == "step":
+        rate = settings.learning_rate * settings.rate ** ((seen - 1) // settings.decay)
+        warm = min(seen / settings.warmup, 1.0) if settings.warmup else 1.0
+        return max(rate * warm, settings.floor)
+    return _cosine(config, seen)
+
+
+def _cosine(config: Config, seen: int) -> float:
+    """From the beginning, or from the last stage that begins anew."""
+    settings = config.optimiser
+    begin, peak, end = 0, settings.learning_rate, settings.decay or config.samples
+    start = 0
+    for stage in config.stages:
+        if stage.learning_rate and start < seen:
+            begin, peak, end = start, stage.learning_rate, config.samples
+        start += stage.samples
+    if seen - begin < settings.warmup:
+        return peak * (seen - begin) / settings.warmup
+    left = (end - seen) / max(end - begin - settings.warmup, 1)
+    share = (1 - math.cos(math.pi * min(max(left, 0.0), 1.0))) / 2
+    return settings.floor + (peak - settings.floor) * share
