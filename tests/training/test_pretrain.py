@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from blipdb.training.checkpoint import (
 )
 from blipdb.training.config import Config, ConfigError, read_config
 from blipdb.training.data import batches, draw_batch, pad_texts
+from blipdb.training.datasets.open import KINDS
 from blipdb.training.evaluation import captions_right, evaluate, held_out
 from blipdb.training.learner import Learner
 from blipdb.training.loop import make_step
@@ -250,11 +253,6 @@ def test_an_unknown_key_stops_the_run(config_file: Path) -> None:
         read_config(config_file, 100)
 
 
-def test_the_bundled_configuration_can_be_read() -> None:
-    path = Path(__file__).parents[2] / "training" / "configs" / "scenes.toml"
-    assert read_config(path, TOKENIZER.get_vocab_size()).model.image_size == 96
-
-
 def test_the_tokenizer_reads_words_as_people_write_them() -> None:
     special = SpecialTokens()
     encoded = TOKENIZER.encode("  Red bicycle! ")
@@ -273,3 +271,25 @@ def test_texts_are_padded_to_the_longest() -> None:
     assert ids.shape == (2, 6)  # five tokens, rounded up
     assert ids[0, 5:].tolist() == [0]
     assert ids[1, 3:].tolist() == [0, 0, 0]
+
+
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_configuration_makes_whole_steps(path: Path) -> None:
+    """And of the paper's: queues that fill, groups that a GPU has, datasets of known kinds."""
+    config = read_config(path, 30524)
+    assert config.samples % config.batch == 0
+    if config.momentum is not None:
+        assert config.momentum.queue % config.batch == 0
+    for spec in config.data:
+        assert spec["kind"] in KINDS
+        known = inspect.signature(KINDS[spec["kind"]]).parameters
+        assert set(spec) - {"kind", "weight"} <= set(known)
+    sizes = {"b": (768, 12, 12), "l": (1024, 24, 16)}
+    if found := re.search(r"vit_([bl])", path.stem):
+        model = config.model
+        assert (model.vision_width, model.vision_layers, model.vision_heads) == sizes[found[1]]
+        assert (model.text_layers, model.text_width, model.patch_size) == (12, 768, 16)
+        assert found[0] in path.read_text().lower().replace("-", "_")
