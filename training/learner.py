@@ -17,7 +17,7 @@ from .config import Config
 from .data import Batch, normalise
 from .facts import FactChecking
 from .initialise import initialise_vision
-from .med import MED, Memory
+from .med import MED, Memory, PairMemory
 from .momentum import Features, MomentumITC, features
 from .naming import PatchNaming
 from .objectives import (
@@ -108,18 +108,25 @@ class Learner(nn.Module):
     def _text_losses(self, seen: Seen, batch: Batch, step: int) -> dict[str, Tensor]:
         """BLIP's objectives. One projection of an image's keys and values serves every pair."""
         stage, device = self.config.stage(step), seen.tokens.device
-        found = {}
-        if stage.lm:
-            found["lm"] = self._captioning(seen, torch.from_numpy(batch.captions).to(device))
-        if not stage.itc + stage.itm:
-            return found
         texts = torch.from_numpy(batch.texts).to(device)
-        truths = self._truths(batch, device)
+        captions = torch.from_numpy(batch.captions).to(device)
+        found = {}
+        with self.med.fetched(texts, captions):
+            if stage.lm:
+                found["lm"] = self._captioning(seen, captions)
+            if stage.itc + stage.itm:
+                found |= self._pair_losses(seen, texts, batch, step)
+        return found
+
+    def _pair_losses(self, seen: Seen, texts: Tensor, batch: Batch, step: int) -> dict[str, Tensor]:
+        """ITC and ITM."""
+        stage, found = self.config.stage(step), {}
+        truths = self._truths(batch, texts.device)
         vectors = features(self.med, seen.tokens, texts)
         found["itc"], others = self._contrast(seen, texts, vectors, truths, batch, step)
         if stage.itm:
             negatives = self._negatives(vectors, others, truths, step)
-            facts = torch.from_numpy(batch.facts).to(device) if stage.facts else None
+            facts = torch.from_numpy(batch.facts).to(texts.device) if stage.facts else None
             found |= self._matching(seen.memory, texts, negatives, facts)
         return found
 
@@ -192,14 +199,16 @@ class Learner(nn.Module):
         """ITM of each true pair, and of each image and each text with its hard negatives; with
         facts int8 [B, B, L] also which of their words are true."""
         own = torch.arange(len(texts), device=texts.device)
-        again = own.repeat_interleave(negatives.texts.shape[1])
-        images = torch.cat([own, again, negatives.images.flatten()])
-        pairs = torch.cat([own, negatives.texts.flatten(), again])
-        seen = [layer.rows(images) for layer in memory]
+        count = negatives.texts.shape[1]
+        again = own.repeat(count)
+        index = negatives.images.T.flatten()
+        pairs = torch.cat([own, negatives.texts.T.flatten(), again])
+        seen = [PairMemory(layer, 1 + count, index) for layer in memory]
         states = self.med.pair_states(texts[pairs], seen, first_only=facts is None)
         logits = self.med.itm_head(states[:, 0])
         found = {"itm": self._mean(matching_loss(logits.float(), negatives))}
         if facts is not None and self.facts is not None:
+            images = torch.cat([own, again, index])
             found["facts"] = self.facts.loss(states, facts[images, pairs])
         return found
 

@@ -9,7 +9,8 @@ self-attention, by parameter identity. Names in the state dict are those of Hugg
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -35,6 +36,33 @@ class Memory(NamedTuple):
         """The memory of the images at `index` [M], in that order."""
         # Not self.keys[index], whose gradient is added up by one core.
         return Memory(self.keys.index_select(0, index), self.values.index_select(0, index))
+
+    def attend(self, queries: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+        """queries [B, heads, L, head width] -> what they see, of the same shape."""
+        return F.scaled_dot_product_attention(queries, *self, attn_mask=mask, dropout_p=dropout)
+
+
+class PairMemory(NamedTuple):
+    """The memory of pairs: of all images in their order, `rounds` times, then of those at `others`;
+    without copies of the former."""
+
+    images: Memory
+    rounds: int
+    others: Tensor
+
+    def attend(self, queries: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+        """queries [rounds * B + len(others), heads, L, head width]; there is no mask.
+
+        Without one, the texts of an image may stand together as if they were one text.
+        """
+        assert mask is None
+        count, shape = len(self.images.keys), queries.shape[1:]
+        first, rest = torch.split(queries, [self.rounds * count, len(self.others)])
+        together = first.view(self.rounds, count, *shape).permute(1, 2, 0, 3, 4)
+        seen = self.images.attend(together.flatten(2, 3), None, dropout)
+        seen = seen.view(count, shape[0], self.rounds, *shape[1:]).permute(2, 0, 1, 3, 4)
+        more = self.images.rows(self.others).attend(rest, None, dropout)
+        return torch.cat([seen.flatten(0, 1), more])
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -174,10 +202,28 @@ class TextEmbeddings(nn.Module):
         self.position_embeddings = nn.Embedding(arch.max_positions, arch.text_width)
         self.LayerNorm = nn.LayerNorm(arch.text_width, eps=arch.text_eps)
         self.dropout = nn.Dropout(0.0)
+        self._fetched: tuple[Tensor, Tensor] | None = None
+
+    @contextmanager
+    def fetched(self, *ids: Tensor) -> Iterator[None]:
+        """Within it the words `ids`, and no others, are looked up in a table of their own: the
+        gradient of the whole vocabulary is then made once, and not in each pass."""
+        words = torch.unique(torch.cat([part.flatten() for part in ids]))
+        self._fetched = words, self.word_embeddings.weight.index_select(0, words)
+        try:
+            yield
+        finally:
+            self._fetched = None
+
+    def _words(self, ids: Tensor) -> Tensor:
+        if self._fetched is None:
+            return cast(Tensor, self.word_embeddings(ids))
+        words, table = self._fetched
+        return F.embedding(torch.searchsorted(words, ids), table)
 
     def forward(self, ids: Tensor) -> Tensor:
         positions = self.position_embeddings.weight[: ids.shape[1]]
-        return cast(Tensor, self.dropout(self.LayerNorm(self.word_embeddings(ids) + positions)))
+        return cast(Tensor, self.dropout(self.LayerNorm(self._words(ids) + positions)))
 
 
 class Projections(nn.Module):
@@ -221,11 +267,9 @@ class Attention(nn.Module):
         self.output = Residual(arch.text_width, arch.text_width, arch.text_eps)
         self.dropout = 0.0  # of the probabilities
 
-    def forward(self, x: Tensor, memory: Memory, mask: Tensor | None) -> Tensor:
-        queries, dropout = self.self.queries(x), self.dropout if self.training else 0.0
-        attended = F.scaled_dot_product_attention(
-            queries, *memory, attn_mask=mask, dropout_p=dropout
-        )
+    def forward(self, x: Tensor, memory: Memory | PairMemory, mask: Tensor | None) -> Tensor:
+        dropout = self.dropout if self.training else 0.0
+        attended = memory.attend(self.self.queries(x), mask, dropout)
         return cast(Tensor, self.output(merge_heads(attended), x))
 
 
@@ -255,7 +299,7 @@ class TextLayer(nn.Module):
         self,
         x: Tensor,
         mask: Tensor,
-        image: Memory | None,
+        image: Memory | PairMemory | None,
         first_only: bool = False,
         seen: Tensor | None = None,
     ) -> Tensor:
@@ -299,7 +343,7 @@ class TextModel(nn.Module, Recomputes):
         self,
         ids: Tensor,
         mask: Tensor,
-        image: Sequence[Memory] | None = None,
+        image: Sequence[Memory | PairMemory] | None = None,
         *,
         first_only: bool = False,
         seen: Tensor | None = None,
@@ -421,7 +465,7 @@ class MED(nn.Module):
         return self.text_encoder.image_memory(tokens)
 
     def pair_states(
-        self, ids: Tensor, image: Sequence[Memory], *, first_only: bool = False
+        self, ids: Tensor, image: Sequence[Memory | PairMemory], *, first_only: bool = False
     ) -> Tensor:
         """Texts [B, L], each with an image -> states of the image-grounded encoder [B, L, D], or
         of the first tokens [B, 1, D]."""
@@ -439,6 +483,11 @@ class MED(nn.Module):
         # Padding stands behind every word, where causality already hides it.
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         return cast(Tensor, self.text_decoder(ids, causal, image))
+
+    def fetched(self, *ids: Tensor) -> AbstractContextManager[None]:
+        """For the passes of a training step on these texts: see `TextEmbeddings.fetched`."""
+        special = torch.tensor(list(self.special.to_dict().values()), device=ids[0].device)
+        return self.text_encoder.embeddings.fetched(special, *ids)
 
     def temperature(self) -> Tensor:
         return self.temp.clamp(*TEMPERATURE_RANGE)

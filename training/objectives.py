@@ -111,10 +111,10 @@ def matching_loss(logits: Tensor, negatives: Negatives) -> Weighed:
     """ITM: cross-entropy of B true pairs and of each image's and each text's negatives, which
     together weigh twice as much as their true pair, however many they are, as in BLIP.
 
-    logits [B + 2 * B * K, 2]: the true pairs, then the images with their negative texts, then the
-    texts with their negative images.
+    logits [B + 2 * B * K, 2]: the true pairs, then the images with their first negative texts, with
+    their second and so on, then the texts with their negative images likewise.
     """
-    possible = torch.cat([negatives.has_text.flatten(), negatives.has_image.flatten()])
+    possible = torch.cat([negatives.has_text.T.flatten(), negatives.has_image.T.flatten()])
     true = len(logits) - len(possible)
     targets = torch.cat([torch.ones_like(possible[:true]), torch.zeros_like(possible)]).long()
     weights = torch.cat([possible.new_ones(true), possible]).to(logits.dtype)
