@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 GRAPHS = {jobs.ENCODE: ("image",), jobs.CAPTION: ("image", "caption")}
-ROLES = {jobs.ENCODE: "retrieval", jobs.CAPTION: "captioner"}
+ROLES = {jobs.ENCODE: registry.LOOKING, jobs.CAPTION: ("captioner",)}
 
 
 class Crew:
@@ -103,7 +103,8 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = (jobs.ENCODE, jobs.C
             (queue, model)
             for stage in stages
             for model in registry.models(conn)
-            if ROLES[stage] in model.active and due(conn, queue := Queue(stage, model.model_id))
+            if not set(ROLES[stage]).isdisjoint(model.active)
+            and due(conn, queue := Queue(stage, model.model_id))
         ]
         if queues:
             with Decoder() as decoder:

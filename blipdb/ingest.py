@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from uuid import UUID
@@ -47,8 +47,8 @@ class Report:
 
     ``added`` counts new images, ``duplicates`` new or changed files with content that was there
     already. ``encoded`` and ``captioned`` count jobs, other callers' among them; ``parked``
-    those that were given up meanwhile; ``waiting`` is what the queues hold now. ``model`` encodes,
-    and it ``knows`` just that.
+    those that were given up meanwhile; ``waiting`` is what the queues hold now. ``model`` encodes
+    for search, and it ``knows`` just that; others that caption or answer encode too, uncounted.
     """
 
     model: str
@@ -134,8 +134,13 @@ class _Ingest:
         self._opened = opened
         self._progress = progress
         self._model = registry.active(conn, "retrieval")
-        encoding = self._model.encoding
-        self._parked = {encoding: jobs.counts(conn, encoding).parked}  # before this call
+        self._others = [
+            model
+            for model in registry.models(conn)
+            if model.encodes and model.model_id != self._model.model_id
+        ]
+        queues = [model.encoding for model in (self._model, *self._others)]
+        self._parked = {queue: jobs.counts(conn, queue).parked for queue in queues}  # until now
         self.report = Report(self._model.name, self._model.knows)
 
     def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
@@ -155,6 +160,7 @@ class _Ingest:
             store_content=store_content,
             decoder=self._decoder,
             crew=self._crew,
+            others=[model.encoding for model in self._others],
         )
         failed = 0
         for step in pipeline.run(changed):
@@ -192,8 +198,11 @@ class _Ingest:
         """Run what was enqueued otherwise: by blip_add, by an ingest that was killed, by retry."""
         queue = self._model.encoding
         if retry:
-            self._retry_parked(queue)
+            for each in (queue, *(model.encoding for model in self._others)):
+                self._retry_parked(each)
         self.report.encoded += self._drain(queue, lambda: self._crew)
+        for model in self._others:
+            self._drain(model.encoding, partial(self._new_crew, model.encoding, model))
 
     def caption(self, uris: Sequence[str], *, retry: bool) -> None:
         """Have a caption written for every image among the files."""

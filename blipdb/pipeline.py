@@ -20,7 +20,7 @@ from .encode import Crew
 from .errors import ImageError
 from .identity import image_id
 from .images.decode import Decoded, Decoder
-from .jobs import Connection
+from .jobs import Connection, Queue
 from .sidecars import Caption, Captions, clean
 from .sources import Failure, SourceFile
 from .worker import Outcome, Worker, batch_size
@@ -59,13 +59,16 @@ class Pipeline:
         store_content: bool,
         decoder: Decoder,
         crew: Crew,
+        others: Sequence[Queue] = (),
     ) -> None:
+        """``crew`` encodes what comes in; ``others`` are queues that have it encoded later."""
         self._conn = conn
         self._space = space
         self._captions = captions
         self._store_content = store_content
         self._decoder = decoder
         self._crew = crew
+        self._others = others
         self._first: set[UUID] = set()  # content that this run has met
         self._again: list[Seen] = []  # files with content met before, by this run or another
         self._failed: list[Failure] = []
@@ -149,6 +152,8 @@ class Pipeline:
             catalog.add_files(conn, self._space, [new.seen for new in batch])
             texts = catalog.add_captions(conn, captions)
             lease = jobs.enqueue(conn, self._crew.queue, captions, token=worker.token)
+            for queue in self._others:
+                jobs.enqueue(conn, queue, captions)
         pixels = {new.seen.image_id: new.decoded.pixels for new in batch}
         outcome = worker.run(lease, pixels) if lease else Outcome()
         return Step(added, len(batch) - added, texts, jobs=outcome)
@@ -173,7 +178,8 @@ class Pipeline:
         with self._conn.transaction():
             catalog.add_files(self._conn, self._space, ready)
             texts = catalog.add_captions(self._conn, captions)
-            jobs.enqueue(self._conn, self._crew.queue, captions)
+            for queue in (self._crew.queue, *self._others):
+                jobs.enqueue(self._conn, queue, captions)
         return Step(duplicates=len(ready), captions=texts)
 
     def _fail_again(self) -> None:

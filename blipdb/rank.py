@@ -13,7 +13,8 @@ from blipdb.generate import Decoder, Stop
 
 Doubles = npt.NDArray[np.float64]
 
-SHORTLIST = 128  # answers of which all tokens are read
+SHORTLIST = 128  # answers of which all tokens are read,
+TOGETHER = 16  # so many at once; between them it can be stopped
 SMOOTHING = 0.1  # of the labels: it is in BLIP's score of an answer as it was in its training
 
 
@@ -44,9 +45,11 @@ def rank(
         logits, past = decoder(np.array([[first]]), None, about)
         chances = _losses(logits, begins, 0)
         places: list[int] = np.argsort(chances, kind="stable")[:shortlist].tolist()
-        read = [answers[place] for place in places]
-        losses = _read(decoder, about, read, logits, past, smoothing, stop)
-        chosen.append(min(zip(losses.tolist(), places, strict=True))[1])
+        losses: list[float] = []
+        for start in range(0, len(places), TOGETHER):
+            some = [answers[place] for place in places[start : start + TOGETHER]]
+            losses += _read(decoder, about, some, logits, past, smoothing, stop).tolist()
+        chosen.append(min(zip(losses, places, strict=True))[1])
     return chosen
 
 

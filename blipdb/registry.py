@@ -32,6 +32,8 @@ BUNDLED = "scenes"
 DIGITS = 16  # of the digest, as a folder's name
 EXACT_UNTIL = 10_000  # vectors: up to here an exact scan is quicker than an index to build
 ADD = "Add one with: blipdb models add PATH"
+LOOKING = ("retrieval", "captioner", "answerer")
+"""Roles that look at stored images: who has one encodes them all."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Model:
     @property
     def captioning(self) -> jobs.Queue:
         return jobs.Queue(jobs.CAPTION, self.model_id)
+
+    @property
+    def encodes(self) -> bool:
+        """Whether every image is to be encoded with it, as things are now."""
+        return not set(LOOKING).isdisjoint(self.active)
 
     def folder(self, settings: Settings) -> Path:
         """Where its files are."""
@@ -238,7 +245,7 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
 def _activate(
     conn: Connection, model: Model, roles: Collection[str], *, only_vacant: bool = False
 ) -> None:
-    """Give roles; a model that retrieves from now on gets a job for every image."""
+    """Give roles; a model that looks at images from now on gets a job for every one."""
     change = "NOTHING" if only_vacant else "UPDATE SET model_id = excluded.model_id"
     changed = conn.execute(
         f"""
@@ -248,7 +255,7 @@ def _activate(
         """,  # noqa: S608 - one of the two constants above
         [model.model_id, sorted(roles)],
     ).rowcount
-    if changed and "retrieval" in roles:
+    if changed and not set(LOOKING).isdisjoint(roles):
         jobs.enqueue_all(conn, model.encoding)
 
 

@@ -35,6 +35,7 @@ Row = TypeVar("Row")
 
 # Of the functions' arguments: a Python number alone could be several of PostgreSQL's types.
 _TYPES: dict[str, LiteralString] = {
+    "among": "text[]",
     "beams": "integer",
     "candidates": "integer",
     "filter": "jsonb",
@@ -179,6 +180,25 @@ def caption(
         "model": model,
     }
     return str(_scalar(conn, "blip_caption", arguments))
+
+
+def answer(
+    conn: Connection,
+    image: UUID | bytes,
+    question: str,
+    *,
+    among: Sequence[str] | None = None,
+    model: str | None = None,
+) -> str:
+    """The answer to a question about a stored image, or an image file's bytes: in the model's own
+    words, or the best one ``among`` these. Raises as `search` does."""
+    arguments = {
+        "image_id" if isinstance(image, UUID) else "image": image,
+        "question": question,
+        "among": None if among is None else list(among),
+        "model": model,
+    }
+    return str(_scalar(conn, "blip_answer", arguments))
 
 
 def add(

@@ -202,26 +202,26 @@ class Worker:
         return {id: tokens.unpack(record, count, width) for id, record in rows}
 
     def _write_encoded(self, ids: Sequence[UUID], encoded: Encoded, rows: Sequence[int]) -> None:
-        itc = encoded.itc[rows]
         records = b"".join(tokens.pack_batch(encoded.tokens[rows], encoded.scales[rows]))
         values = {
             "ids": [ids[n] for n in rows],
             "model": self.model.model_id,
-            "itc": Reals(itc),
+            "itc": Reals(encoded.itc[rows]),
             "dims": self.model.itc_dims,
             "tokens": records,
             "size": tokens.record_size(self.model.token_count, self.model.token_width),
         }
         # Slices of one parameter: an array with an element per image costs more on both sides.
-        self.conn.execute(
-            """
-            INSERT INTO blip.image_vectors (image_id, model_id, itc)
-            SELECT id, %(model)s, (%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]
-            FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
-            ON CONFLICT (image_id, model_id) DO UPDATE SET itc = excluded.itc
-            """,
-            values,
-        )
+        if encoded.itc.shape[1]:  # else the model only captions, or answers
+            self.conn.execute(
+                """
+                INSERT INTO blip.image_vectors (image_id, model_id, itc)
+                SELECT id, %(model)s, (%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]
+                FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
+                ON CONFLICT (image_id, model_id) DO UPDATE SET itc = excluded.itc
+                """,
+                values,
+            )
         self.conn.execute(
             """
             INSERT INTO blip.image_tokens (image_id, model_id, tokens)

@@ -56,7 +56,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO blip.jobs (image_id, stage, model_id)
-    SELECT id, 'encode', a.model_id FROM blip.active_models a WHERE a.role = 'retrieval'
+    SELECT DISTINCT id, 'encode', a.model_id FROM blip.active_models a
+    WHERE a.role IN ('retrieval', 'captioner', 'answerer')
     ON CONFLICT DO NOTHING;
     IF NOT EXISTS (SELECT FROM blip.active_models a WHERE a.role = 'retrieval') THEN
         RAISE NOTICE USING
@@ -65,7 +66,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION blip._enqueue(uuid) IS 'Have an image encoded by the active retrieval model';
+COMMENT ON FUNCTION blip._enqueue(uuid) IS 'Have an image encoded by the active models that search, caption or answer';
 
 -- The first half of SHA-256; blipdb/identity.py makes the same ids.
 CREATE FUNCTION blip._half(content bytea) RETURNS uuid

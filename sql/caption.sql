@@ -1,7 +1,8 @@
--- The captioner's words: beam search, or nucleus sampling where nucleus is given.
+-- The captioner's words: beam search, or nucleus sampling where nucleus is given. What is not given
+-- is as the model's own manifest says.
 
 CREATE FUNCTION public.blip_caption(
-    image_id uuid, beams integer DEFAULT 3, max_tokens integer DEFAULT NULL,
+    image_id uuid, beams integer DEFAULT NULL, max_tokens integer DEFAULT NULL,
     nucleus double precision DEFAULT NULL, seed integer DEFAULT NULL, model text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
@@ -23,7 +24,7 @@ COMMENT ON FUNCTION public.blip_caption(uuid, integer, integer, double precision
     'A caption for a stored image: by beam search, or sampled from the nucleus of that mass';
 
 CREATE FUNCTION public.blip_caption(
-    image bytea, beams integer DEFAULT 3, max_tokens integer DEFAULT NULL,
+    image bytea, beams integer DEFAULT NULL, max_tokens integer DEFAULT NULL,
     nucleus double precision DEFAULT NULL, seed integer DEFAULT NULL, model text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
@@ -50,7 +51,9 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM blip._require('beams', beams, 1, 10);
+    IF beams IS NOT NULL THEN
+        PERFORM blip._require('beams', beams, 1, 10);
+    END IF;
     IF max_tokens IS NOT NULL THEN
         PERFORM blip._require('max_tokens', max_tokens, 1, 512);
     END IF;

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blipdb.artifact import Artifact, Manifest
+from blipdb.artifact import Artifact, Decoding, Manifest
 from blipdb.errors import ModelError
 from tests.tiny import tiny_artifact, tiny_state
 
@@ -66,6 +66,10 @@ def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
         (lambda v: v["files"].update({"../../etc/passwd": "00"}), "can't hold a file called"),
         (lambda v: v["graphs"].update(text="/etc/passwd"), "no digest of /etc/passwd"),
         (lambda v: v.update(files=3), "model.json can't be read"),
+        (lambda v: v.update(decoding={"beams": 0}), "can't be decoded with 0 beams"),
+        (lambda v: v.update(decoding={"speed": 3}), "model.json can't be read"),
+        (lambda v: v.update(decoding={"max_length": 30}), "max_length is 30; .* has 24 positions"),
+        (lambda v: v.update(roles=["answerer", "captioner"]), "answers questions has no other"),
     ],
 )
 def test_a_manifest_that_does_not_fit_says_why(
@@ -75,6 +79,13 @@ def test_a_manifest_that_does_not_fit_says_why(
     _change(tmp_path, change)
     with pytest.raises(ModelError, match=message):
         Artifact.open(tmp_path)
+
+
+def test_how_to_decode_is_kept(tmp_path: Path) -> None:
+    decoding = Decoding("a dog of ", 2, 5, 20)
+    artifact = tiny_artifact(tmp_path, decoding=decoding)
+    assert Artifact.open(tmp_path).manifest.decoding == decoding
+    assert artifact.digest != tiny_artifact(tmp_path / "other").digest
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1}'])

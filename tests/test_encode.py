@@ -66,13 +66,30 @@ def test_a_captioner_of_its_own_reads_the_image_itself(
     registry.activate(boss, other.digest, ["captioner"])
     id = add(boss, picture(1))
     jobs.enqueue(boss, other.captioning, [id])
-    assert run_jobs(ready) == Outcome(done=2)
+    assert run_jobs(ready, stages=("caption",)) == Outcome(done=1)
     assert boss.execute(
         "SELECT origin, model_id FROM blip.captions WHERE image_id = %s", [id]
     ).fetchall() == [("synthetic", other.model_id)]
-    assert boss.execute("SELECT DISTINCT model_id FROM blip.image_tokens").fetchall() == [
-        (model.model_id,)
-    ]
+    assert boss.execute("SELECT model_id FROM blip.image_tokens").fetchall() == []
+
+
+def test_who_answers_encodes_too_and_has_no_vectors(
+    boss: Connection, ready: Settings, model: Model, tmp_path: Path
+) -> None:
+    first = add(boss, picture(1))
+    folder = tiny_artifact(tmp_path / "a", name="vqa", roles=("answerer",)).folder
+    other = registry.register(boss, ready, folder)
+    assert (other.roles, other.active) == (["answerer"], ["answerer"])
+    second = add(boss, picture(2))
+    assert run_jobs(ready) == Outcome(done=4)
+    stored = {
+        table: boss.execute(f"SELECT image_id, model_id FROM blip.{table}".encode()).fetchall()
+        for table in ("image_tokens", "image_vectors")
+    }
+    both = {(id, model.model_id) for id in (first, second)}
+    assert set(stored["image_vectors"]) == both
+    assert set(stored["image_tokens"]) == both | {(first, other.model_id), (second, other.model_id)}
+    assert not registry.index_vectors(boss, other)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blipdb.architecture import SpecialTokens
 from blipdb.errors import ModelError, TextError
-from blipdb.tokenizer import Tokenizer, clean
+from blipdb.tokenizer import Tokenizer, clean, clean_answer, clean_question
 from blipdb.training.tokens import build_tokenizer
 from tests.tiny import MAX_TOKENS, SPECIAL, WORDS, tiny_tokenizer
 
@@ -31,6 +31,22 @@ def tokenizer() -> Tokenizer:
 )
 def test_clean(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("Is it RED?", "is it red?", "is it red?"),
+        ("the dog's #1  (red)", "the dog's 1 red", "the dog's #1 (red)"),
+        ("1:30 p.m.", "130 pm", "1:30 p.m."),
+        ("\x00red\nbicycle ", "red bicycle", "red bicycle"),
+    ],
+)
+def test_questions_lose_punctuation_and_answers_keep_it(
+    text: str, question: str, answer: str
+) -> None:
+    assert clean_question(text) == question
+    assert clean_answer(text) == answer
 
 
 def test_encode_frames_the_words(tokenizer: Tokenizer) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from blipdb.architecture import Architecture, SpecialTokens
 
-from .med import MED, LMHead, Memory, TextModel, VisionModel, regularise
+from .med import MED, LMHead, Memory, TextModel, VisionModel, initialise, regularise
 
 
 class AnswerDecoder(nn.Module):
@@ -44,6 +44,7 @@ class Answerer(nn.Module):
         self.vision_model = VisionModel(arch)
         self.text_encoder = TextModel(arch)
         self.text_decoder = AnswerDecoder(arch)
+        initialise(self)
 
     def begin(self, med: MED) -> None:
         """Take a pretrained model's weights, as far as they fit: where images are wider than texts,

@@ -428,10 +428,7 @@ class MED(nn.Module):
         self.text_proj = nn.Linear(arch.text_width, arch.embed_dim)
         self.itm_head = nn.Linear(arch.text_width, 2)
         self.temp = nn.Parameter(torch.tensor(TEMPERATURE_INIT))
-        self.apply(_initialise)
-        embeddings = self.vision_model.embeddings
-        for parameter in (embeddings.class_embedding, embeddings.position_embedding):
-            nn.init.trunc_normal_(parameter, std=INIT_STD)
+        initialise(self)
 
     def regularise(self, dropout: float, drop_path: float, *, recomputes: bool = False) -> None:
         """How it is trained, in train mode: the share of states and probabilities of the text
@@ -517,8 +514,16 @@ def regularise(
             module.recomputes = recomputes
 
 
+def initialise(model: nn.Module) -> None:
+    """Random weights: BERT's deviation at BERT's width; the same variance of what comes out at any
+    other."""
+    model.apply(_initialise)
+
+
 def _initialise(module: nn.Module) -> None:
-    """BERT's deviation at BERT's width; the same variance of what comes out at any other."""
+    if isinstance(module, VisionEmbeddings):
+        for parameter in (module.class_embedding, module.position_embedding):
+            nn.init.trunc_normal_(parameter, std=INIT_STD)
     if isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=INIT_STD)
     if isinstance(module, nn.Linear | nn.Conv2d):

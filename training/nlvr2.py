@@ -26,6 +26,7 @@ from .med import (
     Residual,
     TextEmbeddings,
     VisionModel,
+    initialise,
     merge_heads,
     regularise,
     run_layer,
@@ -126,6 +127,7 @@ class Reasoner(nn.Module):
         self.cls_head = nn.Sequential(
             nn.Linear(arch.text_width, arch.text_width), nn.ReLU(), nn.Linear(arch.text_width, 2)
         )
+        initialise(self)
 
     def begin(self, med: MED) -> None:
         """Take a pretrained model's weights; both cross-attentions begin with the same."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import registry
@@ -75,6 +78,26 @@ def _register(
     fetched: hub.Fetched | None = None,
 ) -> Model:
     origin = f"{fetched.repo} at {fetched.commit}" if fetched else source.name
-    with tempfile.TemporaryDirectory(dir=settings.home, prefix=".converting-") as folder:
+    with (
+        _room(settings.home),
+        tempfile.TemporaryDirectory(dir=settings.home, prefix=".converting-") as folder,
+    ):
         artifact = convert(source, Path(folder) / "artifact", name=name, origin=origin)
         return registry.register(conn, settings, artifact.folder, activate=activate)
+
+
+@contextmanager
+def _room(home: Path) -> Iterator[None]:
+    """
+    Raises:
+        ModelError: the disk was full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ModelError(
+            f"The disk is full: the model finds no room in {home}.",
+            "Free some, or set BLIPDB_HOME to a folder elsewhere.",
+        ) from None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..architecture import Architecture
 from ..artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
 from ..errors import ModelError
 from ..graphs import build_graphs, prepare
@@ -18,7 +18,7 @@ from .describe import describe
 from .kinds import TEMPERATURE, check_names, roles_of
 from .names import renamed
 from .vocabulary import read_tokenizer
-from .weights import State, read_state
+from .weights import State, read_state, weight_files
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 README = "README.md"
@@ -34,6 +34,7 @@ CAPTIONING = Decoding(PROMPT, beams=3, min_length=5, max_length=20)
 ANSWERING = Decoding(beams=3, min_length=1, max_length=10)
 """BLIP's, by which its figures came about (section 5.2, and salesforce/BLIP's configurations)."""
 PREFIX = "prefix"  # of captions, in config.json: `export` writes it, transformers leaves it alone
+Three = tuple[float, float, float]
 KNOWS = "photographs, and what English captions on the web say of them"
 
 
@@ -43,35 +44,34 @@ def convert(
     """Make the artifact of a checkpoint, Hugging Face's folder or one of its or Salesforce's files,
     in ``out``, in the place of a model that is there.
 
-    ``origin`` is what its README says it was made of. Weights are rounded to float16; momentum
-    copies and queues are left out. Its roles are what its weights allow (see `roles_of`).
+    ``origin`` is what its README says it was made of, beside the digest of each file of weights.
+    Weights are rounded to float16; momentum copies and queues are left out. Its roles are what its
+    weights allow (see `roles_of`).
 
     Raises:
         ModelError: the checkpoint is no BLIP, or something of it is missing, altered, unknown, or
             does not fit; says what.
         SetupError: a pickle, and torch is not installed.
     """
-    state = tied(renamed(read_state(source)))
     folder = source if source.is_dir() else source.parent
     config, processor = _json(folder / CONFIG), _json(folder / PROCESSOR)
+    state = _tied(renamed(read_state(source)))
     roles = roles_of(state, config)
     arch = describe(state, config)
     check_names(state, shapes(arch, roles), roles)
     _check_settings(config, processor)
-    mean, std = _normalisation(processor)
+    image = Preprocessing(arch.image_size, *_normalisation(processor))
     tokenizer, special = read_tokenizer(folder, arch.vocab_size)
-    weights = prepare(state, arch, roles)
-    temperature = float(state[TEMPERATURE]) if TEMPERATURE in state else None
-    state.clear()  # the graphs need as much memory again
-    built = build_graphs(weights, arch, mean=mean, std=std, roles=roles)
+    temperature = _temperature(state) if "retrieval" in roles else None
+    built = _built(state, arch, roles, image)
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()} | {TOKENIZER: tokenizer}
-    files[README] = _readme(name, knows, origin or source.name).encode()
+    files[README] = _readme(name, knows, origin or source.name, weight_files(source)).encode()
     manifest = Manifest(
         name=name,
         architecture=arch,
         special_tokens=special,
-        image=Preprocessing(arch.image_size, mean, std),
+        image=image,
         max_tokens=min(MAX_TOKENS[roles[0]], arch.max_positions),
         roles=roles,
         knows=knows,
@@ -83,9 +83,27 @@ def convert(
     return Artifact.replace(out, manifest, files)
 
 
-def tied(state: State) -> State:
+def _built(
+    state: State, arch: Architecture, roles: Sequence[str], image: Preprocessing
+) -> dict[str, bytes]:
+    """The graphs. The state is emptied: they need as much memory again."""
+    weights = prepare(state, arch, roles)
+    state.clear()
+    return build_graphs(weights, arch, mean=image.mean, std=image.std, roles=roles)
+
+
+def _tied(state: State) -> State:
     """With each tensor that has two names under the one that the graphs use."""
     return {same: state[name] for name, same in TIED.items() if name in state} | state
+
+
+def _temperature(state: State) -> float | None:
+    """ITC's, where the file has it: transformers' hasn't."""
+    if (found := state.get(TEMPERATURE)) is None:
+        return None
+    if found.size != 1:
+        raise ModelError(f"{TEMPERATURE} has shape {found.shape}; one number is wanted.")
+    return float(found.item())
 
 
 def _decoding(roles: Sequence[str], config: Mapping[str, Any], positions: int) -> Decoding | None:
@@ -119,23 +137,25 @@ def _check_settings(config: Mapping[str, Any], processor: Mapping[str, Any]) -> 
         )
 
 
-def _normalisation(processor: Mapping[str, Any]) -> tuple[tuple[float, float, float], ...]:
+def _normalisation(processor: Mapping[str, Any]) -> tuple[Three, Three]:
     """Mean and deviation of each channel.
 
     Raises:
-        ModelError: they are not three numbers each, or no deviation is 0 or less.
+        ModelError: they are not three numbers each, or a deviation is 0 or less.
     """
-    found = []
-    for key, usual in (("image_mean", MEAN), ("image_std", STD)):
-        values = processor.get(key) or usual
-        try:
-            red, green, blue = (float(value) for value in values)
-        except (TypeError, ValueError):
-            raise ModelError(f"{PROCESSOR}: {key} is {values!r}, no three numbers.") from None
-        found.append((red, green, blue))
-    if not np.all(np.array(found[1]) > 0):
-        raise ModelError(f"{PROCESSOR}: image_std is {found[1]}; deviations are above 0.")
-    return tuple(found)
+    mean, std = _three(processor, "image_mean", MEAN), _three(processor, "image_std", STD)
+    if not all(value > 0 for value in std):
+        raise ModelError(f"{PROCESSOR}: image_std is {std}; deviations are above 0.")
+    return mean, std
+
+
+def _three(processor: Mapping[str, Any], key: str, usual: Three) -> Three:
+    values = processor.get(key) or usual
+    try:
+        red, green, blue = (float(value) for value in values)
+    except (TypeError, ValueError):
+        raise ModelError(f"{PROCESSOR}: {key} is {values!r}, no three numbers.") from None
+    return red, green, blue
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -151,8 +171,15 @@ def _json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _readme(name: str, knows: str, origin: str) -> str:
+def _readme(name: str, knows: str, origin: str, read: Sequence[Path]) -> str:
+    lines = []
+    for path in read:
+        with path.open("rb") as file:
+            lines.append(
+                f"- {path.name}, SHA-256 {hashlib.file_digest(file, 'sha256').hexdigest()}"
+            )
     return (
         f"# {name}\n\nA BLIP (arXiv 2201.12086) that knows {knows}.\n\n"
-        f"Made of the checkpoint {origin} by blipdb; its weights are rounded to float16.\n"
+        f"Made of the checkpoint {origin} by blipdb; its weights are rounded to float16. "
+        "Read from\n\n" + "\n".join(lines) + "\n"
     )

@@ -23,7 +23,7 @@ from .names import layers
 
 HEAD_WIDTH = 64
 OWN_WIDTHS = (768, 1024)  # of ViT-B and BERT, and of ViT-L
-EMBED_DIM = 256  # of ITC's vectors; captioners and answerers have none to tell by
+EMBED_DIM = 256  # of ITC's vectors, which captioners and answerers have none of
 ENCODER, DECODER = "text_encoder", "text_decoder.bert"
 
 
@@ -49,10 +49,12 @@ def describe(
     tokens = shape("vision_model.embeddings.position_embedding", 3)[1]
     vocabulary, text_width = shape(f"{text}.embeddings.word_embeddings.weight")
     config = config or {}
-    retrieves = any(name.startswith(HEADS) for name in state)
+    embed_dim = config.get("image_text_hidden_size", EMBED_DIM)
+    if any(name.startswith(HEADS) for name in state):
+        embed_dim = shape("text_proj.weight")[0]
     try:
         return Architecture(
-            image_size=math.isqrt(tokens - 1) * patch,
+            image_size=math.isqrt(max(0, tokens - 1)) * patch,
             patch_size=patch,
             vision_width=vision_width,
             vision_layers=layers(state, "vision_model.encoder.layers."),
@@ -64,7 +66,7 @@ def describe(
             text_heads=_heads(config.get("text_config"), text_width),
             text_mlp=shape(f"{text}.encoder.layer.0.intermediate.dense.weight")[0],
             max_positions=shape(f"{text}.embeddings.position_embeddings.weight")[0],
-            embed_dim=shape("text_proj.weight")[0] if retrieves else EMBED_DIM,
+            embed_dim=embed_dim,
         )
     except ArchitectureError as error:
         raise ModelError(f"The checkpoint's sizes don't fit together: {error}.") from None

@@ -146,7 +146,7 @@ def _explained(spec: str) -> Iterator[None]:
         if error.errno == errno.ENOSPC:
             raise ModelError(
                 f"The disk is full: {spec} can't be kept.",
-                "Free some, or set HF_HOME to a folder elsewhere.",
+                "Free some, or set BLIPDB_HOME to a folder elsewhere.",
             ) from None
         raise ModelError(
             f"{spec} can't be fetched: {_first_line(error)}",

@@ -34,35 +34,48 @@ def read_state(path: Path) -> State:
         ModelError: there is no such file; it is truncated, no file of weights, or a shard is gone.
         SetupError: a pickle, and torch is not installed.
     """
+    index, files = _found(path)
+    state: State = {}
+    for file in files:
+        state |= _read_file(file)
+    if index is not None and (missing := sorted(_places(index).keys() - state.keys())):
+        raise ModelError(
+            f"{len(missing)} weights of {index.name} are in no shard, as {missing[0]}."
+        )
+    return state
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The files that `read_state` reads. Raises as it does, where there are none."""
+    return _found(path)[1]
+
+
+def _found(path: Path) -> tuple[Path | None, list[Path]]:
+    """The index, where weights are in shards, and the files that hold them."""
     if not path.is_dir():
-        return _read_file(path)
+        return None, [path]
     for name in WHOLE:
         if (path / name).exists():
-            file = path / name
-            return _read_shards(file) if name.endswith(INDEX) else _read_file(file)
+            if not name.endswith(INDEX):
+                return None, [path / name]
+            index = path / name
+            return index, [path / shard for shard in sorted(set(_places(index).values()))]
     raise ModelError(
         f"{path} holds no weights: looked for {', '.join(WHOLE)}.",
         "Name the folder of a checkpoint, or its file.",
     )
 
 
-def _read_shards(index: Path) -> State:
-    """The shards that an index names, each weight from the shard that is to hold it."""
+def _places(index: Path) -> Mapping[str, str]:
+    """Which shard holds each weight, as an index says."""
     try:
         places: Mapping[str, str] = json.loads(index.read_bytes())["weight_map"]
-        shards = sorted(set(places.values()))
+        outside = [shard for shard in places.values() if Path(shard).name != shard]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{index} is no index of shards: {error!r}.") from None
-    state: State = {}
-    for shard in shards:
-        if Path(shard).name != shard:
-            raise ModelError(f"{index} names a file outside its folder: {shard!r}.")
-        state |= _read_file(index.parent / shard)
-    if missing := sorted(places.keys() - state.keys()):
-        raise ModelError(
-            f"{len(missing)} weights of {index.name} are in no shard, as {missing[0]}."
-        )
-    return state
+    if outside:
+        raise ModelError(f"{index} names a file outside its folder: {outside[0]!r}.")
+    return places
 
 
 def _read_file(path: Path) -> State:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +15,7 @@ from . import options
 from .options import Db, Home, Json
 from .output import Column, note, print_json, print_rows
 
-app = typer.Typer(no_args_is_help=True, help="List, add and activate models.")
+app = typer.Typer(no_args_is_help=True, help="List, add, activate and export models.")
 
 if TYPE_CHECKING:
     import psycopg
@@ -105,13 +107,56 @@ def add(
         note("stored images are encoded with it by the next: blipdb ingest PATH")
 
 
+class Format(StrEnum):
+    """What a model can be exported to."""
+
+    HF = "hf"
+
+
+@app.command("export")
+def export_model(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A model's name, the beginning of its digest, or an artifact's folder."
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    to: Annotated[
+        Format,
+        typer.Option("--to", envvar="BLIPDB_TO", help="hf: a folder that transformers loads."),
+    ],
+    role: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLIPDB_EXPORT_ROLE",
+            help="Which of its roles, where it has several: retrieval, captioner or answerer.",
+        ),
+    ] = None,
+    db: Db = None,
+    home: Home = None,
+) -> None:
+    """Write a model as a folder that other programs load."""
+    from .. import registry
+    from ..artifact import MANIFEST, Artifact
+    from ..checkpoints.export import export
+
+    folder = Path(model).expanduser()
+    if not (folder / MANIFEST).exists():
+        settings = options.settings(db, home)
+        with _opened(settings) as conn:
+            folder = registry.find(conn, model).folder(settings)
+    print(f"{out}: {export(Artifact.open(folder), out.expanduser(), role)}")
+
+
 @app.command("activate")
 def activate_model(
     name: Annotated[str, typer.Argument(help="A model's name, or the beginning of its digest.")],
     role: Annotated[
         list[str] | None,
         typer.Option(
-            envvar="BLIPDB_ROLE", help="retrieval or captioner; default: all that it can be."
+            envvar="BLIPDB_ROLE",
+            help="retrieval, captioner or answerer; default: all that it can be.",
         ),
     ] = None,
     as_json: Json = False,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from blipdb.errors import UsageError
+from blipdb.errors import ModelError, UsageError
 from blipdb.images.decode import Decoder
 from blipdb.runtime import Encoded, Runtime, Stop
 from blipdb.tokens import unpack_batch
@@ -43,7 +43,10 @@ def embed_text(work: Work) -> Answer:
 
 def embed_image(work: Work) -> Answer:
     """An image file -> its ITC vector."""
-    return {"itc": _numbers(_encode(work).itc[0])}
+    itc = _encode(work).itc[0]
+    if not itc.size:
+        raise ModelError(f"The model {work.runtime.artifact.name} makes no vectors.")
+    return {"itc": _numbers(itc)}
 
 
 def rerank(work: Work) -> Answer:
@@ -82,6 +85,17 @@ def caption_image(work: Work) -> Answer:
     return _caption(work, image.tokens, image.scales)
 
 
+def answer(work: Work) -> Answer:
+    """question and the packed tokens of an image -> an answer, or the best of ``among``."""
+    return _answer(work, *_tokens(work, 1))
+
+
+def answer_image(work: Work) -> Answer:
+    """question and an image file -> an answer, or the best of ``among``."""
+    image = _encode(work)
+    return _answer(work, image.tokens, image.scales)
+
+
 @dataclass(frozen=True)
 class Verb:
     """A verb's function and the types of what its JSON must and may hold."""
@@ -93,6 +107,7 @@ class Verb:
 
 MODEL: Final = {"model": str, "digest": str}
 DECODING: Final = {"beams": int, "max_tokens": int, "nucleus": float, "seed": int}
+CHOICE: Final = {"among": list}
 VERBS: Final = {
     "embed_text": Verb(embed_text, MODEL | {"text": str}, {}),
     "embed_image": Verb(embed_image, MODEL, {}),
@@ -100,6 +115,8 @@ VERBS: Final = {
     "match_image": Verb(match_image, MODEL | {"text": str}, {}),
     "caption": Verb(caption, MODEL, DECODING),
     "caption_image": Verb(caption_image, MODEL, DECODING),
+    "answer": Verb(answer, MODEL | {"question": str}, CHOICE),
+    "answer_image": Verb(answer_image, MODEL | {"question": str}, CHOICE),
 }
 
 
@@ -134,6 +151,16 @@ def _caption(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.fl
     options = {name: work.head[name] for name in DECODING if name in work.head}
     (text,) = work.runtime.caption(tokens, scales, **options, stop=work.stop)
     return {"caption": text}
+
+
+def _answer(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> Answer:
+    among = work.head.get("among")
+    if among is not None and not all(isinstance(text, str) for text in among):
+        raise UsageError("The request's among holds something that is no text.")
+    (text,) = work.runtime.answer(
+        tokens, scales, [work.head["question"]], among=among, stop=work.stop
+    )
+    return {"answer": text}
 
 
 def _numbers(values: npt.NDArray[np.float32]) -> list[Any]:

@@ -19,8 +19,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class Hub:
     """What the server has and how it misbehaves.
 
-    ``large`` files are listed with their SHA-256, as the hub lists what git-lfs keeps. ``cut``
-    is after how many bytes of a reply the connection breaks, ``cuts`` how often.
+    ``large`` files are listed with their SHA-256, as the hub lists what git-lfs keeps. ``refusal``
+    answers everything, ``locked`` files alone, whose names anybody may see. ``cut`` is after how
+    many bytes of a reply the connection breaks, ``cuts`` how often.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class Hub:
     repo: str = "you/blip-tiny"
     digests: dict[str, str] = field(default_factory=dict)
     refusal: tuple[int, str] | None = None
+    locked: tuple[int, str] | None = None
     cut: int = 0
     cuts: int = 0
     gone_after_cut: bool = False
@@ -101,6 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_file(self, *, with_body: bool) -> None:
         hub = self.hub
         name = self.path.removeprefix(f"/{hub.repo}/resolve/{COMMIT}/")
+        if hub.locked:
+            self._refuse(*hub.locked)
+            return
         if name not in hub.files:
             self._refuse(404, "EntryNotFound")
             return

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 from PIL import Image
 
-from blipdb import search
+from blipdb import registry, search
 from blipdb.checkpoints.add import DOWNLOADS, add, name_after
 from blipdb.errors import ModelError, UsageError
 from blipdb.ingest import ingest
 from blipdb.runtime import Runtime
 from blipdb.settings import Settings
 from tests.checkpoints.hub import COMMIT, Hub, serving
+from tests.checkpoints.published import write
 
 
 @pytest.fixture
@@ -48,6 +52,36 @@ def test_a_checkpoint_is_searched_with(folder: Path, settings: Settings, tmp_pat
         np.testing.assert_allclose([hit.score for hit in hits], -np.sort(-scores), atol=1e-3)
 
 
+def test_a_captioner_and_an_answerer_beside_it(
+    folder: Path, captioner: Any, answerer: Any, settings: Settings, tmp_path: Path
+) -> None:
+    """Each is active in its own role, ingest encodes with all three, and SQL asks the right one."""
+    with psycopg.connect(settings.database_url(), autocommit=True) as conn:
+        add(conn, settings, str(folder))
+        captions = add(conn, settings, str(write(captioner, tmp_path / "captions")))
+        answers = add(conn, settings, str(write(answerer, tmp_path / "answers")))
+        assert (captions.active, answers.active) == (["captioner"], ["answerer"])
+        pixels = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
+        (tmp_path / "in").mkdir()
+        for n, image in enumerate(pixels):
+            Image.fromarray(image).save(tmp_path / "in" / f"{n}.png")
+        assert ingest(settings, [tmp_path / "in"], caption=True).captioned == 3
+        rows = conn.execute("SELECT uri, image_id FROM blip.files ORDER BY uri").fetchall()
+        question = "is the red dog a picture of a bicycle?"
+        for n, (_, image_id) in enumerate(rows):
+            runtime = Runtime.load(captions.folder(settings))
+            encoded = runtime.encode_images(pixels[n : n + 1])
+            (expected,) = runtime.caption(encoded.tokens, encoded.scales)
+            assert search.caption(conn, image_id) == expected
+            stored = "SELECT text FROM blip.captions WHERE image_id = %s"
+            assert conn.execute(stored, [image_id]).fetchall() == [(expected,)]
+            runtime = Runtime.load(answers.folder(settings))
+            encoded = runtime.encode_images(pixels[n : n + 1])
+            (expected,) = runtime.answer(encoded.tokens, encoded.scales, [question])
+            assert search.answer(conn, image_id, question) == expected
+        assert len(search.search(conn, "a red dog")) == 3
+
+
 def test_a_repository_of_the_hub(
     folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +106,23 @@ def test_what_is_no_source(settings: Settings, tiny_folder: Path) -> None:
             add(conn, settings, "./nowhere")
         with pytest.raises(UsageError, match="has its name; leave out --name"):
             add(conn, settings, str(tiny_folder), name="other")
+
+
+@pytest.mark.destructive
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+def test_a_full_disk(folder: Path, settings: Settings, tmp_path: Path) -> None:
+    small = Settings(tmp_path / "small", settings.url)
+    small.home.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small.home], check=True)
+    try:
+        with psycopg.connect(settings.database_url(), autocommit=True) as conn:
+            before = registry.models(conn)
+            with pytest.raises(ModelError, match=r"The disk is full: the model finds no room in"):
+                add(conn, small, str(folder))
+            assert registry.models(conn) == before
+        assert list(small.home.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small.home], check=True)
 
 
 def test_names_come_from_the_source() -> None:

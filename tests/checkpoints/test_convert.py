@@ -3,6 +3,7 @@ transformers computes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,10 @@ def test_a_folder_for_retrieval(folder: Path, theirs: Any, tmp_path: Path) -> No
     assert (manifest.roles, manifest.decoding, manifest.max_tokens) == (("retrieval",), None, 24)
     assert (manifest.architecture.vision_eps, manifest.architecture.text_eps) == (1e-6, 1e-12)
     assert_retrieves(artifact, theirs)
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    readme = artifact.read("README.md").decode()
+    assert "Made of the checkpoint blip-tiny by blipdb" in readme
+    assert f"- model.safetensors, SHA-256 {digest}\n" in readme
 
 
 def test_a_folder_that_captions(captioner: Any, tmp_path: Path) -> None:
@@ -259,6 +264,7 @@ def change(folder: Path, name: str, value: Tensor | None) -> None:
         ("itm_head.bias", torch.tensor([1.0, torch.inf]), "itm_head.bias holds a value that"),
         ("itm_head.bias", torch.tensor([1e9, 0.0]), "itm_head.bias holds a value that float16"),
         ("itm_head.bias", torch.zeros(2).to(torch.float8_e4m3fn), "itm_head.bias is F8_E4M3"),
+        ("temp", torch.zeros(2), r"temp has shape \(2,\); one number is wanted"),
         (
             "text_encoder.embeddings.word_embeddings.weight", torch.zeros(12, 24),
             rf"has {VOCABULARY} tokens with \[DEC\] and \[ENC\]; the weights have 12",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from blipdb.checkpoints.hub import fetch, is_spec
 from blipdb.errors import ModelError, UsageError
 from tests.checkpoints.hub import COMMIT, Hub, serving
+from tests.terminal import in_terminal
 
 WEIGHTS = bytes(range(256)) * 100_000
 PIECE = 10 << 20  # which the library writes at once
@@ -67,6 +69,34 @@ def test_a_download_that_was_given_up_goes_on(hub: Hub, kept: Path) -> None:
     assert [asked for _, _, asked in hub.asked if asked] == [f"bytes={PIECE}-"]
 
 
+def test_progress_is_shown_to_a_person_alone(hub: Hub, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from blipdb.checkpoints.hub import fetch;"
+        "fetch('you/blip-tiny', Path(sys.argv[1]))"
+    )
+    environment = dict(os.environ) | {"HF_ENDPOINT": hub.url}
+    command = [sys.executable, "-c", program]
+    shown, code = in_terminal([*command, str(tmp_path / "a")], tmp_path, environment)
+    assert code == 0
+    assert "model.safetensors: 100%" in shown
+    assert "25.6M/25.6M" in shown
+    ran = subprocess.run([*command, str(tmp_path / "b")], env=environment, capture_output=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
+
+
+def test_shards_are_fetched_with_their_index(hub: Hub, kept: Path) -> None:
+    for form in ("model", "safetensors"), ("pytorch_model", "bin"):
+        stem, suffix = form
+        shards = [f"{stem}-{n:05}-of-00002.{suffix}" for n in (1, 2)]
+        index = f"{stem}.{suffix}.index.json"
+        hub.files = dict.fromkeys(("config.json", "vocab.txt", index, *shards, "x.onnx"), b"{}")
+        hub.large = set(shards)
+        found = fetch("you/blip-tiny", kept / stem)
+        assert sorted(path.name for path in found.folder.iterdir()) == sorted(
+            ["config.json", "vocab.txt", index, *shards]
+        )
+
+
 def test_a_file_with_another_digest_is_refused_and_fetched_anew(hub: Hub, kept: Path) -> None:
     hub.digests["model.safetensors"] = "f" * 64
     with pytest.raises(ModelError, match=r"model.safetensors has the SHA-256 .* lists ffffffff"):
@@ -88,6 +118,14 @@ def test_refusals_say_what_to_do(
     hub: Hub, kept: Path, status: int, code: str, message: str
 ) -> None:
     hub.refusal = (status, code)
+    with pytest.raises(ModelError, match=message):
+        fetch("you/blip-tiny", kept)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gated_repository_whose_names_are_public(hub: Hub, kept: Path, status: int) -> None:
+    hub.locked = (status, "GatedRepo")
+    message = r"open only to those who accepted its terms(.|\n)*set HF_TOKEN"
     with pytest.raises(ModelError, match=message):
         fetch("you/blip-tiny", kept)
 

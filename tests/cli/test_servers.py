@@ -107,6 +107,20 @@ def test_adding_what_is_no_model(run: Run, served: Settings, tmp_path: Path) -> 
     assert str(tmp_path) in result.stderr
 
 
+def test_exporting_a_model(run: Run, served: Settings, tiny_folder: Path, tmp_path: Path) -> None:
+    result = run("models", "export", "scenes", "--to", "hf", tmp_path / "a", "--role", "retrieval")
+    expected = f"{tmp_path / 'a'}: BlipForImageTextRetrieval\n"
+    assert (result.exit_code, result.stdout) == (0, expected)
+    by_folder = run("models", "export", tiny_folder, tmp_path / "b", "--to", "hf")
+    assert by_folder.exit_code == 2
+    assert "Say which, as in: --role retrieval" in by_folder.stderr
+    names = ["README.md", "config.json", "model.safetensors", "preprocessor_config.json",
+             "tokenizer.json", "tokenizer_config.json"]  # fmt: skip
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
+    assert run("models", "export", "nobody", "--to", "hf", tmp_path / "c").exit_code == 2
+    assert run("models", "export", "scenes", "--to", "onnx", tmp_path / "c").exit_code == 2
+
+
 def test_init_of_an_existing_server(run: Run, database: str, served: Settings) -> None:
     result = run("init", "--db", database)
     assert (result.exit_code, result.stdout) == (0, "the database is of this version\n")

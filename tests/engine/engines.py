@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from blipdb import home, owner
 from blipdb.architecture import Architecture
@@ -88,11 +89,15 @@ class Engine:
 
 
 def install(
-    settings: Settings, seed: int = 0, name: str = "tiny", arch: Architecture = ARCHITECTURE
+    settings: Settings,
+    seed: int = 0,
+    name: str = "tiny",
+    arch: Architecture = ARCHITECTURE,
+    **kind: Any,
 ) -> Artifact:
     """A tiny model in the home's models folder."""
     home.make(settings, owner.current())
-    made = tiny_artifact(settings.home / "made", seed, name=name, arch=arch)
+    made = tiny_artifact(settings.home / "made", seed, name=name, arch=arch, **kind)
     folder = settings.models_dir / made.digest[:16]
     shutil.move(made.folder, folder)
     return Artifact.open(folder)

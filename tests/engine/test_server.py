@@ -273,6 +273,27 @@ def test_32_connections_at_once(engine: Engine) -> None:
     assert failures == []
 
 
+def test_questions_are_answered(engine: Engine) -> None:
+    vqa = install(engine.settings, 2, "vqa", roles=("answerer",))
+    model = {"model": vqa.name, "digest": vqa.digest}
+    asked = model | {"question": "is the dog red"}
+    written = engine.client.ask("answer_image", asked, PICTURE)["answer"]
+    assert written == engine.client.ask("answer_image", asked, PICTURE)["answer"]
+    among = {"among": ["blue", "a red dog"]}
+    assert engine.client.ask("answer_image", asked | among, PICTURE)["answer"] in among["among"]
+    for head, message in (
+        (model, "has no question"),
+        (asked | {"among": "blue"}, "among is 'blue', no list"),
+        (asked | {"among": ["blue", 3]}, "holds something that is no text"),
+        (asked | {"among": []}, "no answer to choose from"),
+        (engine.model | {"question": "dog"}, "tiny has no question graph"),
+    ):
+        with pytest.raises(EngineError, match=message):
+            engine.client.ask("answer_image", head, PICTURE)
+    with pytest.raises(EngineError, match="The model vqa makes no vectors"):
+        engine.client.ask("embed_image", model, PICTURE)
+
+
 def test_memory_does_not_grow(engine: Engine) -> None:
     process = psutil.Process(engine.process.pid)
     large = encode(scene(1_200, 1_000), "BMP")

@@ -91,7 +91,14 @@ def test_what_reaches_the_engine_or_sets_a_parameter_is_parallel_unsafe(conn: Co
         if more <= unsafe:
             break
         unsafe |= more
-    assert {"blip_search", "blip_rerank", "blip_match", "blip_caption", "_ask"} <= unsafe
+    assert {
+        "blip_search",
+        "blip_rerank",
+        "blip_match",
+        "blip_caption",
+        "blip_answer",
+        "_ask",
+    } <= unsafe
     for name, _, parallel, _ in members:
         if name in unsafe:
             assert parallel == "u", name

@@ -26,6 +26,16 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def others() -> set[psutil.Process]:
+    """Whatever else this process has started by now."""
+    return set(psutil.Process().children())
+
+
+def workers(others: set[psutil.Process]) -> set[psutil.Process]:
+    return set(psutil.Process().children()) - others
+
+
 def named(steps: range) -> Iterator[tuple[int, int, int]]:
     """Each step, with the first of its worker's steps, and the worker's process."""
     return ((step, steps.start, os.getpid()) for step in steps)
@@ -49,7 +59,7 @@ def test_no_steps_are_no_work() -> None:
         Ahead(named, range(5), 0)
 
 
-def test_an_error_comes_in_its_turn() -> None:
+def test_an_error_comes_in_its_turn(others: set[psutil.Process]) -> None:
     def make(steps: range) -> Iterator[int]:
         for step in steps:
             if step == 3:
@@ -61,10 +71,12 @@ def test_an_error_comes_in_its_turn() -> None:
     with pytest.raises(ImageError, match=r"three\nhint"):
         next(ahead)
     assert list(ahead) == []
-    assert not psutil.Process().children()
+    assert not workers(others)
 
 
-def test_a_worker_that_is_killed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_killed_is_noticed(
+    others: set[psutil.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "CHECK_SECONDS", 0.05)
 
     def make(steps: range) -> Iterator[int]:
@@ -77,7 +89,7 @@ def test_a_worker_that_is_killed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     ahead = Ahead(make, range(10), 2)
     with pytest.raises(RuntimeError, match="the process that makes step 2 has died"):
         list(ahead)
-    assert not psutil.Process().children()
+    assert not workers(others)
 
 
 def test_workers_are_ahead_by_a_few(tmp_path: Path) -> None:
@@ -95,16 +107,18 @@ def test_workers_are_ahead_by_a_few(tmp_path: Path) -> None:
     ahead.close()
 
 
-def test_workers_end_when_nobody_listens() -> None:
+def test_workers_end_when_nobody_listens(others: set[psutil.Process]) -> None:
     ahead = Ahead(named, range(10_000), 2)
     next(ahead)
-    children = psutil.Process().children()
+    children = workers(others)
     assert len(children) == 2
     del ahead
     assert not any(child.is_running() for child in children)
 
 
-def test_workers_end_though_their_parent_handles_signals() -> None:
+def test_workers_end_though_their_parent_handles_signals(
+    others: set[psutil.Process],
+) -> None:
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         ahead = Ahead(named, range(10_000), 1)
@@ -112,7 +126,7 @@ def test_workers_end_though_their_parent_handles_signals() -> None:
         ahead.close()
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert not psutil.Process().children()
+    assert not workers(others)
 
 
 def test_workers_end_with_a_parent_that_is_killed() -> None:

@@ -1,0 +1,70 @@
+-- Visual question answering: the answerer's own words, or the best of those that are given.
+
+CREATE FUNCTION public.blip_answer(
+    image_id uuid, question text, model text DEFAULT NULL, among text[] DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF image_id IS NULL OR question IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN blip._ask_about(
+        ARRAY[image_id], blip._choose(model, 'answerer'), 'answer',
+        blip._question(question, among)) ->> 'answer';
+END
+$$;
+COMMENT ON FUNCTION public.blip_answer(uuid, text, text, text[]) IS
+    'The answer to a question about a stored image: in the model''s own words, or the best among these';
+
+CREATE FUNCTION public.blip_answer(
+    image bytea, question text, model text DEFAULT NULL, among text[] DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF image IS NULL OR question IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM blip._require_image(image);
+    RETURN blip._ask(
+        'answer_image',
+        blip._head(blip._choose(model, 'answerer')) || blip._question(question, among),
+        image) ->> 'answer';
+END
+$$;
+COMMENT ON FUNCTION public.blip_answer(bytea, text, text, text[]) IS
+    'The answer to a question about an image file''s bytes: in the model''s own words, or the best '
+    'among these';
+
+CREATE FUNCTION blip._question(question text, among text[]) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most constant integer := 60000; -- bytes, of the 65,536 of a request's JSON
+    asked jsonb;
+BEGIN
+    IF question !~ '\S' THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the question is empty',
+            HINT = 'Ask something, as in: blip_answer(image_id, ''what colour is the bicycle?'')';
+    END IF;
+    IF among IS NOT NULL THEN
+        PERFORM blip._require('the number of answers in among', cardinality(among), 1, 4000);
+        IF array_position(among, NULL) IS NOT NULL THEN
+            RAISE invalid_parameter_value USING MESSAGE = 'among holds a NULL';
+        END IF;
+    END IF;
+    asked := jsonb_strip_nulls(jsonb_build_object('question', question, 'among', among));
+    IF octet_length(asked::text) > most THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'question and answers take %s bytes; at most %s are read', octet_length(asked::text), most);
+    END IF;
+    RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION blip._question(text, text[]) IS
+    'What the answerer is asked, checked';
