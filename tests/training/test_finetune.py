@@ -304,3 +304,39 @@ def test_a_killed_run_on_a_dataset_ends_as_an_undisturbed_one(
     expected, found = load_file(undisturbed / WEIGHTS), load_file(killed / WEIGHTS)
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.slow
+def test_processes_of_torchrun_go_on_after_a_kill(tmp_path: Path, vocabulary: Path) -> None:
+    """Two gloo processes with a sharded optimiser, ended with SIGKILL, end as undisturbed ones."""
+    corpus = corpora.json_list(tmp_path / "corpus", 20)
+    data = entry("json", corpus, images=tmp_path / "corpus")
+    config = write_config(
+        tmp_path, PRETRAIN, data, extra="group = 2", augment="pretrain", samples=160,
+        momentum=MOMENTUM.format("") + "\n[scale]\nshards = true",
+    )  # fmt: skip
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+
+    def start(out: Path) -> subprocess.Popen[bytes]:
+        module = ["--module", "blipdb.training.pretrain", str(config), "--vocabulary"]
+        command = [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            *module, str(vocabulary), "--out", str(out),
+        ]  # fmt: skip
+        return subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, env=environment, start_new_session=True
+        )
+
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert start(undisturbed).wait(120) == 0
+    process = start(killed)
+    while not (killed / CHECKPOINT).exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 0 < torch.load(killed / CHECKPOINT, weights_only=True)["step"] < 40
+    assert start(killed).wait(120) == 0
+    expected, found = load_file(undisturbed / WEIGHTS), load_file(killed / WEIGHTS)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert lines(killed)[-1]["step"] == 40
