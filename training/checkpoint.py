@@ -6,10 +6,12 @@ one, never half of one.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,29 @@ from blipdb.artifact import Artifact
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
+LOCK = ".lock"
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint that doesn't belong to this run."""
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system frees however this process ends.
+
+    Raises:
+        CheckpointError: another process trains there.
+    """
+    with (folder / LOCK).open("w") as file:
+        try:
+            # Unlike flock's, it is not inherited: workers that outlive a killed run don't hold it.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CheckpointError(
+                f"another process trains in {folder}; end it, or give another --out"
+            ) from None
+        yield
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

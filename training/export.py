@@ -2,6 +2,8 @@
 
     python -m blipdb.training.export runs/scenes blipdb/bundled/scenes --name scenes \\
         --knows "drawn scenes" --check
+    python -m blipdb.training.export runs/captioning models/captioner --name captioner \\
+        --knows photographs --role captioner
 
 Needs no torch but for --check, which compares every graph with torch on the same weights.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,9 @@ import tokenizers
 from safetensors.numpy import load_file
 
 from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
+from blipdb.checkpoints.convert import ANSWERING, CAPTIONING
+from blipdb.checkpoints.kinds import roles_of
 from blipdb.errors import ModelError
 from blipdb.graphs import build_graphs, prepare
 
@@ -29,6 +34,7 @@ ARCHITECTURE, WEIGHTS, METRICS, CURVE = (
     "curve.png",
 )
 README = "README.md"
+MOST_WORDS_LISTED = 1000
 QUALITY = {
     "itc_r1": "text to image, R@1 by ITC alone",
     "itc_r10": "text to image, R@10 by ITC alone",
@@ -38,10 +44,11 @@ QUALITY = {
 }
 
 
-def export(run: Path, out: Path, *, name: str, knows: str) -> Artifact:
+def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] = ()) -> Artifact:
     """Write the model of a run folder into `out`, in the place of a model that is there.
 
-    Weights are rounded to float16 here, once. `knows` completes "This model knows ...".
+    Weights are rounded to float16 here, once. `knows` completes "This model knows ...". `roles`:
+    what it is to be used for; all that its weights allow where none are given.
 
     Raises:
         ModelError: a file of the run is missing or doesn't fit, or `out` holds something else.
@@ -50,7 +57,9 @@ def export(run: Path, out: Path, *, name: str, knows: str) -> Artifact:
     arch = Architecture.from_dict(description["architecture"])
     image = _preprocessing(description["preprocessing"])
     state = load_file(run / WEIGHTS)
-    built = build_graphs(prepare(state, arch), arch, mean=image.mean, std=image.std)
+    chosen = _roles(state, roles)
+    weights = prepare(state, arch, chosen)
+    built = build_graphs(weights, arch, mean=image.mean, std=image.std, roles=chosen)
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()}
     files |= {TOKENIZER: _tokenizer(run), CURVE: (run / CURVE).read_bytes()}
@@ -61,13 +70,31 @@ def export(run: Path, out: Path, *, name: str, knows: str) -> Artifact:
         special_tokens=SpecialTokens.from_dict(description["special_tokens"]),
         image=image,
         max_tokens=description["max_text"],
-        roles=("retrieval", "captioner"),
+        roles=chosen,
         knows=knows,
         graphs=graphs,
         files=digests(files),
-        temperature=float(state["temp"]),
+        temperature=float(state["temp"]) if "retrieval" in chosen else None,
+        decoding=_decoding(chosen, description.get("prompt", "")),
     )
     return Artifact.replace(out, manifest, files)
+
+
+def _roles(state: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...]:
+    possible = roles_of(state)
+    if unknown := sorted(set(wanted) - set(possible)):
+        raise ModelError(
+            f"The run's weights can't be a model for: {', '.join(unknown)}.",
+            f"They can be one for: {', '.join(possible)}.",
+        )
+    return tuple(role for role in possible if not wanted or role in wanted)
+
+
+def _decoding(roles: Sequence[str], prompt: str) -> Decoding | None:
+    """BLIP's, of answers and of captions that were learned behind a prompt."""
+    if "answerer" in roles:
+        return ANSWERING
+    return replace(CAPTIONING, prompt=prompt) if prompt and "captioner" in roles else None
 
 
 def _read_description(run: Path) -> dict[str, Any]:
@@ -105,45 +132,46 @@ def _tokenizer(run: Path) -> bytes:
 
 
 def _readme(name: str, knows: str, arch: Architecture, run: Path) -> str:
-    measured = _last_evaluation(run)
-    figures = [f"| {QUALITY[key]} | {measured[key]:.3f} |" for key in QUALITY if key in measured]
-    words = sorted(tokenizers.Tokenizer.from_file(str(run / TOKENIZER)).get_vocab())
-    known = [word for word in words if not word.startswith("[")]
-    return "\n".join(
-        [
-            f"# {name}",
-            "",
-            f"A BLIP (arXiv 2201.12086) that knows {knows}, and nothing else.",
-            "",
-            f"Trained from scratch on {measured['samples']:,} image-text pairs by "
-            "`python -m blipdb.training.pretrain`, with ITC, ITM and LM together.",
-            f"Images of {arch.image_size} pixels in patches of {arch.patch_size}; "
-            f"{arch.vision_layers} vision layers of width {arch.vision_width}, "
-            f"{arch.text_layers} text layers of width {arch.text_width}. "
-            "Weights are float16, computed in float32.",
-            "",
-            "On held-out scenes, at the end of training:",
-            "",
-            "| | |",
-            "| --- | --- |",
-            *figures,
-            "",
-            f"![losses and quality over samples]({CURVE})",
-            "",
-            f"It reads these {len(known)} words: {', '.join(known)}.",
-            "",
-        ]
-    )
-
-
-def _last_evaluation(run: Path) -> dict[str, Any]:
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in (run / METRICS).read_text().splitlines()
     ]
-    evaluated = [line for line in lines if QUALITY.keys() & line.keys()]
-    if not evaluated:
-        raise ModelError(f"{run / METRICS} holds no evaluation yet.", "Let the training go on.")
-    return evaluated[-1]
+    if not lines:
+        raise ModelError(f"{run / METRICS} holds nothing yet.", "Let the training go on.")
+    parts = [
+        f"# {name}",
+        f"A BLIP (arXiv 2201.12086) that knows {knows}, and nothing else.",
+        f"Trained on {lines[-1]['samples']:,} samples by `python -m blipdb.training`.\n"
+        f"Images of {arch.image_size} pixels in patches of {arch.patch_size}; "
+        f"{arch.vision_layers} vision layers of width {arch.vision_width}, "
+        f"{arch.text_layers} text layers of width {arch.text_width}. "
+        "Weights are float16, computed in float32.",
+        *_quality(lines),
+        f"![what was measured, over samples]({CURVE})",
+        _language(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _quality(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the last evaluation measured, if there was one."""
+    measured = [line for line in lines if QUALITY.keys() & line.keys()]
+    if not measured:
+        return []
+    figures = [
+        f"| {QUALITY[key]} | {measured[-1][key]:.3f} |" for key in QUALITY if key in measured[-1]
+    ]
+    return [
+        "On held-out scenes, at the end of training:",
+        "\n".join(["| | |", "| --- | --- |", *figures]),
+    ]
+
+
+def _language(run: Path) -> str:
+    words = sorted(tokenizers.Tokenizer.from_file(str(run / TOKENIZER)).get_vocab())
+    known = [word for word in words if not word.startswith("[")]
+    if len(known) > MOST_WORDS_LISTED:
+        return f"It reads texts in {len(known):,} pieces of words."
+    return f"It reads these {len(known)} words: {', '.join(known)}."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -152,9 +180,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path, help="the model's folder, made or replaced")
     parser.add_argument("--name", required=True, help="the model's name in the database")
     parser.add_argument("--knows", required=True, help='completes "This model knows ..."')
+    parser.add_argument(
+        "--role", action="append", default=[], help="what it is to be used for; may be repeated"
+    )
     parser.add_argument("--check", action="store_true", help="compare each graph with torch")
     options = parser.parse_args(arguments)
-    artifact = export(options.run, options.out, name=options.name, knows=options.knows)
+    names = {"name": options.name, "knows": options.knows}
+    artifact = export(options.run, options.out, **names, roles=options.role)
     size = sum(path.stat().st_size for path in artifact.folder.iterdir())
     print(f"{artifact.folder}: {size / 1e6:.1f} MB, digest {artifact.digest}")
     if options.check:

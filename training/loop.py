@@ -8,6 +8,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -19,7 +20,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from blipdb.architecture import SpecialTokens
 
-from .checkpoint import WEIGHTS, load_checkpoint, save_checkpoint, save_weights, write_json
+from .checkpoint import (
+    WEIGHTS,
+    load_checkpoint,
+    only_one,
+    save_checkpoint,
+    save_weights,
+    write_json,
+)
 from .config import Config
 from .curve import METRICS, draw_curve
 from .data import CLIP_MEAN, CLIP_STD
@@ -172,10 +180,25 @@ def train(
 
     begin: gives the learner its first weights, where there is no checkpoint. batches: those of the
     steps from one on. measure: how well what the stage before a step teaches is done.
+
+    Raises:
+        CheckpointError: the checkpoint is another configuration's, or another process trains there.
+        FloatingPointError: a loss is not finite.
     """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with only_one(run.folder) if run.world.is_first else nullcontext():
+        _train(run, learner, begin, batches, measure)
+
+
+def _train(
+    run: Run,
+    learner: Learns[B],
+    begin: Callable[[], None],
+    batches: Callable[[int], Iterator[B]],
+    measure: Callable[[int], dict[str, float]] | None,
+) -> None:
     assert isinstance(learner, nn.Module)
     config, folder = run.config, run.folder
-    folder.mkdir(parents=True, exist_ok=True)
     learner.to(run.device)
     optimiser = make_optimiser(
         learner, config.optimiser, shards=config.scale.shards, world=run.world

@@ -11,15 +11,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+from blipdb.errors import ModelError
+from blipdb.runtime import Runtime
 from blipdb.training import finetune, pretrain
-from blipdb.training.checkpoint import CHECKPOINT, WEIGHTS
+from blipdb.training.checkpoint import CHECKPOINT, WEIGHTS, CheckpointError
 from blipdb.training.config import Config, ConfigError, read_config
 from blipdb.training.datasets.questions import QuestionBatch
+from blipdb.training.export import export
 from blipdb.training.tokens import read_vocabulary, special_tokens
 from blipdb.training.vqa_learner import VQALearner, answer_losses
 from tests.training.datasets import corpora
@@ -172,9 +176,19 @@ def test_captioning_learns_behind_its_prompt(
     moved = {name for name in weights if not torch.equal(weights[name], before[name])}
     assert any(name.startswith("text_decoder.bert.encoder") for name in moved)
     assert not any(name.startswith(("itm_head", "text_proj", "vision_proj")) for name in moved)
-    assert json.loads((tmp_path / "run" / "architecture.json").read_text())["prompt"] == (
-        "a picture of "
+    artifact = export(
+        tmp_path / "run", tmp_path / "model", name="tiny", knows="little", roles=["captioner"]
     )
+    assert artifact.manifest.roles == ("captioner",)
+    assert artifact.manifest.decoding is not None
+    assert artifact.manifest.decoding.prompt == "a picture of "
+    runtime = Runtime.load(artifact.folder)
+    encoded = runtime.encode_images(np.zeros((1, 16, 16, 3), np.uint8))
+    assert isinstance(runtime.caption(encoded.tokens, encoded.scales)[0], str)
+    with pytest.raises(
+        ModelError, match=r"can't be a model for: answerer(.|\n)*retrieval, captioner"
+    ):
+        export(tmp_path / "run", tmp_path / "no", name="no", knows="no", roles=["answerer"])
 
 
 def test_questions_and_answers(pretrained: Path, vocabulary: Path, tmp_path: Path) -> None:
@@ -186,6 +200,13 @@ def test_questions_and_answers(pretrained: Path, vocabulary: Path, tmp_path: Pat
     encoder, decoder = weights[f"text_encoder.{words}"], weights[f"text_decoder.bert.{words}"]
     assert not torch.equal(encoder, decoder)  # they begin as one, and are not
     assert lines(tmp_path / "run")[-1]["lm"] > 0
+    artifact = export(tmp_path / "run", tmp_path / "model", name="tiny", knows="little")
+    assert artifact.manifest.roles == ("answerer",)
+    runtime = Runtime.load(artifact.folder)
+    encoded = runtime.encode_images(np.zeros((1, 16, 16, 3), np.uint8))
+    assert runtime.answer(encoded.tokens, encoded.scales, ["is it 1"], among=["yes", "no"])[0] in (
+        "yes", "no",
+    )  # fmt: skip
 
 
 def test_statements_about_two_images(pretrained: Path, vocabulary: Path, tmp_path: Path) -> None:
@@ -194,6 +215,8 @@ def test_statements_about_two_images(pretrained: Path, vocabulary: Path, tmp_pat
     weights = run_finetuning("nlvr2", config, pretrained, vocabulary, tmp_path / "run")
     assert "text_encoder.encoder.layer.1.crossattention.output.merge_layer.weight" in weights
     assert lines(tmp_path / "run")[-1]["itm"] > 0
+    with pytest.raises(ModelError, match="two images"):
+        export(tmp_path / "run", tmp_path / "model", name="tiny", knows="little")
 
 
 @pytest.mark.parametrize(
@@ -244,6 +267,31 @@ def test_a_loss_that_is_no_number_stops_the_run(
              "--weights", str(tmp_path / "nan.safetensors")]
         )  # fmt: skip
     assert not (tmp_path / "run" / CHECKPOINT).exists()
+
+
+def test_two_runs_do_not_share_a_folder(pretrained: Path, vocabulary: Path, tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(pretrained)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    command = [str(tmp_path / "config.toml"), "--vocabulary", str(vocabulary), "--out"]
+    with pytest.raises(CheckpointError, match="another process trains in"):
+        pretrain.main([*command, str(pretrained)])
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    pretrain.main([*command, str(pretrained)])
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from blipdb.training.checkpoint import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_the_loss_of_answers_is_weighed(tmp_path: Path, vocabulary: Path) -> None:
@@ -323,9 +371,7 @@ def test_processes_of_torchrun_go_on_after_a_kill(tmp_path: Path, vocabulary: Pa
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
             *module, str(vocabulary), "--out", str(out),
         ]  # fmt: skip
-        return subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, env=environment, start_new_session=True
-        )
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
 
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert start(undisturbed).wait(120) == 0
@@ -333,7 +379,9 @@ def test_processes_of_torchrun_go_on_after_a_kill(tmp_path: Path, vocabulary: Pa
     while not (killed / CHECKPOINT).exists():
         assert process.poll() is None
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for member in family:  # torchrun first, or it would end the others itself
+        member.kill()
     process.wait()
     assert 0 < torch.load(killed / CHECKPOINT, weights_only=True)["step"] < 40
     assert start(killed).wait(120) == 0

@@ -133,7 +133,10 @@ def test_two_processes_learn_what_one_does(tmp_path: Path, options: dict[str, bo
     together = in_processes(tmp_path, **options)
     torch.testing.assert_close(together["losses"], alone["losses"], rtol=0, atol=1e-5)
     assert together["gradients"].keys() == alone["gradients"].keys()
-    torch.testing.assert_close(together["gradients"], alone["gradients"], rtol=0, atol=1e-5)
+    for name, gradient in alone["gradients"].items():
+        # Sums in another order differ by rounding, which is as large as their largest terms are.
+        error = (together["gradients"][name] - gradient).abs().max()
+        assert error <= 1e-5 * max(1.0, float(gradient.abs().max())), name
     for name, value in alone["state"].items():
         if not name.endswith("key.bias"):  # it has no gradient but rounding, which Adam enlarges
             torch.testing.assert_close(together["state"][name], value, rtol=0, atol=1e-3)
