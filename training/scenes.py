@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,6 +50,7 @@ from .scene_world import (
 __all__ = [
     "BACKGROUNDS",
     "COLOURS",
+    "EVERYTHING",
     "HELD_OUT_PAIRS",
     "HELD_OUT_TRIPLES",
     "KINDS",
@@ -56,6 +58,7 @@ __all__ = [
     "CaptionError",
     "Scene",
     "Thing",
+    "World",
     "caption",
     "draw",
     "full_caption",
@@ -71,7 +74,19 @@ __all__ = [
     "vocabulary",
 ]
 
-_COLOURS, _KINDS, _SIZES = tuple(COLOURS), tuple(KINDS), tuple(SIZES)
+_KINDS, _SIZES = tuple(KINDS), tuple(SIZES)
+
+
+@dataclass(frozen=True)
+class World:
+    """What scenes are made of."""
+
+    kinds: tuple[str, ...] = _KINDS
+    colours: tuple[str, ...] = tuple(COLOURS)
+    backgrounds: tuple[str, ...] = BACKGROUNDS
+
+
+EVERYTHING = World()
 _COUNTS: dict[int, tuple[tuple[float, tuple[int, ...]], ...]] = {
     1: ((1.0, (1,)),),
     2: ((0.75, (1, 1)), (0.25, (2,))),
@@ -108,15 +123,19 @@ def _weighted(rng: np.random.Generator, weights: Sequence[float]) -> int:
 
 
 def _choose_pairs(
-    rng: np.random.Generator, roles: Sequence[Sequence[str]], forced: Pair | None, held_out: bool
+    rng: np.random.Generator,
+    roles: Sequence[Sequence[str]],
+    world: World,
+    forced: Pair | None,
+    held_out: bool,
 ) -> list[Pair]:
     """A (colour, kind) for each group; no two equal. Roles are the kinds each may have."""
     pairs: list[Pair] = []
     for i, kinds in enumerate(roles):
         while True:
-            colour, kind = _pick(rng, _COLOURS), _pick(rng, kinds)
+            colour, kind = _pick(rng, world.colours), _pick(rng, kinds)
             alike = rng.random()
-            if pairs and alike < _ALIKE and len(kinds) == len(_KINDS):
+            if pairs and alike < _ALIKE and len(kinds) == len(world.kinds):
                 kind = _pick(rng, pairs)[1]
             elif pairs and alike > 1 - _ALIKE:
                 colour = _pick(rng, pairs)[0]
@@ -189,26 +208,26 @@ def _arrange(
 
 
 def _attempt(
-    rng: np.random.Generator, total: int, forced: Pair | None, held_out: bool
+    rng: np.random.Generator, total: int, world: World, forced: Pair | None, held_out: bool
 ) -> Scene | None:
     choices = _COUNTS[total]
     counts = choices[_weighted(rng, [weight for weight, _ in choices])][1]
     touch = None
-    if counts[-2:] == (1, 1) and rng.random() < _TOUCHING:
+    if world is EVERYTHING and counts[-2:] == (1, 1) and rng.random() < _TOUCHING:
         touch, counts = _pick(rng, ("inside", "on")), tuple(sorted(counts))
-    roles: list[Sequence[str]] = [_KINDS] * len(counts)
+    roles: list[Sequence[str]] = [world.kinds] * len(counts)
     if touch is not None:
         roles[0] = tuple(k for k in _KINDS if k not in CONTAINERS + SUPPORTS)
         roles[1] = CONTAINERS if touch == "inside" else SUPPORTS
         if forced and forced[1] not in roles[0]:
             return None
-    pairs = _choose_pairs(rng, roles, forced, held_out)
+    pairs = _choose_pairs(rng, roles, world, forced, held_out)
     sizes = _choose_sizes(rng, counts, touch)
     grouped = [
         _make_group(rng, pair, size, count, upright=touch is not None and i < 2)
         for i, (pair, size, count) in enumerate(zip(pairs, sizes, counts, strict=True))
     ]
-    background = _pick(rng, BACKGROUNDS)
+    background = _pick(rng, world.backgrounds)
     for _ in range(6):
         things = _arrange(rng, grouped, touch)
         if things is None:
@@ -225,8 +244,11 @@ def sample_scene(
     things: Sequence[float] = (0.3, 0.35, 0.2, 0.15),
     split: str = "train",
     unseen: str | None = None,
+    world: World = EVERYTHING,
 ) -> Scene:
     """A random scene; all randomness comes from `rng`.
+
+    In a smaller `world` no thing is inside or on another, and nothing unseen can be asked for.
 
     `things` are the probabilities of 1, 2, 3, 4 things. A scene of several groups always holds at
     least one relation. split "train" and "test" never hold a held-out combination; "unseen"
@@ -236,6 +258,8 @@ def sample_scene(
     Raises ValueError for an unknown split or unseen, or weights that aren't 1 to 4 numbers >= 0.
     """
     check_split(split)
+    if world is not EVERYTHING and split == "unseen":
+        raise ValueError("a smaller world holds nothing unseen")
     if unseen not in (None, "pair", "relation") or (unseen and split != "unseen"):
         raise ValueError(f"unseen is 'pair' or 'relation' with split 'unseen', not {unseen!r}")
     weights = list(things)
@@ -254,7 +278,7 @@ def sample_scene(
             weights[0] = 0.0
     total = _weighted(rng, weights) + 1
     while True:
-        scene = _attempt(rng, total, forced, held_out=split == "unseen")
+        scene = _attempt(rng, total, world, forced, held_out=split == "unseen")
         if scene is None:
             continue
         if split != "unseen":
