@@ -17,20 +17,33 @@ from .outages import explained
 from .registry import Model
 from .settings import Settings
 from .worker import Outcome, Worker
+from .writing import USUAL, Writing
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 TURN_SECONDS = 5e-4
-GRAPHS = {jobs.ENCODE: ("image",), jobs.CAPTION: ("image", "caption")}
-ROLES = {jobs.ENCODE: registry.LOOKING, jobs.CAPTION: ("captioner",)}
+GRAPHS = {
+    jobs.ENCODE: ("image",),
+    jobs.CAPTION: ("image", "caption"),
+    jobs.SCORE: ("image", "text", "rerank"),
+}
+ROLES = {jobs.ENCODE: registry.LOOKING, jobs.CAPTION: ("captioner",), jobs.SCORE: ("filter",)}
 
 
 class Crew:
     """A worker for each core. Closing it closes their connections."""
 
-    def __init__(self, settings: Settings, queue: Queue, model: Model, decoder: Decoder) -> None:
-        """``model`` is the queue's; a decoder has a child for each core."""
+    def __init__(
+        self,
+        settings: Settings,
+        queue: Queue,
+        model: Model,
+        decoder: Decoder,
+        writing: Writing = USUAL,
+    ) -> None:
+        """``model`` is the queue's; a decoder has a child for each core; ``writing`` is how
+        captions are written."""
         self.queue = queue
         self.model = model
         runtime = registry.load(settings, model, *GRAPHS[queue.stage])
@@ -40,7 +53,7 @@ class Crew:
                 conn = opened.enter_context(
                     database.connect(settings.database_url(), autocommit=True)
                 )
-                self._workers.put(Worker(conn, model, runtime, decoder))
+                self._workers.put(Worker(conn, model, runtime, decoder, writing))
             self._opened = opened.pop_all()
         self._count = decoder.children
 
@@ -101,7 +114,7 @@ def _quick_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def run_jobs(settings: Settings, *, stages: Sequence[str] = (jobs.ENCODE, jobs.CAPTION)) -> Outcome:
+def run_jobs(settings: Settings, *, stages: Sequence[str] = tuple(GRAPHS)) -> Outcome:
     """Run every job that is due with the active models, in this process, until there is no more.
 
     What ``blipdb ingest`` does at its end, and a worker does forever.

@@ -117,19 +117,19 @@ def nucleus_sample(
     images: int,
     rules: Rules,
     mass: float,
-    seed: int | None = None,
+    seeds: Sequence[int | None] | None = None,
     stop: Stop | None = None,
 ) -> list[list[int]]:
     """For each image a text drawn token by token from the nucleus: the fewest likeliest tokens
     whose probabilities sum to `mass` or more (Holtzman et al., arXiv 1904.09751).
 
-    Each image has its own random numbers, the same ones for a seed, so that its caption does not
+    Each image has its own random numbers, by its own of the `seeds`, so that its caption does not
     depend on the batch. Tokens come without `first` and `last`.
 
     Raises:
         StoppedError: `stop` returned True between two steps.
     """
-    numbers = [np.random.default_rng(seed) for _ in range(images)]
+    numbers = [np.random.default_rng(seed) for seed in seeds or [None] * images]
     texts: list[list[int]] = [[] for _ in range(images)]
     active = np.arange(images)
     ids, past = np.full((images, 1), rules.first), None

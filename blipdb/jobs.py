@@ -27,6 +27,7 @@ Connection = psycopg.Connection[Any]
 
 ENCODE = "encode"  # ITC vector and image tokens
 CAPTION = "caption"  # a synthetic caption
+SCORE = "score"  # ITC and ITM of an image's captions, by a filter
 MAX_ATTEMPTS = 3
 DEADLINE = timedelta(minutes=10)
 DELAY = timedelta(seconds=10)  # before the second attempt; six times that before the third

@@ -234,6 +234,8 @@ class Caption(Base):
         CheckConstraint("text <> ''", "text"),
         CheckConstraint("origin IN ('web', 'human', 'synthetic')", "origin"),
         CheckConstraint("(origin = 'synthetic') = (model_id IS NOT NULL)", "model"),
+        CheckConstraint("filter_id IS NOT NULL OR unread IS NULL", "filter"),
+        CheckConstraint("unread IS NULL OR itm IS NULL", "unread"),
         {"comment": "Texts about images; itc is a cosine, itm a match probability"},
     )
 
@@ -246,6 +248,8 @@ class Caption(Base):
     itc: Mapped[float | None] = mapped_column(REAL)
     itm: Mapped[float | None] = mapped_column(REAL)
     text_vector: Mapped[list[float] | None]
+    filter_id: Mapped[int | None] = _of_model()
+    unread: Mapped[str | None]
 
 
 capfilt = table(
@@ -257,6 +261,23 @@ capfilt = table(
     schema=SCHEMA,
 )
 """A view: the captions that training reads. It is no model, as nothing is written through it."""
+
+verdicts = table(
+    "verdicts",
+    column("image_id", Uuid),
+    column("caption_id", Uuid),
+    column("text", Text),
+    column("origin", Text),
+    column("writer", Text),
+    column("decoding", JSONB),
+    column("judge", Text),
+    column("itm", REAL),
+    column("itc", REAL),
+    column("verdict", Text),
+    column("reason", Text),
+    schema=SCHEMA,
+)
+"""A view: every caption with who wrote and judged it, and whether it was kept and why."""
 
 
 class Job(Base):
@@ -316,4 +337,26 @@ _afterwards(
     Caption.__table__,
     "COMMENT ON VIEW blip.capfilt IS 'What training reads: human captions, and those web and"
     " synthetic ones that the filter kept'",
+)
+_afterwards(
+    Caption.__table__,
+    """CREATE VIEW blip.verdicts WITH (security_invoker = true) AS
+SELECT c.image_id, c.caption_id, c.text, c.origin, w.name AS writer, c.decoding,
+       f.name AS judge, c.itm, c.itc,
+       CASE WHEN c.origin = 'human' OR c.itm >= 0.5 THEN 'kept'
+            WHEN c.itm IS NULL AND c.unread IS NULL THEN 'unjudged'
+            ELSE 'dropped' END AS verdict,
+       CASE WHEN c.origin = 'human' THEN 'people''s own texts are not judged'
+            WHEN c.unread IS NOT NULL THEN c.unread
+            WHEN c.itm >= 0.5 THEN 'the match head says they match'
+            WHEN c.itm < 0.5 THEN 'the match head says they don''t'
+            ELSE 'no filter has seen it' END AS reason
+FROM %(fullname)s c
+LEFT JOIN blip.models w ON w.model_id = c.model_id
+LEFT JOIN blip.models f ON f.model_id = c.filter_id""",
+)
+_afterwards(
+    Caption.__table__,
+    "COMMENT ON VIEW blip.verdicts IS 'Every caption with who wrote it and how, who judged it, and"
+    " whether it was kept and why'",
 )

@@ -71,12 +71,17 @@ class Model:
 
 
 def register(
-    conn: Connection, settings: Settings, folder: str | Path, *, activate: bool = True
+    conn: Connection,
+    settings: Settings,
+    folder: str | Path,
+    *,
+    activate: bool = True,
+    roles: Collection[str] | None = None,
 ) -> Model:
     """Make the model of an artifact's folder known, and its files the home's own.
 
-    With ``activate`` it takes every role that it can have; else only those that no model has.
-    Safe to repeat: files that were altered or lost are put back.
+    With ``activate`` it takes every role that it can have, or those of ``roles``; else only those
+    that no model has. Safe to repeat: files that were altered or lost are put back.
 
     Raises:
         ModelError: the folder is no artifact, or one of its files is missing or altered.
@@ -86,7 +91,7 @@ def register(
     with conn.transaction():
         conn.execute("LOCK TABLE blip.models IN SHARE ROW EXCLUSIVE MODE")  # one at a time
         model = _row(conn, artifact) or _insert(conn, artifact)
-        _activate(conn, model, model.roles, only_vacant=not activate)
+        _activate(conn, model, model.roles if roles is None else roles, only_vacant=not activate)
     return find(conn, model.digest)
 
 

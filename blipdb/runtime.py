@@ -146,11 +146,11 @@ class Runtime:
         max_tokens: int | None = None,
         min_tokens: int | None = None,
         nucleus: float | None = None,
-        seed: int | None = None,
+        seed: int | Sequence[int] | None = None,
         stop: Stop | None = None,
     ) -> list[str]:
         """A caption of each image, by beam search, or by nucleus sampling where `nucleus` is its
-        mass (above 0, at most 1) and `seed` its random numbers.
+        mass (above 0, at most 1) and `seed` its random numbers, of all images or of each.
 
         Of tokens int8 [B, N, D] and scales float32 [B, N], as `encode_images` gave them. A caption
         has `min_tokens` words' tokens or more, and with its end at most `max_tokens`. What is None
@@ -167,8 +167,10 @@ class Runtime:
         beams = decoding.beams(manifest, beams)
         if nucleus is not None and not 0 < nucleus <= 1:
             raise UsageError(f"nucleus is {nucleus}; it must be above 0 and at most 1.")
-        if seed is not None:
-            decoding.check_range("seed", seed, 0, MAX_SEED)
+        seeds = [seed] * len(tokens) if seed is None or isinstance(seed, int) else list(seed)
+        for one in seeds:
+            if one is not None:
+                decoding.check_range("seed", one, 0, MAX_SEED)
         captions = []
         for part in _parts(len(tokens), MAX_CHUNK // beams):
             decoder = _Decoder(self, "caption", begun, tokens=tokens[part], scales=scales[part])
@@ -176,7 +178,7 @@ class Runtime:
             if nucleus is None:
                 texts = beam_search(decoder, count, rules, beams, stop)
             else:
-                texts = nucleus_sample(decoder, count, rules, nucleus, seed, stop)
+                texts = nucleus_sample(decoder, count, rules, nucleus, seeds[part], stop)
             captions += [decoding.words(self.tokenizer, begun, text) for text in texts]
         return captions
 

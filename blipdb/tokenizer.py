@@ -11,6 +11,7 @@ import tokenizers
 from blipdb.architecture import SpecialTokens
 from blipdb.errors import ModelError, TextError
 
+CAPTION_WORDS = 30  # of a caption are read, as in BLIP
 SHOWN = 60  # characters of a text, and
 SHOWN_WORDS = 10  # unknown words, that an error repeats
 PUNCTUATION = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))  # BLIP's own list
@@ -91,6 +92,14 @@ class Tokenizer:
                 f"Shorten it by {length - self.max_tokens} words or more.",
             )
         return [first, *encoding.ids, self.special.sep]
+
+    def fitted(self, text: str, words: int) -> str:
+        """A caption's first words, cleaned: at most so many, and as the model reads tokens."""
+        cut = " ".join(clean(text).split()[:words])
+        offsets = self._tokenizer.encode(cut, add_special_tokens=False).offsets
+        return (
+            cut if len(offsets) <= self.max_tokens - 2 else cut[: offsets[self.max_tokens - 3][1]]
+        )
 
     def decode(self, ids: list[int]) -> str:
         """The words of ids, without special tokens."""

@@ -26,6 +26,8 @@ from .images.decode import Decoded, Decoder
 from .jobs import Connection, Lease, Queue
 from .registry import Model
 from .runtime import Encoded, Runtime
+from .scoring import Score, score
+from .writing import USUAL, Writing
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -34,7 +36,6 @@ MAX_BATCH = (
     32  # more saves little, leaves a core idle at the end, and is retried one by one after a kill
 )
 CAPTION_BATCH = 16
-BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
 DEADLOCKS = 3  # in a row, then it is not one that goes away
 
 
@@ -50,6 +51,12 @@ class Outcome:
         return Outcome(self.done + other.done, self.failed + other.failed, self.lost + other.lost)
 
 
+class _Text(NamedTuple):
+    image_id: UUID
+    caption_id: UUID
+    text: str
+
+
 class _Failed(NamedTuple):
     reason: str
     for_good: bool
@@ -58,7 +65,15 @@ class _Failed(NamedTuple):
 class Worker:
     """Runs jobs of one model over a connection of its own (autocommit); one caller at a time."""
 
-    def __init__(self, conn: Connection, model: Model, runtime: Runtime, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        model: Model,
+        runtime: Runtime,
+        decoder: Decoder,
+        writing: Writing = USUAL,
+    ) -> None:
+        """``writing`` is how captions are written, where that is the job."""
         conn.adapters.register_dumper(Reals, RealsDumper)
         # Nobody waits for the disk at each batch. A server that crashes forgets the last ones
         # whole, results and closed jobs alike, and they are run again; see `jobs.flush`.
@@ -68,6 +83,7 @@ class Worker:
         self.token = jobs.hold(conn)
         self._runtime = runtime
         self._decoder = decoder
+        self._writing = writing
 
     def run(self, lease: Lease, pixels: Mapping[UUID, Pixels] | None = None) -> Outcome:
         """Run leased jobs and close them, their results in the same transaction.
@@ -78,9 +94,9 @@ class Worker:
             BlipdbError, psycopg.Error: what no other job would survive either; the lease was
                 given back.
         """
-        stage = self._encode if lease.queue.stage == jobs.ENCODE else self._caption
+        stages = {jobs.ENCODE: self._encode, jobs.CAPTION: self._caption, jobs.SCORE: self._score}
         try:
-            return stage(lease, pixels or {})
+            return stages[lease.queue.stage](lease, pixels or {})
         except BaseException:
             self._give_back(lease)
             raise
@@ -111,7 +127,7 @@ class Worker:
         if pixels:
             encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
             stored |= dict(zip(pixels, _pairs(encoded), strict=True))
-        texts = dict(zip(stored, self._captions(list(stored.values())), strict=True))
+        texts = self._captions(stored)
         failed |= {id: _Failed("the model wrote an empty caption", True)
                    for id, text in texts.items() if not text}  # fmt: skip
 
@@ -120,11 +136,34 @@ class Worker:
 
         return self._close(lease, [id for id in texts if texts[id]], write, failed)
 
-    def _captions(self, images: Sequence[tuple[tokens.Tokens, tokens.Scales]]) -> list[str]:
+    def _captions(
+        self, images: Mapping[UUID, tuple[tokens.Tokens, tokens.Scales]]
+    ) -> dict[UUID, str]:
         if not images:
-            return []
-        values, scales = (np.stack(part) for part in zip(*images, strict=True))
-        return self._runtime.caption(values, scales, beams=BEAMS)
+            return {}
+        values, scales = (np.stack(part) for part in zip(*images.values(), strict=True))
+        written = self._runtime.caption(values, scales, **self._writing.options(list(images)))
+        return dict(zip(images, written, strict=True))
+
+    def _score(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
+        captions = self._unscored(lease.image_ids)
+        pixels, failed = self._pixels(sorted({row.image_id for row in captions}), given)
+        places = {id: place for place, id in enumerate(pixels)}
+        captions = [row for row in captions if row.image_id in places]
+        scores: list[Score] = []
+        if captions:
+            encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
+            rows = [places[row.image_id] for row in captions]
+            images = Encoded(encoded.itc[rows], encoded.tokens[rows], encoded.scales[rows])
+            scores = score(self._runtime, [row.text for row in captions], images)
+
+        def write(done: Sequence[UUID]) -> None:
+            kept = set(done)
+            self._write_scores(
+                [pair for pair in zip(captions, scores, strict=True) if pair[0].image_id in kept]
+            )
+
+        return self._close(lease, [id for id in lease.image_ids if id not in failed], write, failed)
 
     def _close(
         self,
@@ -201,6 +240,35 @@ class Worker:
         count, width = self.model.token_count, self.model.token_width
         return {id: tokens.unpack(record, count, width) for id, record in rows}
 
+    def _unscored(self, ids: Sequence[UUID]) -> list[_Text]:
+        """The captions of images that this model has not judged."""
+        rows = self.conn.execute(
+            "SELECT image_id, caption_id, text FROM blip.captions"
+            " WHERE image_id = ANY(%b) AND filter_id IS DISTINCT FROM %s"
+            " ORDER BY image_id, caption_id",
+            [list(ids), self.model.model_id],
+            binary=True,
+        )
+        return [_Text(*row) for row in rows]
+
+    def _write_scores(self, scores: Sequence[tuple[_Text, Score]]) -> None:
+        self.conn.execute(
+            """
+            UPDATE blip.captions c SET itc = u.itc, itm = u.itm, unread = u.unread, filter_id = %s
+            FROM unnest(%b::uuid[], %b::uuid[], %b::real[], %b::real[], %b::text[])
+                AS u (image_id, caption_id, itc, itm, unread)
+            WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)
+            """,
+            [
+                self.model.model_id,
+                [text.image_id for text, _ in scores],
+                [text.caption_id for text, _ in scores],
+                [found.itc for _, found in scores],
+                [found.itm for _, found in scores],
+                [found.unread for _, found in scores],
+            ],
+        )
+
     def _write_encoded(self, ids: Sequence[UUID], encoded: Encoded, rows: Sequence[int]) -> None:
         records = b"".join(tokens.pack_batch(encoded.tokens[rows], encoded.scales[rows]))
         values = {
@@ -242,7 +310,7 @@ class Worker:
             """,
             [
                 self.model.model_id,
-                Jsonb({"beams": BEAMS}),
+                Jsonb(self._writing.to_dict()),
                 [id for id, _ in texts],
                 [caption_id("synthetic", text) for _, text in texts],
                 [text for _, text in texts],

@@ -21,7 +21,7 @@ ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine
 GUARDED = (
     "images", "files", "failed_files", "image_vectors", "image_tokens", "captions", "jobs",
 )  # fmt: skip
-VIEWS = ("capfilt",)  # which follow the policies of their tables
+VIEWS = ("capfilt", "verdicts")  # which follow the policies of their tables
 READABLE = ("alembic_version", "models", "active_models", *GUARDED, *VIEWS)
 
 CREATE_ROLE = """
@@ -46,8 +46,8 @@ GRANTS = {
     ],
     "blip_worker": [
         "GRANT USAGE ON SCHEMA blip TO blip_worker",
-        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.capfilt"
-        " TO blip_worker",
+        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.capfilt,"
+        " blip.verdicts TO blip_worker",
         *(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON blip.{table} TO blip_worker"
             for table in GUARDED

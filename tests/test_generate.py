@@ -158,19 +158,19 @@ def test_sampled_texts_follow_the_model() -> None:
 
 def test_samples_repeat_by_seed_and_do_not_depend_on_the_batch() -> None:
     chain = Chain(images=6, seed=5)
-    together = nucleus_sample(chain, 6, RULES, 0.9, seed=3)
-    assert together == nucleus_sample(chain, 6, RULES, 0.9, seed=3)
-    assert together != nucleus_sample(chain, 6, RULES, 0.9, seed=4)
+    together = nucleus_sample(chain, 6, RULES, 0.9, [3] * 6)
+    assert together == nucleus_sample(chain, 6, RULES, 0.9, [3] * 6)
+    assert together != nucleus_sample(chain, 6, RULES, 0.9, [4] * 6)
     for image in range(6):
         alone = Chain(images=1)
         alone.table = chain.table[image : image + 1]
-        assert nucleus_sample(alone, 1, RULES, 0.9, seed=3) == [together[image]]
+        assert nucleus_sample(alone, 1, RULES, 0.9, [3]) == [together[image]]
 
 
 def test_forbidden_words_are_never_written() -> None:
     chain = Chain(images=3)
     chain.table[..., 4] = 50
-    for texts in (beam_search(chain, 3, RULES, 3), nucleus_sample(chain, 3, RULES, 1.0, 0)):
+    for texts in (beam_search(chain, 3, RULES, 3), nucleus_sample(chain, 3, RULES, 1.0, [0] * 3)):
         assert not any(4 in text for text in texts)
 
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from blipdb.architecture import Architecture
 
+from .med import SHARINGS, USUAL_SHARING
+
 T = TypeVar("T")
 
 
@@ -117,8 +119,10 @@ class Config:
     groups of this many samples, as from one GPU's batch in the paper; 0: from a process's batch.
     floor: added to the weight of each possible negative; 0 where there may be none but hard ones.
     prompt: what opens every caption of the captioner, and is not learned. data: where samples come
-    from (training/datasets/open.py); nothing: drawn scenes. augment: "pretrain", "finetune" or
-    "none". dropout and drop_path: see `MED.regularise`."""
+    from (training/datasets/open.py); nothing: drawn scenes. sharing: what text encoder and decoder
+    have in common, one of `med.SHARINGS`; with another than the usual, a run can't become an
+    artifact. augment: "pretrain", "finetune" or "none". dropout and drop_path: see
+    `MED.regularise`."""
 
     seed: int
     batch: int
@@ -139,6 +143,7 @@ class Config:
     group: int = 0
     floor: float = 1e-4
     prompt: str = ""
+    sharing: str = USUAL_SHARING
 
     @property
     def samples(self) -> int:
@@ -186,6 +191,7 @@ def _check(config: Config, path: Path) -> None:
         ("schedule", config.optimiser.schedule, ("cosine", "step")),
         ("precision", config.scale.precision, ("fp32", "bf16")),
         ("augment", config.augment, ("pretrain", "finetune", "none")),
+        ("sharing", config.sharing, SHARINGS),
     ):
         if value not in known:
             raise ConfigError(f"{path}: {name} is {value!r}; it can be {', '.join(known)}")

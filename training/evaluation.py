@@ -112,7 +112,7 @@ def rerank(model: MED, ids: Tensor, tokens: Tensor, candidates: Tensor) -> Tenso
 
 def describe(model: MED, tokenizer: Tokenizer, tokens: Tensor) -> str:
     """Greedy caption of one image's tokens [1, T, D]."""
-    memory = model.image_memory(tokens)
+    memory = model.writing_memory(tokens)
     ids = torch.full((1, 1), model.special.dec, device=tokens.device)
     while ids.shape[1] < model.arch.max_positions:
         following = model.next_words(ids, memory)[:, -1:].argmax(dim=-1)

@@ -26,6 +26,7 @@ from blipdb.checkpoints.convert import ANSWERING, CAPTIONING
 from blipdb.checkpoints.kinds import roles_of
 from blipdb.errors import ModelError
 from blipdb.graphs import build_graphs, prepare
+from blipdb.graphs.weights import MATCHING
 
 ARCHITECTURE, WEIGHTS, METRICS, CURVE = (
     "architecture.json",
@@ -48,7 +49,8 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
     """Write the model of a run folder into `out`, in the place of a model that is there.
 
     Weights are rounded to float16 here, once. `knows` completes "This model knows ...". `roles`:
-    what it is to be used for; all that its weights allow where none are given.
+    what it is to be used for; where none are given, all that its weights allow but to be a filter,
+    which is for CapFilt.
 
     Raises:
         ModelError: a file of the run is missing or doesn't fit, or `out` holds something else.
@@ -74,7 +76,7 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
         knows=knows,
         graphs=graphs,
         files=digests(files),
-        temperature=float(state["temp"]) if "retrieval" in chosen else None,
+        temperature=None if MATCHING.isdisjoint(chosen) else float(state["temp"]),
         decoding=_decoding(chosen, description.get("prompt", "")),
     )
     return Artifact.replace(out, manifest, files)
@@ -82,12 +84,15 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
 
 def _roles(state: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...]:
     possible = roles_of(state)
+    if "retrieval" in possible:
+        possible = (*possible, "filter")
     if unknown := sorted(set(wanted) - set(possible)):
         raise ModelError(
             f"The run's weights can't be a model for: {', '.join(unknown)}.",
             f"They can be one for: {', '.join(possible)}.",
         )
-    return tuple(role for role in possible if not wanted or role in wanted)
+    usual = wanted or [role for role in possible if role != "filter"]
+    return tuple(role for role in possible if role in usual)
 
 
 def _decoding(roles: Sequence[str], prompt: str) -> Decoding | None:

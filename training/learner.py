@@ -54,7 +54,7 @@ class Learner(nn.Module):
         """`prompt`: how many tokens open each caption without being learned."""
         super().__init__()
         self.config, self.prompt, self.world = config, prompt, world
-        self.med = MED(config.model, special or SpecialTokens())
+        self.med = MED(config.model, special or SpecialTokens(), config.sharing)
         self.med.regularise(config.dropout, config.drop_path, recomputes=config.scale.recomputes)
         self.naming = self.facts = None
         if any(stage.naming for stage in config.stages):
@@ -163,7 +163,7 @@ class Learner(nn.Module):
         return Truths(same, same, self.world.own(len(keys)).start)
 
     def _captioning(self, seen: Seen, captions: Tensor) -> Tensor:
-        logits = self.med.next_words(captions, seen.memory)
+        logits = self.med.next_words(captions, self.med.writing_memory(seen.tokens, seen.memory))
         pad, smoothing = self.med.special.pad, self.config.smoothing
         loss = captioning_loss(logits.float(), captions, pad, smoothing, self.prompt)
         return self._mean(loss)

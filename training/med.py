@@ -20,6 +20,9 @@ from torch.utils.checkpoint import checkpoint
 
 from blipdb.architecture import Architecture, SpecialTokens
 
+SHARINGS = ("all", "all but cross-attention", "all but self-attention", "nothing")
+"""What text encoder and decoder may have in common (BLIP, Table 3)."""
+USUAL_SHARING = "all but self-attention"
 TEMPERATURE_INIT = 0.07
 TEMPERATURE_RANGE = (0.001, 0.5)
 INIT_STD = 0.02  # BERT's and ViT's, at a width of 768
@@ -310,9 +313,12 @@ class TextLayer(nn.Module):
             x = self.crossattention(x, image, seen)
         return cast(Tensor, self.output(self.intermediate(x), x))
 
-    def share(self, other: TextLayer) -> None:
-        """Take everything but self-attention from `other`, by identity."""
-        self.crossattention = other.crossattention
+    def share(self, other: TextLayer, sharing: str = USUAL_SHARING) -> None:
+        """Take what `sharing` says from `other`, by identity."""
+        if sharing != "all but self-attention":
+            self.attention = other.attention
+        if sharing != "all but cross-attention":
+            self.crossattention = other.crossattention
         self.intermediate = other.intermediate
         self.output = other.output
 
@@ -361,11 +367,13 @@ class TextModel(nn.Module, Recomputes):
             )
         return x
 
-    def share(self, other: TextModel) -> None:
-        """Take everything but self-attention from `other`, by identity (BLIP, Table 3)."""
+    def share(self, other: TextModel, sharing: str = USUAL_SHARING) -> None:
+        """Take what `sharing` says, one of `SHARINGS`, from `other`, by identity."""
+        if sharing == "nothing":
+            return
         self.embeddings = other.embeddings
         for mine, theirs in zip(self.layers, other.layers, strict=True):
-            mine.share(theirs)
+            mine.share(theirs, sharing)
 
 
 class Transform(nn.Module):
@@ -401,10 +409,12 @@ class LMHead(nn.Module):
 class TextDecoder(nn.Module):
     """The text transformer as a captioner."""
 
-    def __init__(self, arch: Architecture, encoder: TextModel) -> None:
+    def __init__(
+        self, arch: Architecture, encoder: TextModel, sharing: str = USUAL_SHARING
+    ) -> None:
         super().__init__()
         self.bert = TextModel(arch)
-        self.bert.share(encoder)
+        self.bert.share(encoder, sharing)
         self.cls = LMHead(arch, self.bert.embeddings.word_embeddings)
 
     def forward(self, ids: Tensor, mask: Tensor, image: Sequence[Memory]) -> Tensor:
@@ -415,15 +425,18 @@ class MED(nn.Module):
     """Image encoder, text encoder, matcher and captioner.
 
     Texts come as the tokenizer gives them, `[CLS] words [SEP]` and padding: each mode puts its
-    own first token.
+    own first token. `sharing`: what encoder and decoder have in common, one of `SHARINGS`; graphs
+    and artifacts are of the usual one.
     """
 
-    def __init__(self, arch: Architecture, special: SpecialTokens) -> None:
+    def __init__(
+        self, arch: Architecture, special: SpecialTokens, sharing: str = USUAL_SHARING
+    ) -> None:
         super().__init__()
-        self.arch, self.special = arch, special
+        self.arch, self.special, self.sharing = arch, special, sharing
         self.vision_model = VisionModel(arch)
         self.text_encoder = TextModel(arch)
-        self.text_decoder = TextDecoder(arch, self.text_encoder)
+        self.text_decoder = TextDecoder(arch, self.text_encoder, sharing)
         self.vision_proj = nn.Linear(arch.vision_width, arch.embed_dim)
         self.text_proj = nn.Linear(arch.text_width, arch.embed_dim)
         self.itm_head = nn.Linear(arch.text_width, 2)
@@ -458,8 +471,16 @@ class MED(nn.Module):
         return F.normalize(self.text_proj(states[:, 0]), dim=-1)
 
     def image_memory(self, tokens: Tensor) -> list[Memory]:
-        """Keys and values of image tokens [B, N, D]; encoder and decoder share them."""
+        """Keys and values of image tokens [B, N, D] for the encoder, and usually the decoder."""
         return self.text_encoder.image_memory(tokens)
+
+    def writing_memory(
+        self, tokens: Tensor, encoders: Sequence[Memory] | None = None
+    ) -> Sequence[Memory]:
+        """Those for the decoder: the encoder's, where it has the encoder's cross-attention."""
+        if self.sharing in ("all but cross-attention", "nothing"):
+            return self.text_decoder.bert.image_memory(tokens)
+        return self.image_memory(tokens) if encoders is None else encoders
 
     def pair_states(
         self, ids: Tensor, image: Sequence[Memory | PairMemory], *, first_only: bool = False

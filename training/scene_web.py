@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .scene_captions import full_caption
 from .scene_grammar import NOUNS, is_true
 from .scene_plain import plain_caption
 from .scene_world import Scene, Thing
@@ -72,7 +71,7 @@ def web_text(
         return WebText(_vague(scene, rng), kind)
     if kind == "boilerplate":
         return WebText(_one_of(BOILERPLATE, rng), kind)
-    return WebText(full_caption(scene, rng), kind)
+    return WebText(plain_caption(scene), kind)
 
 
 def says_something(text: str, scene: Scene) -> bool:
@@ -90,7 +89,7 @@ def half_right(scene: Scene, rng: np.random.Generator, world: World = EVERYTHING
     """A caption with one thing wrong: a colour, a kind, or, of two things, which is which."""
     while True:
         changed = _changed(scene, rng, world)
-        text = full_caption(changed, rng) if rng.random() < 0.5 else plain_caption(changed)
+        text = plain_caption(changed)
         if not is_true(text, scene):
             return text
 
@@ -122,7 +121,7 @@ def _mirrored(thing: Thing) -> Thing:
 
 def _other(scene: Scene, rng: np.random.Generator, things: Sequence[float], world: World) -> str:
     while True:
-        text = full_caption(sample_scene(rng, things=things, world=world), rng)
+        text = plain_caption(sample_scene(rng, things=things, world=world))
         if not is_true(text, scene):
             return text
 

@@ -1,9 +1,9 @@
 """ONNX graphs of BLIP, built from weights with Hugging Face's names rather than traced.
 
-Every graph is what its file says: `image`; `text` and `rerank` for retrieval; `caption` for a
-captioner; `question` and `answer` for an answerer. Their weights are initializers in float16 under
-their own names, cast to float32, which ONNX Runtime folds when it loads the graph. All operators
-are ONNX's own (opset 20).
+Every graph is what its file says: `image`; `text` and `rerank` for retrieval, and for a filter;
+`caption` for a captioner; `question` and `answer` for an answerer. Their weights are initializers
+in float16 under their own names, cast to float32, which ONNX Runtime folds when it loads the graph.
+All operators are ONNX's own (opset 20).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from blipdb.architecture import Architecture
 
 from . import answer, caption, image, question, rerank, text
-from .weights import MED_ROLES, Weights, prepare, state_dict
+from .weights import MATCHING, MED_ROLES, Weights, prepare, state_dict
 
 __all__ = ["Weights", "build_graphs", "prepare", "state_dict"]
 
@@ -32,7 +32,7 @@ def build_graphs(
     `weights` come from `prepare`; `mean` and `std` are per channel, of pixels in 0 to 1.
     `absorbed` chooses how cross-attention is computed (see `layers.AbsorbedAttention`).
     """
-    retrieves = "retrieval" in roles
+    retrieves = not MATCHING.isdisjoint(roles)
     builders: dict[str, Callable[[], bytes]] = {
         "image": lambda: image.build(weights, arch, mean, std, itc=retrieves)
     }

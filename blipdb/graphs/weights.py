@@ -17,6 +17,8 @@ Shape = tuple[int, ...]
 
 MED_ROLES = ("retrieval", "captioner")
 """What a MED can be as it is pretrained, with all three objectives."""
+MATCHING = frozenset({"retrieval", "filter"})
+"""Roles that have ITC and ITM."""
 HEAD = "text_decoder.cls.predictions"
 # Other names of the same tensors, as Hugging Face's state dict has them.
 TIED = {
@@ -32,7 +34,7 @@ def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, 
     which its encoder read with the image before it (BLIP, section 5.3).
     """
     found = _vision(arch)
-    if "retrieval" in roles:
+    if not MATCHING.isdisjoint(roles):
         found |= _linear("vision_proj", arch.embed_dim, arch.vision_width)
         found |= _text(arch, "text_encoder", arch.vision_width)
         found |= _linear("text_proj", arch.embed_dim, arch.text_width)

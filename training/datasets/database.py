@@ -1,4 +1,4 @@
-"""blipdb's own tables as a dataset: `blip.capfilt`, the captions that CapFilt has kept."""
+"""blipdb's own tables as a dataset: `blip.capfilt`, what CapFilt has kept, or all captions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -27,35 +27,46 @@ ROW = struct.Struct("16s16s")  # image_id, caption_id
 ROWS = 10_000  # that come from the server at once
 TEXTS = 64  # that are asked for at once
 
-IDS = "SELECT image_id, caption_id FROM blip.capfilt ORDER BY image_id, caption_id"
-READ = """
+SOURCES: dict[str, LiteralString] = {
+    "kept": "blip.capfilt",
+    "all": "blip.captions",
+    "human": "(SELECT * FROM blip.captions WHERE origin = 'human')",
+}
+"""What may be read: CapFilt's survivors and people's captions; every caption, judged or not;
+people's alone."""
+IDS: LiteralString = "SELECT image_id, caption_id FROM {} c ORDER BY image_id, caption_id"
+READ: LiteralString = """
 SELECT c.image_id, c.caption_id, c.text
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (image_id, caption_id)
-JOIN blip.capfilt c USING (image_id, caption_id)
+JOIN {} c USING (image_id, caption_id)
 """
 
 Id = tuple[UUID, UUID]
 
 
 class CapFilt:
-    """The captions that the view held when it was indexed, as far as the user of the URL sees
+    """The captions that there were when they were indexed, as far as the user of the URL sees
     them. A caption that has gone since is a broken sample; new ones wait for the next index."""
 
-    def __init__(self, url: str, index: str | Path | None = None) -> None:
+    def __init__(self, url: str, index: str | Path | None = None, captions: str = "kept") -> None:
         """`index`: where to keep the index. A run that goes on, and processes that train together,
-        need the same; without it, each makes its own.
+        need the same; without it, each makes its own. `captions`: one of `SOURCES`.
 
         Raises:
-            DataError: the view is empty.
+            DataError: there are none.
             DatabaseError: the database can't be reached, or is of another version.
         """
-        self._url = url
+        if captions not in SOURCES:
+            raise DataError(f"captions is {captions!r}; it can be {', '.join(SOURCES)}")
+        self._url, self._captions = url, captions
         write = self._write_index
         self._ids = (
             unlisted_table(ROW, write) if index is None else kept_table(Path(index), ROW, write)
         )
         if len(self._ids) == 0:
-            raise DataError(f"blip.capfilt holds no caption at {without_password(url)}")
+            where = "blip.capfilt" if captions == "kept" else "blip.captions"
+            whose = " of people" if captions == "human" else ""
+            raise DataError(f"{where} holds no caption{whose} at {without_password(url)}")
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -73,15 +84,18 @@ class CapFilt:
             check_revision(conn)
             with conn.cursor("ids") as cursor:  # on the server, so that few rows are here at once
                 cursor.itersize = ROWS
-                for image, caption in cursor.execute(IDS, binary=True):
+                for image, caption in cursor.execute(self._from(IDS), binary=True):
                     out.write(ROW.pack(image.bytes, caption.bytes))
+
+    def _from(self, query: LiteralString) -> LiteralString:
+        return query.format(SOURCES[self._captions])
 
     def _samples(self, numbers: Iterable[int]) -> Iterator[Sample | Broken]:
         """Each caller has a connection of its own, which is made in its own process."""
         numbers = iter(numbers)
         with _explained(self._url), connect(self._url, autocommit=True) as conn:
             while chosen := [self._id(number) for number in itertools.islice(numbers, TEXTS)]:
-                texts = _texts(conn, chosen)
+                texts = _texts(conn, self._from(READ), chosen)
                 for id in chosen:
                     yield _sample(conn, id, texts.get(id))
 
@@ -90,14 +104,15 @@ class CapFilt:
         return UUID(bytes=image), UUID(bytes=caption)
 
 
-def database(url: str, index: str | Path | None = None) -> CapFilt:
-    """The captions of a blipdb. url: a libpq URI, as BLIPDB_URL is. index: see `CapFilt`."""
-    return CapFilt(url, index)
+def database(url: str, index: str | Path | None = None, captions: str = "kept") -> CapFilt:
+    """The captions of a blipdb. url: a libpq URI, as BLIPDB_URL is. index, captions: see
+    `CapFilt`."""
+    return CapFilt(url, index, captions)
 
 
-def _texts(conn: Connection, ids: list[Id]) -> dict[Id, str]:
+def _texts(conn: Connection, query: LiteralString, ids: list[Id]) -> dict[Id, str]:
     images, captions = ([id[n] for id in ids] for n in range(2))
-    found = conn.execute(READ, [images, captions], binary=True).fetchall()
+    found = conn.execute(query, [images, captions], binary=True).fetchall()
     return {(image, caption): text for image, caption, text in found}
 
 
@@ -105,7 +120,7 @@ def _sample(conn: Connection, id: Id, text: str | None) -> Sample | Broken:
     image, caption = map(str, id)
     where = f"caption {caption} of image {image}"
     if text is None:
-        return Broken(where, "it has left blip.capfilt since it was indexed")
+        return Broken(where, "it has gone since it was indexed")
     if not text.strip():
         return Broken(where, "its text is empty")
     try:

@@ -13,6 +13,7 @@ from blipdb import sources
 from blipdb.errors import ImageError
 from blipdb.images.limits import Limits
 from blipdb.images.picture import decode, whole
+from blipdb.tokenizer import CAPTION_WORDS
 
 from .augment import rand_augment, random_crop, random_flip
 from .sample import ImageSource
@@ -25,7 +26,7 @@ Look = Callable[[ImageSource, np.random.Generator], Pixels]
 
 LIMITS = Limits()
 SMALLEST = {"pretrain": 0.2, "finetune": 0.5}  # crops, by area
-CAPTION_WORDS, STATEMENT_WORDS, QUESTION_WORDS = 30, 40, 50
+STATEMENT_WORDS, QUESTION_WORDS = 40, 50
 PUNCTUATION = re.compile(r"[.!\"()*#:;~]")
 
 

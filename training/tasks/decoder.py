@@ -86,7 +86,7 @@ class CachedDecoder:
 def captioner(med: MED, tokens: Tensor, opening: Sequence[int]) -> CachedDecoder:
     """The decoder of captions for images, of tokens [I, N, D]."""
     parts = med.text_decoder
-    return CachedDecoder(parts.bert, parts.cls.predictions, med.image_memory(tokens), opening)
+    return CachedDecoder(parts.bert, parts.cls.predictions, med.writing_memory(tokens), opening)
 
 
 def search(decoder: CachedDecoder, count: int, rules: Rules, beams: int) -> list[list[int]]:

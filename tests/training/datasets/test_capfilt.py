@@ -104,7 +104,7 @@ def test_what_changes_meanwhile_is_broken_or_waits(url: str, tmp_path: Path) -> 
         (tmp_path / "6.png").unlink()
         add(conn, 100)
     broken = [one for one in data.once() if isinstance(one, Broken)]
-    left = "it has left blip.capfilt since it was indexed"
+    left = "it has gone since it was indexed"
     assert sorted(one.reason for one in broken) == sorted(
         [left] * 3
         + [f"its content is nowhere: {tmp_path}/3.png: it has other content now; ingest it again"]

@@ -66,7 +66,7 @@ def test_the_cache_serves_nucleus_sampling_too(model: Model) -> None:
     tokens = model.med.image_tokens(model.pixels(pictures(4)))
     rules = Rules(SPECIAL.dec, SPECIAL.sep, NEVER, 1, 9)
     decoder = captioner(model.med, tokens, [SPECIAL.dec])
-    together = nucleus_sample(decoder, 4, rules, 0.9, seed=1)
+    together = nucleus_sample(decoder, 4, rules, 0.9, [1] * 4)
     for image in range(4):
         alone = captioner(model.med, tokens[image : image + 1], [SPECIAL.dec])
-        assert nucleus_sample(alone, 1, rules, 0.9, seed=1) == [together[image]]
+        assert nucleus_sample(alone, 1, rules, 0.9, [1]) == [together[image]]

@@ -1,0 +1,114 @@
+"""A CapFilt run as a commented TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from blipdb.writing import Writing
+
+from ..config import Config, ConfigError, read_config
+
+STAGES = ("pretrain", "captioner", "filter", "retrain")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a file says. Paths in it begin at its folder.
+
+    name: the models are called so: name-captioner, name-filter, name. knows: completes "This model
+    knows ...". vocabulary: the folder of BERT's vocab.txt or of a tokenizer.json. web, human:
+    corpora to bring in (training/datasets/open.py), beside what the database holds. write: see
+    `Writing`; a nucleus of 0.9 where nothing is said, as in the paper. pretrain, captioner, filter,
+    retrain: configurations of training without [[data]], which is the database; retrain is
+    pretrain's where it isn't given. vision, text: weights to begin with (a ViT's, a BERT's).
+    evaluation: a dataset with people's captions, to measure by what the new model gained.
+    """
+
+    name: str
+    knows: str
+    vocabulary: Path
+    pretrain: Path
+    captioner: Path
+    filter: Path
+    retrain: Path
+    space: str = ""
+    web: tuple[Mapping[str, Any], ...] = ()
+    human: tuple[Mapping[str, Any], ...] = ()
+    write: Writing = field(default_factory=lambda: Writing(beams=None, nucleus=0.9))
+    vision: Path | None = None
+    text: Path | None = None
+    evaluation: Mapping[str, Any] | None = None
+
+    def config(self, stage: str, vocab_size: int) -> Config:
+        """The configuration of a stage of `STAGES`.
+
+        Raises:
+            ConfigError: it brings data of its own, or can't be run.
+        """
+        path: Path = getattr(self, stage)
+        config = read_config(path, vocab_size)
+        if config.data:
+            raise ConfigError(f"{path}: CapFilt trains on the database; leave [[data]] out")
+        return config
+
+
+def read_plan(path: Path) -> Plan:
+    """
+    Raises:
+        ConfigError: the file can't be read, a key is unknown or missing, or a file it names is not
+            there.
+        UsageError: [write] makes no sense.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from None
+    known = [one.name for one in fields(Plan)]
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(f"{path}: unknown {', '.join(unknown)}; known: {', '.join(known)}")
+    values.setdefault("retrain", values.get("pretrain"))
+    for name in ("vocabulary", *STAGES, "vision", "text"):
+        if values.get(name) is not None:
+            values[name] = _existing(path, name, str(values[name]))
+    for name in ("web", "human"):
+        values[name] = tuple(_placed(path, spec) for spec in values.get(name, ()))
+    if "evaluation" in values:
+        values["evaluation"] = _placed(path, values["evaluation"])
+    if "write" in values:
+        values["write"] = _writing(path, values["write"])
+    try:
+        return Plan(**values)
+    except TypeError as error:
+        raise ConfigError(f"{path}: {str(error).partition('() ')[2] or error}") from None
+
+
+def _existing(path: Path, name: str, given: str) -> Path:
+    found = path.parent / given
+    if not found.exists():
+        raise ConfigError(f"{path}: {name} is {given}, and there is no {found}")
+    return found
+
+
+def _placed(path: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A dataset's paths, from the file's folder."""
+    placed = dict(spec)
+    for name in ("path", "images"):
+        if isinstance(given := placed.get(name), str):
+            placed[name] = str(path.parent / given)
+    return placed
+
+
+def _writing(path: Path, values: Mapping[str, Any]) -> Writing:
+    known = [one.name for one in fields(Writing)]
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(f"{path}: [write] has unknown {', '.join(unknown)}")
+    beams = values.get("beams")
+    return (
+        replace(Writing(), **{**values, "beams": beams})
+        if beams
+        else Writing(**{"beams": None, "nucleus": 0.9, **values})
+    )

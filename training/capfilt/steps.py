@@ -1,0 +1,185 @@
+"""CapFilt's steps, each by itself: workers and experiments call them as the loop does.
+
+Each goes on where it was killed: training at its last checkpoint, writing and judging at the jobs
+that are not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from blipdb import database, encode, jobs, registry
+from blipdb.encode import Crew
+from blipdb.errors import BlipdbError, UsageError
+from blipdb.images.decode import Decoder
+from blipdb.jobs import Connection, Queue
+from blipdb.outages import explained
+from blipdb.registry import Model
+from blipdb.settings import Settings
+from blipdb.worker import Outcome
+from blipdb.writing import Writing
+
+from ..config import Config
+from ..export import export
+from ..pretrain import Weights, pretrain
+from ..tasks.progress import Show, silent
+
+CANNOT = {"captioner": ("captioner",), "filter": ("filter", "retrieval")}
+"""Of the roles that a step needs, which of a model's roles serve: a filter is ITC and ITM."""
+
+
+class CapFiltError(BlipdbError):
+    """A corpus or a model that CapFilt can't go on with."""
+
+
+def train_on(
+    settings: Settings,
+    captions: str,
+    config: Config,
+    tokenizer: Tokenizer,
+    folder: Path,
+    device: torch.device,
+    weights: Weights,
+) -> Path:
+    """Train on the database's captions, "all", "kept" or "human", in constant memory; returns the
+    weights' file. The captions are those that there were when it was begun.
+
+    Raises:
+        DataError: there are none.
+        CheckpointError, FloatingPointError: see `train`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    index = folder / "captions.index"
+    data = {
+        "kind": "database",
+        "url": settings.database_url(),
+        "index": str(index),
+        "captions": captions,
+    }
+    pretrain(replace(config, data=(data,)), tokenizer, folder, device, weights)
+    return folder / "weights.safetensors"
+
+
+def register_run(
+    settings: Settings, run: Path, name: str, knows: str, roles: Sequence[str]
+) -> Model:
+    """Make a run's model known to the database under its roles; none of them becomes active, and
+    no image is encoded for it. Safe to repeat.
+
+    Raises:
+        ModelError: the run holds no model for these roles.
+    """
+    artifact = export(run, run / "model", name=name, knows=knows, roles=roles)
+    with database.connect(settings.database_url(), autocommit=True) as conn:
+        return registry.register(conn, settings, artifact.folder, roles=())
+
+
+def model_for(conn: Connection, step: str, name: str) -> Model:
+    """A registered model that can do what "captioner" or "filter" has to.
+
+    Raises:
+        UsageError: there is none of that name, or it is of another role.
+    """
+    model = registry.find(conn, name)
+    if set(CANNOT[step]).isdisjoint(model.roles):
+        raise UsageError(
+            f"The model {model.name} can't be a {step}: its roles are {', '.join(model.roles)}.",
+            f"Choose one with the role {' or '.join(CANNOT[step])}: blipdb models list",
+        )
+    return model
+
+
+def write(
+    settings: Settings,
+    model: Model,
+    writing: Writing,
+    *,
+    space: str = "",
+    show: Show = silent,
+) -> Outcome:
+    """One synthetic caption for each image that people have not described.
+
+    Raises:
+        CapFiltError: this captioner has written there in another way.
+        ModelError: its files are missing or altered.
+        DatabaseError: the database is gone or full; what was written stays.
+    """
+    queue = model.captioning
+    with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
+        _require_same(conn, model, writing)
+        conn.execute(
+            """
+            INSERT INTO blip.jobs (image_id, stage, model_id)
+            SELECT i.image_id, %s, %s FROM blip.images i
+            WHERE i.space = %s AND NOT EXISTS (
+                SELECT FROM blip.captions c
+                WHERE c.image_id = i.image_id AND c.origin = 'human')
+            ON CONFLICT DO NOTHING
+            """,
+            [queue.stage, queue.model_id, space],
+        )
+        return _drain(conn, settings, model, queue, "writing captions", show, writing)
+
+
+def _require_same(conn: Connection, model: Model, writing: Writing) -> None:
+    rows = conn.execute(
+        "SELECT DISTINCT decoding FROM blip.captions WHERE model_id = %s", [model.model_id]
+    ).fetchall()
+    if others := [row[0] for row in rows if row[0] != writing.to_dict()]:
+        raise CapFiltError(
+            f"{model.name} has written captions here with {others[0]}, and was to go on with "
+            f"{writing.to_dict()}.",
+            f"Delete the captions with model_id {model.model_id} from blip.captions, and their jobs"
+            " from blip.jobs.",
+        )
+
+
+def judge(settings: Settings, model: Model, *, space: str = "", show: Show = silent) -> Outcome:
+    """ITC and ITM of every caption that this filter has not judged; people's too, which are kept
+    whatever it says.
+
+    Raises:
+        ModelError, DatabaseError: as `write`.
+    """
+    queue = Queue(jobs.SCORE, model.model_id)
+    with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
+        conn.execute(
+            """
+            INSERT INTO blip.jobs AS j (image_id, stage, model_id)
+            SELECT DISTINCT c.image_id, %(stage)s, %(model)s::integer
+            FROM blip.captions c JOIN blip.images i USING (image_id)
+            WHERE i.space = %(space)s AND c.filter_id IS DISTINCT FROM %(model)s
+            ON CONFLICT (image_id, stage, model_id) DO UPDATE
+            SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
+            WHERE j.state = 'd'
+            """,
+            {"stage": queue.stage, "model": queue.model_id, "space": space},
+        )
+        return _drain(conn, settings, model, queue, "judging captions", show)
+
+
+def _drain(
+    conn: Connection,
+    settings: Settings,
+    model: Model,
+    queue: Queue,
+    words: str,
+    show: Show,
+    writing: Writing | None = None,
+) -> Outcome:
+    outcome, total = Outcome(), encode.due(conn, queue)
+    if not total:
+        return outcome
+    options = {} if writing is None else {"writing": writing}
+    with Decoder() as decoder, Crew(settings, queue, model, decoder, **options) as crew:
+        for part in crew.drain():
+            outcome += part
+            done = outcome.done + outcome.failed
+            show(words, done, max(total, done))
+    jobs.flush(conn)
+    return outcome

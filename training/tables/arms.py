@@ -1,0 +1,90 @@
+"""The experiments: which corpus, what is done to it, and what is trained on what is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..med import SHARINGS, USUAL_SHARING
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of a table.
+
+    corpus: "small" or "large". vision: of the model that is measured, "B" or "L". captioner,
+    filter: "" for none, else the vision model of those that write and judge. decoding: "nucleus" or
+    "beam". joined: captioner and filter are one model (Table 4). sharing: of text encoder and
+    decoder (Table 3). longer: trained for as many more samples as CapFilt adds texts (Table 12).
+    continued: goes on from the model of the noisy corpus (Table 13). noise: another share of it
+    than the mix's (the sweep).
+    """
+
+    corpus: str = "small"
+    vision: str = "B"
+    captioner: str = ""
+    filter: str = ""
+    decoding: str = "nucleus"
+    joined: bool = False
+    sharing: str = USUAL_SHARING
+    longer: bool = False
+    continued: bool = False
+    noise: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As its folder is called."""
+        parts = [self.corpus, self.vision]
+        parts += [f"c{self.captioner}"] * bool(self.captioner)
+        parts += [f"f{self.filter}"] * bool(self.filter)
+        parts += ["beam"] * (self.decoding == "beam") + ["joined"] * self.joined
+        parts += ["longer"] * self.longer + ["continued"] * self.continued
+        if self.sharing != USUAL_SHARING:
+            parts.append(f"share{SHARINGS.index(self.sharing)}")
+        if self.noise is not None:
+            parts.append(f"noise{round(100 * self.noise)}")
+        return "-".join(parts)
+
+    @property
+    def bootstraps(self) -> bool:
+        return bool(self.captioner or self.filter)
+
+    @property
+    def teachers(self) -> Arm | None:
+        """The arm whose finetuned models write and judge."""
+        if not self.bootstraps:
+            return None
+        return Arm(self.corpus, self.captioner or self.filter, noise=self.noise)
+
+
+NONE = Arm()
+BOTH = Arm(captioner="B", filter="B")
+LARGE = Arm("large")
+
+TABLE_1 = (
+    NONE,
+    Arm(filter="B"),
+    Arm(captioner="B"),
+    BOTH,
+    LARGE,
+    replace(LARGE, captioner="B", filter="B"),
+    replace(LARGE, captioner="L", filter="L"),
+    replace(LARGE, vision="L"),
+    replace(LARGE, vision="L", captioner="L", filter="L"),
+)
+TABLE_2 = (NONE, replace(BOTH, decoding="beam"), BOTH)
+TABLE_3 = tuple(replace(NONE, sharing=sharing) for sharing in SHARINGS)
+TABLE_4 = (replace(BOTH, joined=True), BOTH)
+TABLE_12 = (NONE, replace(NONE, longer=True), BOTH)
+TABLE_13 = (replace(BOTH, continued=True), BOTH)
+
+
+def all_arms() -> list[Arm]:
+    """Every arm once, those first that others need."""
+    tables = (TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_12, TABLE_13)
+    arms = dict.fromkeys(arm for table in tables for arm in table)
+    return sorted(arms, key=lambda arm: arm.bootstraps)
+
+
+def sweep_arms(noises: tuple[float, ...]) -> list[Arm]:
+    """Without and with CapFilt, for each share of noise."""
+    return [replace(arm, noise=noise) for noise in noises for arm in (NONE, BOTH)]

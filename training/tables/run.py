@@ -1,0 +1,266 @@
+"""An experiment from its corpus to its result, in a database of its own. What is done is not done
+again: training goes on from its checkpoint, and a result that is there stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import torch
+from psycopg import sql
+
+from blipdb import cluster, database, registry
+from blipdb.artifact import MANIFEST, Artifact
+from blipdb.registry import Model
+from blipdb.settings import DATABASE, Settings
+from blipdb.writing import Writing
+
+from ..capfilt.corpus import collect
+from ..capfilt.steps import judge, register_run, train_on, write
+from ..checkpoint import WEIGHTS, load_weights, write_json
+from ..config import Config
+from ..data import Batch
+from ..datasets.pairs import NO_FACTS
+from ..datasets.processes import Ahead
+from ..learner import Learner
+from ..loop import Run, describe_model, prepare_torch, run_name, train
+from ..med import MED
+from ..naming import label_patches
+from ..pretrain import Weights
+from ..scene_web import Mix
+from ..scenes import draw, sample_scene
+from ..tokens import special_tokens
+from ..world import ALONE
+from .arms import Arm
+from .measure import caption_quality, make_test, search_quality
+from .setup import Setup, read_setup, read_truth, write_shard
+from .verdicts import Verdicts, read_verdicts
+
+RESULT = "result.json"
+LONGER = 24.7 / 15.3  # texts after CapFilt to texts before, in the paper's Table 12
+EVERYTHING = ("itc", "itm", "lm")
+FINETUNED = {"captioner": ("lm",), "filter": ("itc", "itm")}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where experiments are kept and what they are of; `url` is a database of the server."""
+
+    setup: Setup
+    out: Path
+    settings: Settings
+
+    def folder(self, seed: int, name: str) -> Path:
+        return self.out / f"seed-{seed}" / name
+
+
+def open_place(config: Path, out: Path) -> Place:
+    """The server under `out`, brought up."""
+    settings = Settings((out / "home").absolute())
+    cluster.up(settings)
+    return Place(read_setup(config), out, settings)
+
+
+def train_vision(place: Place, vision: str) -> None:
+    """A ViT that tells kinds and colours apart, as BLIP begins with one that knows ImageNet."""
+    folder = place.out / f"vision-{vision}"
+    setup, seed = place.setup, 0
+    config = setup.config(vision, seed, setup.training["vision"], ("naming",))
+    tokenizer = setup.tokenizer
+    special = special_tokens(tokenizer)
+    torch.manual_seed(seed)
+    learner = Learner(config, special)
+    run = Run(config, folder, run_name(config, tokenizer), prepare_torch(1), ALONE)
+    folder.mkdir(parents=True, exist_ok=True)
+    describe_model(folder, config, tokenizer, special)
+    train(run, learner, lambda: learner.begin(None), lambda start: _seen(setup, config, start))
+
+
+def _seen(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
+    """Scenes of one to four things, and what their patches show."""
+    size, none = config.model.image_size, np.empty((0, 0), np.int64)
+
+    def worker(steps: range) -> Iterator[Batch]:
+        for step in steps:
+            rng = np.random.default_rng([config.seed, step])
+            drawn = [sample_scene(rng, world=setup.world) for _ in range(config.batch)]
+            labels = label_patches(drawn, size // config.model.patch_size)
+            images = np.stack([draw(scene, size) for scene in drawn])
+            yield Batch(images, none, none, np.zeros((len(drawn), 2), int), None, NO_FACTS, labels)
+
+    return Ahead(worker, range(start, config.steps), config.workers)
+
+
+def run_arm(place: Place, seed: int, arm: Arm) -> None:
+    """Bootstrap the arm's corpus as it says, train on what is left, measure, and note it all."""
+    folder = place.folder(seed, arm.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "log.txt").open("a") as log, redirect_stdout(log):
+        found: dict[str, Any] = {"seed": seed, "arm": arm.name}
+        with _corpus(place, seed, arm) as settings:
+            if arm.bootstraps:
+                found["verdicts"] = _bootstrap(place, settings, seed, arm, folder).to_dict()
+            found["quality"] = _train_and_measure(place, settings, seed, arm, folder)
+        write_json(folder / RESULT, found)
+
+
+def _bootstrap(place: Place, settings: Settings, seed: int, arm: Arm, folder: Path) -> Verdicts:
+    captioner, judges = _teachers(place, settings, seed, arm, folder)
+    if arm.captioner:
+        write(settings, captioner, _writing(place.setup, arm, seed))
+    if arm.filter:
+        judge(settings, judges)
+    setup = place.setup
+    shard, texts = (
+        _shards(place, seed, arm)["web"],
+        setup.web(seed, _web(place, arm), _mix(setup, arm)),
+    )
+    with database.connect(settings.database_url()) as conn:
+        return read_verdicts(conn, read_truth(shard, texts))
+
+
+def _teachers(
+    place: Place, settings: Settings, seed: int, arm: Arm, folder: Path
+) -> tuple[Model, Model]:
+    """The captioner and the filter, known to the arm's database."""
+    assert arm.teachers is not None
+    base = place.folder(seed, arm.teachers.name)
+    if arm.joined:
+        weights = Weights(base / "pretrain" / WEIGHTS)
+        steps = sum(place.setup.training[name] for name in FINETUNED)
+        config = place.setup.config(arm.vision, seed, steps, EVERYTHING)
+        _train(place, settings, "human", config, folder / "joined", weights)
+        model = register_run(
+            settings, folder / "joined", "joined", "small scenes", ("captioner", "filter")
+        )
+        return model, model
+    with database.connect(settings.database_url(), autocommit=True) as conn:
+        captioner, judges = (
+            registry.register(conn, settings, base / name / "model", roles=()) for name in FINETUNED
+        )
+    return captioner, judges
+
+
+def _train_and_measure(
+    place: Place, settings: Settings, seed: int, arm: Arm, folder: Path
+) -> dict[str, dict[str, float]]:
+    """The new model as it is pretrained, and finetuned on people's captions for either task."""
+    setup, test = place.setup, make_test(place.setup)
+    samples = setup.training[arm.corpus] * (LONGER if arm.longer else 1)
+    config = setup.config(arm.vision, seed, int(samples), EVERYTHING, arm.sharing)
+    weights = Weights(vision=place.out / f"vision-{arm.vision}" / WEIGHTS)
+    if arm.continued:
+        assert arm.teachers is not None
+        weights = Weights(place.folder(seed, arm.teachers.name) / "pretrain" / WEIGHTS)
+    captions = "kept" if arm.filter else "all"
+    _train(place, settings, captions, config, folder / "pretrain", weights)
+    med = _model(config, folder / "pretrain", setup)
+    found = {
+        "pretrained": search_quality(med, setup.tokenizer, test)
+        | caption_quality(med, setup.tokenizer, test),
+        "finetuned": {},
+    }
+    for name, losses in FINETUNED.items():
+        tuning = setup.config(arm.vision, seed, setup.training[name], losses, arm.sharing)
+        _train(
+            place, settings, "human", tuning, folder / name, Weights(folder / "pretrain" / WEIGHTS)
+        )
+        med = _model(tuning, folder / name, setup)
+        measured = caption_quality if name == "captioner" else search_quality
+        found["finetuned"] |= measured(med, setup.tokenizer, test)
+        if not arm.bootstraps and not (folder / name / "model" / MANIFEST).exists():
+            _keep(settings, folder / name, name, arm)
+    return found
+
+
+def _keep(settings: Settings, run: Path, name: str, arm: Arm) -> None:
+    """A teacher's artifact, where others find it."""
+    if arm.sharing == Arm().sharing and not arm.longer:
+        register_run(settings, run, name, "small scenes", (name,))
+        Artifact.open(run / "model")
+
+
+def _train(
+    place: Place, settings: Settings, captions: str, config: Config, folder: Path, weights: Weights
+) -> None:
+    if not (folder / WEIGHTS).exists():  # else it was done; its database may be gone
+        device = prepare_torch(config.threads)
+        train_on(settings, captions, config, place.setup.tokenizer, folder, device, weights)
+
+
+def _model(config: Config, folder: Path, setup: Setup) -> MED:
+    med = MED(config.model, special_tokens(setup.tokenizer), config.sharing)
+    load_weights(folder / WEIGHTS, med)
+    return med.train(False)
+
+
+def _writing(setup: Setup, arm: Arm, seed: int) -> Writing:
+    longest = setup.write["max_tokens"]
+    if arm.decoding == "beam":
+        return Writing(beams=setup.write["beams"], max_tokens=longest)
+    return Writing(beams=None, nucleus=setup.write["nucleus"], seed=seed, max_tokens=longest)
+
+
+def _mix(setup: Setup, arm: Arm) -> Mix:
+    return setup.mix if arm.noise is None else setup.mix_of(arm.noise)
+
+
+def _web(place: Place, arm: Arm) -> int:
+    return int(place.setup.corpus[arm.corpus])
+
+
+def _shards(place: Place, seed: int, arm: Arm) -> dict[str, Path]:
+    """The arm's corpus as WebDataset shards, drawn once."""
+    setup = place.setup
+    name = Arm(arm.corpus, noise=arm.noise).name.replace("-B", "")
+    folder = place.folder(seed, f"corpus-{name}")
+    found = {}
+    for origin in ("web", "human"):
+        found[origin] = path = folder / f"{origin}.tar"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            texts = (
+                setup.human(seed)
+                if origin == "human"
+                else setup.web(seed, _web(place, arm), _mix(setup, arm))
+            )
+            beside = folder / f"{arm.name}-{origin}.part.tar"  # two arms may begin at once
+            write_shard(beside, texts, setup.model["image_size"])
+            beside.with_suffix(".jsonl").replace(path.with_suffix(".jsonl"))
+            beside.replace(path)
+    return found
+
+
+@contextmanager
+def _corpus(place: Place, seed: int, arm: Arm) -> Iterator[Settings]:
+    """A database with the arm's corpus, and nothing else; it is dropped when the arm is done."""
+    name = f"tables_{seed}_{arm.name.replace('-', '_').lower()}"
+    admin = place.settings.database_url()
+    url = admin.replace(f"/{DATABASE}?", f"/{name}?")
+    settings = replace(place.settings, url=url)
+    with psycopg.connect(admin, autocommit=True) as conn:
+        known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if known is None:
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    database.init(url, place.settings)
+    with database.connect(url, autocommit=True) as conn:
+        for origin, shard in _shards(place, seed, arm).items():
+            collect(conn, {"kind": "webdataset", "shards": str(shard)}, origin)
+    yield settings
+    with psycopg.connect(admin, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def has_result(folder: Path) -> bool:
+    return (folder / RESULT).exists()
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / RESULT).read_text())
+    return found

@@ -1,0 +1,76 @@
+"""How right the filter was, and the captioner, where the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import psycopg
+
+from ..scene_web import says_something
+from .setup import Written
+
+THRESHOLDS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98]
+ORIGINS = ("web", "synthetic")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """By origin. texts: how many there were. right: the share that is true of its image and says
+    something. kept: the share that the filter kept. curve: for each threshold of `THRESHOLDS`
+    (share kept, precision, recall). kinds: of the web's sorts of text, the share that was kept.
+    examples: a few of each verdict."""
+
+    texts: dict[str, int]
+    right: dict[str, float]
+    kept: dict[str, float]
+    curve: dict[str, list[tuple[float, float, float]]]
+    kinds: dict[str, float]
+    examples: dict[str, list[str]]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_verdicts(conn: psycopg.Connection[Any], truth: Mapping[UUID, Written]) -> Verdicts:
+    """What stands in `blip.captions`, against the truth; a text that no filter has seen counts as
+    kept."""
+    rows = conn.execute(
+        "SELECT image_id, origin, text, itm FROM blip.captions WHERE origin <> 'human'"
+        " ORDER BY image_id, caption_id"
+    ).fetchall()
+    found = Verdicts({}, {}, {}, {}, {}, {})
+    for origin in ORIGINS:
+        own = [(truth[id], text, itm) for id, from_, text, itm in rows if from_ == origin]
+        if not own:
+            continue
+        right = np.array([says_something(text, seen.scene) for seen, text, _ in own])
+        itm = np.array([1.0 if itm is None else itm for _, _, itm in own])
+        found.texts[origin] = len(own)
+        found.right[origin] = float(right.mean())
+        found.kept[origin] = float((itm >= 0.5).mean())
+        found.curve[origin] = [_point(right, itm >= threshold) for threshold in THRESHOLDS]
+        for verdict, chosen in (("kept", itm >= 0.5), ("dropped", itm < 0.5)):
+            found.examples[f"{origin} {verdict}"] = [
+                f"{text} [{'right' if right[n] else 'wrong'}]"
+                for n, (_, text, _) in enumerate(own)
+                if chosen[n]
+            ][:5]
+        if origin == "web":
+            kinds = np.array([seen.kind for seen, _, _ in own])
+            for kind in sorted(set(kinds.tolist())):
+                found.kinds[kind] = float((itm[kinds == kind] >= 0.5).mean())
+    return found
+
+
+def _point(right: np.ndarray, kept: np.ndarray) -> tuple[float, float, float]:
+    """Share kept, precision, recall; 1 where nothing is kept, or nothing right."""
+    both = float((right & kept).sum())
+    return (
+        float(kept.mean()),
+        both / float(kept.sum()) if kept.any() else 1.0,
+        both / float(right.sum()) if right.any() else 1.0,
+    )
