@@ -1,4 +1,4 @@
-"""The paper's tables of CapFilt at desk scale: `python -m blipdb.training.tables --out runs/tables`.
+"""The paper's tables of CapFilt at desk scale: `python -m blipdb.training.tables --out RUN`.
 
 Some hours on two cores; killed anywhere, the same command goes on. It ends by writing
 docs/capfilt.md and its plots. See docs/capfilt.md for what is measured.
@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--out", type=Path, required=True, help="a folder that PostgreSQL's user may enter"
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the tables go (docs)")
+    parser.add_argument(
+        "--docs", type=Path, default=Path("docs"), help="where the tables go (docs)"
+    )
     parser.add_argument(
         "--write-only", action="store_true", help="write what there is, and run nothing"
     )

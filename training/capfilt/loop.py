@@ -1,0 +1,244 @@
+"""The loop: from a noisy corpus in the database to a new model that has learned from what is left
+of it (arXiv 2201.12086, section 4).
+
+    collect    the corpora of the plan come in, beside what the database holds
+    pretrain   a MED on everything, noise and all
+    captioner  finetuned from it on people's captions (LM); registered with its role
+    filter     likewise, with ITC and ITM
+    write      the captioner writes a caption for each image that people have not described
+    judge      the filter judges the web's captions and the written ones, each for itself
+    retrain    a new MED on blip.capfilt: what was kept, and people's captions
+    report     what was kept and dropped, and what the new model gained
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from blipdb import database, registry, services
+from blipdb.jobs import Connection
+from blipdb.registry import Model
+from blipdb.settings import Settings
+
+from ..checkpoint import WEIGHTS, write_json
+from ..datasets.sample import DataError
+from ..loop import prepare_torch
+from ..pretrain import Weights
+from ..tasks.progress import Show, silent
+from ..tokens import read_vocabulary
+from .corpus import collect
+from .plan import Plan
+from .report import write_report
+from .steps import CapFiltError, judge, model_for, register_run, train_on, write
+
+STEPS = ("collect", "pretrain", "captioner", "filter", "write", "judge", "retrain", "report")
+DONE = "done.json"
+PUBLISHED = {
+    "captioner": "Salesforce/blip-image-captioning-base",
+    "filter": "Salesforce/blip-itm-base-coco",
+}
+
+
+@dataclass
+class Loop:
+    """A plan's run in a folder. captioner, filter: registered models to use in the place of
+    finetuned ones, by name. What a step has done is noted in done.json and not done again, but for
+    writing and judging, which ask the database what there is to do."""
+
+    plan: Plan
+    folder: Path
+    settings: Settings
+    captioner: str | None = None
+    filter: str | None = None
+    show: Show = silent
+
+    def run(self, steps: Sequence[str] = STEPS) -> dict[str, Any]:
+        """Run these steps, in the loop's order; returns what each of all steps has done.
+
+        Raises:
+            CapFiltError: the corpus lacks what a step needs, and what to do about it.
+            UsageError: a model that was named is none for its step.
+            DataError, ModelError, DatabaseError, CheckpointError, FloatingPointError: as the steps.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.settings.is_private:
+            services.up(self.settings)
+        with self._connected() as conn:
+            database.check(conn)
+            for step, name in (("captioner", self.captioner), ("filter", self.filter)):
+                if name is not None:
+                    model_for(conn, step, name)
+        for step in STEPS:
+            if step in steps and (step not in self.done or step in ("write", "judge", "report")):
+                self._note(step, getattr(self, f"_{step}")())
+        return self.done
+
+    @property
+    def done(self) -> dict[str, Any]:
+        path = self.folder / DONE
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return read_vocabulary(self.plan.vocabulary)
+
+    def _note(self, step: str, what: Any) -> None:
+        write_json(self.folder / DONE, {**self.done, step: what})
+
+    def _connected(self) -> Connection:
+        return database.connect(self.settings.database_url(), autocommit=True)
+
+    def _collect(self) -> dict[str, Any]:
+        found = {}
+        with self._connected() as conn:
+            for origin, specs in (("web", self.plan.web), ("human", self.plan.human)):
+                for number, spec in enumerate(specs):
+                    got = collect(conn, spec, origin, space=self.plan.space, show=self.show)
+                    broken = {"left out": dict(got.broken), "as": list(got.first.values())}
+                    found[f"{origin} {number}"] = {"texts": got.samples, **broken}
+        return found
+
+    def _pretrain(self) -> dict[str, Any]:
+        self._require_corpus()
+        start = Weights(vision=self.plan.vision, text=self.plan.text)
+        return self._train("pretrain", "all", start)
+
+    def _captioner(self) -> dict[str, Any]:
+        return self._teacher("captioner", self.captioner)
+
+    def _filter(self) -> dict[str, Any]:
+        return self._teacher("filter", self.filter)
+
+    def _teacher(self, step: str, given: str | None) -> dict[str, Any]:
+        if given is not None:
+            with self._connected() as conn:
+                model = model_for(conn, step, given)
+        else:
+            self._require_people()
+            start = Weights(model=self._weights("pretrain"))
+            self._train(step, "human", start)
+            name, knows = f"{self.plan.name}-{step}", self.plan.knows
+            model = register_run(self.settings, self.folder / step, name, knows, (step,))
+        return {"model": model.name, "digest": model.digest}
+
+    def _write(self) -> dict[str, Any]:
+        outcome = write(
+            self.settings,
+            self._model("captioner"),
+            self.plan.write,
+            space=self.plan.space,
+            show=self.show,
+        )
+        return {"captions": outcome.done, "failed": outcome.failed}
+
+    def _judge(self) -> dict[str, Any]:
+        outcome = judge(self.settings, self._model("filter"), space=self.plan.space, show=self.show)
+        return {"images": outcome.done, "failed": outcome.failed}
+
+    def _retrain(self) -> dict[str, Any]:
+        with self._connected() as conn:
+            kept, judged = _counts(conn, self.plan.space)
+        if judged and not kept:
+            raise CapFiltError(
+                f"The filter dropped all {judged:,} texts of the web and the captioner, so a new"
+                " model would learn from people's captions alone.",
+                "Look at what it says: SELECT * FROM blip.verdicts ORDER BY itm DESC LIMIT 20; a"
+                " filter that learned longer, or from more captions, tells them apart.",
+            )
+        start = Weights(vision=self.plan.vision, text=self.plan.text)
+        found = self._train("retrain", "kept", start)
+        run, name = self.folder / "retrain", self.plan.name
+        roles = ("retrieval", "captioner")
+        model = register_run(self.settings, run, name, self.plan.knows, roles)
+        return {**found, "model": model.name, "digest": model.digest}
+
+    def _report(self) -> dict[str, Any]:
+        with self._connected() as conn:
+            return write_report(conn, self.plan, self.folder, self.done, self.show)
+
+    def _train(self, step: str, captions: str, start: Weights) -> dict[str, Any]:
+        tokenizer = self.tokenizer
+        config = self.plan.config(step, tokenizer.get_vocab_size())
+        tokenizer.enable_truncation(config.max_text)
+        device, folder = prepare_torch(config.threads), self.folder / step
+        try:
+            train_on(self.settings, captions, config, tokenizer, folder, device, start)
+        except OSError as error:
+            raise CapFiltError(
+                f"Training can't write into {folder}: {error.strerror or error}.",
+                "Make room there, then the same command again: it goes on at its last checkpoint.",
+            ) from error
+        return {"samples": config.samples}
+
+    def _weights(self, step: str) -> Path:
+        path = self.folder / step / WEIGHTS
+        if not path.exists():
+            raise CapFiltError(f"There is no {path} yet.", f"Run the step before: {step}")
+        return path
+
+    def _model(self, step: str) -> Model:
+        """The one that its step named, by its digest: another one that became active, or took its
+        name meanwhile, changes nothing."""
+        if step not in self.done:
+            raise CapFiltError(f"There is no {step} yet.", f"Run the step before: {step}")
+        with self._connected() as conn:
+            return registry.find(conn, self.done[step]["digest"])
+
+    def _require_corpus(self) -> None:
+        with self._connected() as conn:
+            row = conn.execute(
+                "SELECT count(DISTINCT image_id) FROM blip.captions JOIN blip.images i"
+                " USING (image_id) WHERE i.space = %s",
+                [self.plan.space],
+            ).fetchone()
+        images = row[0] if row else 0
+        if images < 2:
+            raise CapFiltError(
+                f"The corpus has {images or 'no'} image{'' if images == 1 else 's'} with a text; "
+                "contrastive learning tells images apart, and needs two at least, and thousands to "
+                "be of use.",
+                "Bring some in: [[web]] and [[human]] in the plan, or blipdb ingest FOLDER",
+            )
+
+    def _require_people(self) -> None:
+        with self._connected() as conn:
+            row = conn.execute(
+                "SELECT FROM blip.captions JOIN blip.images i USING (image_id)"
+                " WHERE origin = 'human' AND i.space = %s LIMIT 1",
+                [self.plan.space],
+            ).fetchone()
+        if row is None:
+            raise CapFiltError(
+                "There are no captions by people, from which captioner and filter learn what is"
+                " right.",
+                "Bring some in: [[human]] in the plan, or a table with origin human for blipdb"
+                " ingest --captions. Or take published models: "
+                + "; ".join(f"blipdb models add {name}" for name in PUBLISHED.values())
+                + "; then --captioner NAME --filter NAME",
+            )
+
+
+def _counts(conn: Connection, space: str) -> tuple[int, int]:
+    """How many texts of the web and the captioner were kept, and how many there are."""
+    row = conn.execute(
+        "SELECT count(*) FILTER (WHERE verdict = 'kept'), count(*) FROM blip.verdicts"
+        " JOIN blip.images i USING (image_id) WHERE origin <> 'human' AND i.space = %s",
+        [space],
+    ).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def check_steps(steps: Sequence[str]) -> None:
+    """
+    Raises:
+        DataError: there is no such step.
+    """
+    if unknown := sorted(set(steps) - set(STEPS)):
+        raise DataError(f"there is no step {', '.join(unknown)}; there are {', '.join(STEPS)}")

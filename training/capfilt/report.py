@@ -1,0 +1,188 @@
+"""What a run of CapFilt did, as a page with pictures (report.html) and as numbers (report.json)."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import torch
+
+from blipdb.contents import content
+from blipdb.errors import ImageError
+from blipdb.images.decode import Decoder
+from blipdb.jobs import Connection
+
+from ..checkpoint import write_atomically, write_json
+from ..datasets.transforms import LIMITS
+from ..tasks.measures import Options, measure_captioning, measure_retrieval
+from ..tasks.progress import Show
+from ..tasks.report import HERE
+from .plan import Plan
+
+EXAMPLES = 8  # of each origin and verdict
+GAINS = ("text to image r@1", "image to text r@1", "CIDEr", "BLEU-4")
+MEASURED = {"pretrain": "before: the noisy corpus", "retrain": "after: what CapFilt kept"}
+
+COUNTS = """
+SELECT v.origin, v.verdict, v.writer, v.judge, count(*), avg(v.itm)
+FROM blip.verdicts v JOIN blip.images i USING (image_id) WHERE i.space = %s
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+# A hash puts them in an order that has nothing to do with what they are.
+SOME = """
+SELECT v.image_id, v.text, v.itm, v.reason
+FROM blip.verdicts v JOIN blip.images i USING (image_id)
+WHERE i.space = %s AND v.origin = %s AND v.verdict = %s
+ORDER BY md5(v.caption_id::text) LIMIT %s
+"""
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: left }
+tr { border-bottom: 1px solid #ddd } td.n { text-align: right }
+.examples { display: flex; flex-wrap: wrap; gap: 1rem } figure { width: 11rem; margin: 0 }
+img { width: 11rem; height: 8rem; object-fit: contain; background: #f4f4f4 }
+figcaption { font-size: .85rem } small { color: #666 }
+"""
+
+
+class Example(NamedTuple):
+    image_id: UUID
+    text: str
+    itm: float | None
+    reason: str
+
+
+def write_report(
+    conn: Connection, plan: Plan, folder: Path, done: Mapping[str, Any], show: Show
+) -> dict[str, Any]:
+    """Count, choose examples, measure what the new model gained where the plan has a dataset for
+    it, and write both files.
+
+    Raises:
+        DataError: the dataset of the plan's evaluation can't be used.
+    """
+    rows = conn.execute(COUNTS, [plan.space]).fetchall()
+    counts = [
+        {
+            "origin": origin,
+            "verdict": verdict,
+            "written by": writer,
+            "judged by": judge,
+            "texts": texts,
+            "mean ITM": None if itm is None else round(float(itm), 3),
+        }
+        for origin, verdict, writer, judge, texts, itm in rows
+    ]
+    found = {"counts": counts, "notes": _notes(counts), "gains": _gains(plan, folder, show)}
+    write_json(folder / "report.json", {**found, "steps": dict(done)})
+    page = _page(conn, plan, found)
+    write_atomically(folder / "report.html", lambda beside: beside.write_text(page))
+    return {"file": str(folder / "report.html")}
+
+
+def _notes(counts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What in the counts is odd."""
+    notes = []
+    for origin in ("web", "synthetic"):
+        own = {row["verdict"]: row["texts"] for row in counts if row["origin"] == origin}
+        judged = own.get("kept", 0) + own.get("dropped", 0)
+        if judged and not own.get("dropped"):
+            notes.append(
+                f"The filter dropped none of the {judged:,} {origin} texts: they are all right, or"
+                " it has learned to say yes. Look at their ITM in blip.verdicts."
+            )
+        if judged and not own.get("kept"):
+            notes.append(f"The filter kept none of the {judged:,} {origin} texts.")
+        if own.get("unjudged"):
+            notes.append(f"{own['unjudged']:,} {origin} texts are not judged, and so not kept.")
+    return notes
+
+
+def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
+    """Retrieval and captions of the models before and after, on the plan's dataset."""
+    if plan.evaluation is None:
+        return {}
+    device, gains = torch.device("cpu"), {}
+    for run, words in MEASURED.items():
+        figures: dict[str, float] = {}
+        for task, measure in (
+            ("retrieval", measure_retrieval),
+            ("captioning", measure_captioning),
+        ):
+            options = Options(task, folder / run, plan.evaluation, device, shortest=1)
+            figures |= measure(options, show).figures[HERE]
+        gains[words] = figures
+    return gains
+
+
+def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>CapFilt: {_shown(plan.name)}"
+        f"</title><style>{STYLE}</style><h1>CapFilt: {_shown(plan.name)}</h1>",
+        _table(found["counts"]),
+        *(f"<p>{_shown(note)}</p>" for note in found["notes"]),
+    ]
+    if found["gains"]:
+        rows = [{"model": words, **figures} for words, figures in found["gains"].items()]
+        parts += ["<h2>What the new model gained</h2>", _table(rows)]
+    with Decoder(children=1) as decoder:
+        for origin, verdict in (
+            ("web", "kept"), ("web", "dropped"), ("synthetic", "kept"), ("synthetic", "dropped"),
+        ):  # fmt: skip
+            rows = conn.execute(SOME, [plan.space, origin, verdict, EXAMPLES]).fetchall()
+            examples = [Example(*row) for row in rows]
+            if examples:
+                figures = "".join(_figure(conn, decoder, example) for example in examples)
+                parts.append(
+                    f"<h2>{origin.capitalize()} texts, {verdict}</h2>"
+                    f"<div class=examples>{figures}</div>"
+                )
+    return "\n".join(parts) + "\n"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "<p>The database holds no captions.</p>"
+    head = "".join(f"<th>{_shown(name)}</th>" for name in rows[0])
+    body = "".join(
+        "<tr>" + "".join(_cell(value) for value in row.values()) + "</tr>" for row in rows
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int | float):
+        return (
+            f"<td class=n>{value:,.4g}</td>"
+            if isinstance(value, float)
+            else (f"<td class=n>{value:,}</td>")
+        )
+    return f"<td>{'–' if value is None else _shown(value)}</td>"
+
+
+def _figure(conn: Connection, decoder: Decoder, example: Example) -> str:
+    itm = "" if example.itm is None else f" · ITM {example.itm:.2f}"
+    return (
+        f"<figure>{_image(conn, decoder, example.image_id)}<figcaption>{_shown(example.text)}<br>"
+        f"<small>{_shown(example.reason)}{itm}</small></figcaption></figure>"
+    )
+
+
+def _image(conn: Connection, decoder: Decoder, image_id: UUID) -> str:
+    """The picture, small, in the page itself; where it can't be shown, why."""
+    try:
+        data = content(conn, image_id, LIMITS.bytes)
+        if data is None:
+            return "<p>deleted</p>"
+        preview = decoder.decode(data, 32, preview=True).preview
+    except ImageError as error:
+        return f"<p>{_shown(error.reason)}</p>"
+    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(preview).decode()}">'
+
+
+def _shown(text: Any) -> str:
+    return html.escape(str(text))

@@ -1,0 +1,81 @@
+"""What CapFilt kept as WebDataset shards, for training elsewhere."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from blipdb.settings import Settings
+
+from ..datasets.database import database
+from ..datasets.sample import Broken, Sample
+from ..tasks.progress import Show, silent
+
+PER_SHARD = 10_000
+
+
+class Exported(NamedTuple):
+    samples: int
+    shards: int
+    broken: int
+
+
+def export_shards(
+    settings: Settings, folder: Path, *, per_shard: int = PER_SHARD, show: Show = silent
+) -> Exported:
+    """Write the captions of `blip.capfilt` and their images as capfilt-00000.tar and so on: an
+    image's file and its text under one name. A shard is whole or not there.
+
+    Raises:
+        DataError: there is nothing to write.
+        DatabaseError: the database is gone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    dataset = database(settings.database_url())
+    samples, found = dataset.once(), Exported(0, 0, 0)
+    for first in samples:
+        shard = itertools.chain([first], itertools.islice(samples, per_shard - 1))
+        path = folder / f"capfilt-{found.shards:05}.tar"
+        beside = path.with_name(f".{path.name}.partial")
+        good, broken = _write(beside, shard, found.samples)
+        os.replace(beside, path)
+        found = Exported(found.samples + good, found.shards + 1, found.broken + broken)
+        show("writing shards", found.samples + found.broken, len(dataset))
+    return found
+
+
+def _write(path: Path, samples: Iterable[Sample | Broken], first: int) -> tuple[int, int]:
+    """How many were written, one at a time, and how many are broken."""
+    good = broken = 0
+    with tarfile.open(path, "w") as tar:
+        for sample in samples:
+            if isinstance(sample, Broken):
+                broken += 1
+                continue
+            for suffix, data in _files(sample):
+                member = tarfile.TarInfo(f"{first + good:09}.{suffix}")
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+            good += 1
+    return good, broken
+
+
+def _files(sample: Sample) -> Iterator[tuple[str, bytes]]:
+    (image,) = sample.images
+    data = image if isinstance(image, bytes) else image.read_bytes()
+    yield _suffix(data), data
+    yield "txt", sample.text.encode()
+
+
+def _suffix(data: bytes) -> str:
+    """By what the file begins with; readers look at the content alone."""
+    if data.startswith(b"\x89PNG"):
+        return "png"
+    if data.startswith(b"RIFF"):
+        return "webp"
+    return "jpg"

@@ -1,0 +1,79 @@
+"""Results of the seeds put together."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .arms import Arm
+from .run import Place, has_result, read_result
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and (sample) deviation over the seeds."""
+
+    mean: float
+    deviation: float
+    count: int
+
+    def __str__(self) -> str:
+        if math.isnan(self.mean):
+            return "–"
+        return f"{self.mean:.1f} ± {self.deviation:.1f}" if self.count > 1 else f"{self.mean:.1f}"
+
+
+def spread(values: Sequence[float]) -> Spread:
+    if not values:
+        return Spread(math.nan, math.nan, 0)
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return Spread(statistics.fmean(values), deviation, len(values))
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was found, by arm."""
+
+    found: dict[Arm, list[dict[str, Any]]]
+
+    def quality(self, arm: Arm, stage: str, figure: str) -> Spread:
+        """stage: "pretrained" or "finetuned"."""
+        return spread([one["quality"][stage][figure] for one in self.found.get(arm, [])])
+
+    def verdict(self, arm: Arm, part: str, origin: str) -> Spread:
+        """A share of `Verdicts`, in percent."""
+        found = [one["verdicts"][part] for one in self.found.get(arm, []) if "verdicts" in one]
+        return spread([100 * one[origin] for one in found if origin in one])
+
+    def curve(self, arm: Arm, origin: str) -> list[tuple[Spread, Spread, Spread]]:
+        """For each threshold: share kept, precision, recall, in percent."""
+        curves = [
+            one["verdicts"]["curve"][origin]
+            for one in self.found.get(arm, [])
+            if origin in one.get("verdicts", {}).get("curve", {})
+        ]
+        points = zip(*curves, strict=True)
+        return [
+            tuple(spread([100 * point[n] for point in at]) for n in range(3))  # type: ignore[misc]
+            for at in points
+        ]
+
+    def gain(self, arm: Arm, over: Arm, stage: str, figure: str) -> tuple[float, float]:
+        """How much better one arm is than another, and that in deviations (root mean square of
+        both arms' over the seeds)."""
+        one, other = (self.quality(which, stage, figure) for which in (arm, over))
+        difference = one.mean - other.mean
+        deviation = math.sqrt((one.deviation**2 + other.deviation**2) / 2)
+        return difference, difference / deviation if deviation else math.inf
+
+
+def read_results(place: Place, arms: Sequence[Arm], seeds: Sequence[int]) -> Results:
+    """What is there of these arms; an arm that isn't has no rows."""
+    found: dict[Arm, list[dict[str, Any]]] = {}
+    for arm in arms:
+        folders = [place.folder(seed, arm.name) for seed in seeds]
+        found[arm] = [read_result(folder) for folder in folders if has_result(folder)]
+    return Results(found)
