@@ -14,7 +14,7 @@ from transformers import (
 
 from blipdb.architecture import Architecture, ArchitectureError, SpecialTokens
 from blipdb.training.checkpoint import load_weights, save_weights
-from blipdb.training.med import MED, dequantize_tokens, quantize_tokens
+from blipdb.training.med import MED, SHARINGS, dequantize_tokens, quantize_tokens
 
 SPECIAL = SpecialTokens()
 
@@ -202,14 +202,28 @@ def test_shared_parameters_train_as_one(pixels: torch.Tensor, ids: torch.Tensor)
     assert encoder_attention.grad is None  # the captioner's own is another
 
 
-def test_paper_sizes() -> None:
-    """ViT-B MED has 252M parameters under this sharing (BLIP, Table 3)."""
+@pytest.mark.parametrize(
+    ("sharing", "millions"), list(zip(SHARINGS, (224, 252, 252, 361), strict=True))
+)
+def test_paper_sizes(sharing: str, millions: int) -> None:
+    """The parameters of a ViT-B MED are those of BLIP's Table 3."""
     base = Architecture(
         224, 16, 768, 12, 12, 3072, 30524, 768, 12, 12, 3072, 512, 256
     )  # fmt: skip
     with torch.device("meta"):
-        model = MED(base, SPECIAL)
-    assert round(sum(p.numel() for p in model.parameters()) / 1e6) == 252
+        model = MED(base, SPECIAL, sharing)
+    assert round(sum(p.numel() for p in model.parameters()) / 1e6) == millions
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
+def test_a_decoder_looks_through_what_it_shares(sharing: str) -> None:
+    model = MED(tiny(), SPECIAL, sharing)
+    tokens = torch.randn(2, model.arch.image_tokens, model.arch.vision_width)
+    encoders = model.image_memory(tokens)
+    own = model.writing_memory(tokens, encoders)
+    is_shared = sharing in ("all", "all but self-attention")
+    assert (own is encoders) == is_shared
+    assert torch.equal(own[0].keys, encoders[0].keys) == is_shared
 
 
 def test_quantized_tokens() -> None:

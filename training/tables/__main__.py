@@ -20,8 +20,7 @@ from ..tasks.progress import progress
 from .document import write_document
 from .run import open_place
 from .schedule import run_all
-
-CONFIG = Path(__file__).parent.parent / "configs" / "tables.toml"
+from .setup import CONFIG
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

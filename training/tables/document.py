@@ -115,7 +115,7 @@ def _gains(results: Results) -> str:
 
 
 def _filter_tables(results: Results) -> str:
-    if not results.found[BOTH]:
+    if not results.found.get(BOTH):
         return ""
     rows = []
     curves = [results.curve(BOTH, origin) for origin in ("web", "synthetic")]
@@ -160,7 +160,7 @@ def _sweep_table(place: Place, results: Results) -> str:
 
 
 def _examples(results: Results) -> str:
-    if not results.found[BOTH]:
+    if not results.found.get(BOTH):
         return ""
     found = results.found[BOTH][0]["verdicts"]["examples"]
     lines = [f"- {verdict}: {'; '.join(texts)}" for verdict, texts in found.items()]

@@ -10,8 +10,7 @@ from blipdb.settings import Settings
 from blipdb.training import scenes
 from blipdb.training.capfilt.plan import Plan, read_plan
 from blipdb.training.scene_web import web_words
-from blipdb.training.tables.__main__ import CONFIG
-from blipdb.training.tables.setup import Setup, read_setup, write_shard
+from blipdb.training.tables.setup import CONFIG, Setup, read_setup, write_shard
 from blipdb.training.tokens import build_tokenizer
 
 STAGE = """
