@@ -175,11 +175,13 @@ def train(
     begin: Callable[[], None],
     batches: Callable[[int], Iterator[B]],
     measure: Callable[[int], dict[str, float]] | None = None,
+    show: Callable[[int, int], None] | None = None,
 ) -> None:
     """From the last checkpoint in the run's folder, if any, to the end of the last stage.
 
     begin: gives the learner its first weights, where there is no checkpoint. batches: those of the
-    steps from one on. measure: how well what the stage before a step teaches is done.
+    steps from one on. measure: how well what the stage before a step teaches is done. show: is
+    told after each step how many samples are done, and of how many.
 
     Raises:
         CheckpointError: the checkpoint is another configuration's, or another process trains there.
@@ -187,7 +189,7 @@ def train(
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     with only_one(run.folder) if run.world.is_first else nullcontext():
-        _train(run, learner, begin, batches, measure)
+        _train(run, learner, begin, batches, measure, show or (lambda done, total: None))
 
 
 def _train(
@@ -196,6 +198,7 @@ def _train(
     begin: Callable[[], None],
     batches: Callable[[int], Iterator[B]],
     measure: Callable[[int], dict[str, float]] | None,
+    show: Callable[[int, int], None],
 ) -> None:
     assert isinstance(learner, nn.Module)
     config, folder = run.config, run.folder
@@ -213,6 +216,7 @@ def _train(
         torch.manual_seed((config.seed * 1_000_003 + step) * 1_009 + run.world.rank)  # dropout's
         journal.skip(step, batch.skipped)
         journal.losses(step, make_step(parallel, optimiser, config, batch, step - 1))
+        show(step * config.batch, config.samples)
         if measure is not None and is_due(config, step, config.reports.evaluate):
             journal.write(step, measure(step))
         if is_due(config, step, config.reports.checkpoint):

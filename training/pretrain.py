@@ -12,7 +12,7 @@ metrics.jsonl and curve.png.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +57,10 @@ def pretrain(
     device: torch.device,
     weights: Weights = Weights(),
     world: World = ALONE,
+    show: Callable[[int, int], None] | None = None,
 ) -> None:
     """Train from the last checkpoint in `folder`, if any, to the end of the last stage; without
-    one from `weights`."""
+    one from `weights`. show: see `train`."""
     torch.manual_seed(config.seed)
     special = special_tokens(tokenizer)
     learner = Learner(config, special, prompt_tokens(tokenizer, config.prompt), world)
@@ -74,7 +75,7 @@ def pretrain(
         return batches(config, tokenizer, start)
 
     if config.data:
-        train(run, learner, lambda: weights.load(learner), source)
+        train(run, learner, lambda: weights.load(learner), source, show=show)
         return
     if world.size > 1:
         raise ConfigError("drawn scenes train in one process: give [[data]], or leave torchrun out")
@@ -84,7 +85,7 @@ def pretrain(
     def quality(step: int) -> dict[str, float]:
         return measure(learner, tokenizer, data, config, step)
 
-    train(run, learner, lambda: weights.load(learner), source, quality)
+    train(run, learner, lambda: weights.load(learner), source, quality, show)
 
 
 @torch.inference_mode()

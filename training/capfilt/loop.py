@@ -169,7 +169,16 @@ class Loop:
         tokenizer.enable_truncation(config.max_text)
         device, folder = prepare_torch(config.threads), self.folder / step
         try:
-            train_on(self.settings, captions, config, tokenizer, folder, device, start)
+            train_on(
+                self.settings,
+                captions,
+                config,
+                tokenizer,
+                folder,
+                device,
+                start,
+                lambda done, total: self.show(f"training: {step}, samples", done, total),
+            )
         except OSError as error:
             raise CapFiltError(
                 f"Training can't write into {folder}: {error.strerror or error}.",

@@ -6,7 +6,7 @@ that are not done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,9 +45,10 @@ def train_on(
     folder: Path,
     device: torch.device,
     weights: Weights,
+    show: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Train on the database's captions, "all", "kept" or "human", in constant memory; returns the
-    weights' file. The captions are those that there were when it was begun.
+    weights' file. The captions are those that there were when it was begun. show: see `train`.
 
     Raises:
         DataError: there are none.
@@ -61,7 +62,7 @@ def train_on(
         "index": str(index),
         "captions": captions,
     }
-    pretrain(replace(config, data=(data,)), tokenizer, folder, device, weights)
+    pretrain(replace(config, data=(data,)), tokenizer, folder, device, weights, show=show)
     return folder / "weights.safetensors"
 
 

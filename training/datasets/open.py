@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, cast
 
 from .database import database
+from .folders import folder
 from .indexed import Indexed, Joined
 from .lists import caption_list
 from .mixing import Mixed
@@ -19,6 +20,7 @@ KINDS: Mapping[str, Callable[..., Dataset]] = {
     "jsonl": caption_list,
     "csv": caption_list,
     "tsv": caption_list,
+    "folder": folder,
     "webdataset": webdataset,
     "coco": coco,
     "flickr30k": flickr30k,

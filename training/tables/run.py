@@ -80,6 +80,7 @@ def train_vision(place: Place, vision: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     describe_model(folder, config, tokenizer, special)
     train(run, learner, lambda: learner.begin(None), lambda start: _seen(setup, config, start))
+    write_json(folder / RESULT, {"samples": config.samples})
 
 
 def _seen(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
@@ -189,9 +190,8 @@ def _keep(settings: Settings, run: Path, name: str, arm: Arm) -> None:
 def _train(
     place: Place, settings: Settings, captions: str, config: Config, folder: Path, weights: Weights
 ) -> None:
-    if not (folder / WEIGHTS).exists():  # else it was done; its database may be gone
-        device = prepare_torch(config.threads)
-        train_on(settings, captions, config, place.setup.tokenizer, folder, device, weights)
+    device = prepare_torch(config.threads)
+    train_on(settings, captions, config, place.setup.tokenizer, folder, device, weights)
 
 
 def _model(config: Config, folder: Path, setup: Setup) -> MED:

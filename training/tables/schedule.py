@@ -10,7 +10,6 @@ from pathlib import Path
 
 from blipdb.settings import Settings
 
-from ..checkpoint import WEIGHTS
 from ..tasks.progress import Show
 from .arms import Arm, all_arms, sweep_arms
 from .run import Place, has_result, run_arm, train_vision
@@ -37,7 +36,7 @@ class Task:
 
     def is_done(self, out: Path) -> bool:
         if self.arm is None:
-            return (out / f"vision-{self.vision}" / WEIGHTS).exists()
+            return has_result(out / f"vision-{self.vision}")
         return has_result(out / f"seed-{self.seed}" / self.arm.name)
 
 
