@@ -34,7 +34,7 @@ from ..tasks.progress import Show, silent
 from ..tokens import read_vocabulary
 from .corpus import collect
 from .plan import Plan
-from .report import write_report
+from .report import Truth, write_report
 from .steps import CapFiltError, judge, model_for, register_run, train_on, write
 
 STEPS = ("collect", "pretrain", "captioner", "filter", "write", "judge", "retrain", "report")
@@ -49,7 +49,8 @@ PUBLISHED = {
 class Loop:
     """A plan's run in a folder. captioner, filter: registered models to use in the place of
     finetuned ones, by name. What a step has done is noted in done.json and not done again, but for
-    writing and judging, which ask the database what there is to do."""
+    writing and judging, which ask the database what there is to do. truth: whether a text is true
+    of an image, where that is known; the report then tells the noise."""
 
     plan: Plan
     folder: Path
@@ -57,6 +58,7 @@ class Loop:
     captioner: str | None = None
     filter: str | None = None
     show: Show = silent
+    truth: Truth | None = None
 
     def run(self, steps: Sequence[str] = STEPS) -> dict[str, Any]:
         """Run these steps, in the loop's order; returns what each of all steps has done.
@@ -161,7 +163,7 @@ class Loop:
 
     def _report(self) -> dict[str, Any]:
         with self._connected() as conn:
-            return write_report(conn, self.plan, self.folder, self.done, self.show)
+            return write_report(conn, self.plan, self.folder, self.done, self.show, self.truth)
 
     def _train(self, step: str, captions: str, start: Weights) -> dict[str, Any]:
         tokenizer = self.tokenizer

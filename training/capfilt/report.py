@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,8 +24,7 @@ from ..tasks.report import HERE
 from .plan import Plan
 
 EXAMPLES = 8  # of each origin and verdict
-GAINS = ("text to image r@1", "image to text r@1", "CIDEr", "BLEU-4")
-MEASURED = {"pretrain": "before: the noisy corpus", "retrain": "after: what CapFilt kept"}
+MEASURED = {"pretrain": "the noisy corpus", "retrain": "what CapFilt kept"}
 
 COUNTS = """
 SELECT v.origin, v.verdict, v.writer, v.judge, count(*), avg(v.itm)
@@ -49,6 +48,15 @@ figcaption { font-size: .85rem } small { color: #666 }
 """
 
 
+ALL = """
+SELECT v.image_id, v.origin, v.text, v.verdict
+FROM blip.verdicts v JOIN blip.images i USING (image_id) WHERE i.space = %s
+"""
+
+Truth = Callable[[UUID, str], bool]
+"""Whether a text is true of the image of that id."""
+
+
 class Example(NamedTuple):
     image_id: UUID
     text: str
@@ -57,10 +65,15 @@ class Example(NamedTuple):
 
 
 def write_report(
-    conn: Connection, plan: Plan, folder: Path, done: Mapping[str, Any], show: Show
+    conn: Connection,
+    plan: Plan,
+    folder: Path,
+    done: Mapping[str, Any],
+    show: Show,
+    truth: Truth | None = None,
 ) -> dict[str, Any]:
     """Count, choose examples, measure what the new model gained where the plan has a dataset for
-    it, and write both files.
+    it and the noise where the truth is known, and write both files.
 
     Raises:
         DataError: the dataset of the plan's evaluation can't be used.
@@ -77,7 +90,12 @@ def write_report(
         }
         for origin, verdict, writer, judge, texts, itm in rows
     ]
-    found = {"counts": counts, "notes": _notes(counts), "gains": _gains(plan, folder, show)}
+    found = {
+        "counts": counts,
+        "notes": _notes(counts),
+        "noise": [] if truth is None else _noise(conn, plan, truth),
+        "gains": _gains(plan, folder, show),
+    }
     write_json(folder / "report.json", {**found, "steps": dict(done)})
     page = _page(conn, plan, found)
     write_atomically(folder / "report.html", lambda beside: beside.write_text(page))
@@ -100,6 +118,30 @@ def _notes(counts: Sequence[Mapping[str, Any]]) -> list[str]:
         if own.get("unjudged"):
             notes.append(f"{own['unjudged']:,} {origin} texts are not judged, and so not kept.")
     return notes
+
+
+def _noise(conn: Connection, plan: Plan, truth: Truth) -> list[dict[str, Any]]:
+    """What share of the texts is not true of its image: of all, and of those that were kept."""
+    texts: dict[str, list[tuple[bool, bool]]] = {}
+    with conn.transaction(), conn.cursor("texts") as cursor:  # the server sends a few at a time
+        for image_id, origin, text, verdict in cursor.execute(ALL, [plan.space]):
+            texts.setdefault(origin, []).append((truth(image_id, text), verdict == "kept"))
+    rows = []
+    for origin, found in sorted(texts.items()):
+        kept = [is_true for is_true, is_kept in found if is_kept]
+        rows.append(
+            {
+                "origin": origin,
+                "noise": 1 - sum(is_true for is_true, _ in found) / len(found),
+                "noise of what was kept": 1 - sum(kept) / len(kept) if kept else None,
+                "true texts kept": _share([one for true, one in found if true]),
+            }
+        )
+    return rows
+
+
+def _share(yes: Sequence[bool]) -> float | None:
+    return sum(yes) / len(yes) if yes else None
 
 
 def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
@@ -126,8 +168,18 @@ def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
         _table(found["counts"]),
         *(f"<p>{_shown(note)}</p>" for note in found["notes"]),
     ]
+    if found["noise"]:
+        parts += ["<h2>Noise, where the truth is known</h2>", _table(found["noise"])]
     if found["gains"]:
-        rows = [{"model": words, **figures} for words, figures in found["gains"].items()]
+        before, after = found["gains"].values()
+        rows = [
+            {
+                "figure": name,
+                **{f"trained on {words}": found["gains"][words][name] for words in found["gains"]},
+                "gained": after[name] - before[name],
+            }
+            for name in before
+        ]
         parts += ["<h2>What the new model gained</h2>", _table(rows)]
     with Decoder(children=1) as decoder:
         for origin, verdict in (
@@ -155,12 +207,10 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, int | float):
-        return (
-            f"<td class=n>{value:,.4g}</td>"
-            if isinstance(value, float)
-            else (f"<td class=n>{value:,}</td>")
-        )
+    if isinstance(value, float):
+        return f"<td class=n>{value:,.2f}</td>"
+    if isinstance(value, int):
+        return f"<td class=n>{value:,}</td>"
     return f"<td>{'–' if value is None else _shown(value)}</td>"
 
 

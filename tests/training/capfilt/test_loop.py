@@ -48,7 +48,7 @@ def keep_some(where: Settings) -> None:
 
 def test_the_whole_loop(plan: Plan, where: Settings, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run = Loop(plan, out, where)
+    run = Loop(plan, out, where, truth=lambda _, text: "red" in text)
     done = run.run(STEPS[:6])
     assert done["collect"]["web 0"]["texts"] == WEB
     assert done["write"] == {"captions": WEB, "failed": 0}
@@ -72,7 +72,11 @@ def test_the_whole_loop(plan: Plan, where: Settings, tmp_path: Path) -> None:
         ("human", "kept"): HUMAN, ("web", "kept"): WEB, ("synthetic", "dropped"): WEB,
     }  # fmt: skip
     assert any("dropped none" in note for note in report["notes"])
-    assert set(report["gains"]) == {"before: the noisy corpus", "after: what CapFilt kept"}
+    query = "SELECT avg((text !~ 'red')::int)::float8 FROM blip.captions WHERE origin = 'web'"
+    ((noise,),) = ask(where, query)
+    (web,) = (row for row in report["noise"] if row["origin"] == "web")
+    assert web["noise"] == web["noise of what was kept"] == pytest.approx(noise)
+    assert set(report["gains"]) == {"the noisy corpus", "what CapFilt kept"}
     page = (out / "report.html").read_text()
     assert page.count("<img") == 16
     assert "Web texts, kept" in page
