@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 
 from blipdb import database, registry, services
 from blipdb.jobs import Connection
+from blipdb.outages import explained
 from blipdb.registry import Model
 from blipdb.settings import Settings
 
@@ -76,10 +77,14 @@ class Loop:
             for step, name in (("captioner", self.captioner), ("filter", self.filter)):
                 if name is not None:
                     model_for(conn, step, name)
+        with explained():
+            self._run(steps)
+        return self.done
+
+    def _run(self, steps: Sequence[str]) -> None:
         for step in STEPS:
             if step in steps and (step not in self.done or step in ("write", "judge", "report")):
                 self._note(step, getattr(self, f"_{step}")())
-        return self.done
 
     @property
     def done(self) -> dict[str, Any]:

@@ -185,8 +185,8 @@ def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
         for origin, verdict in (
             ("web", "kept"), ("web", "dropped"), ("synthetic", "kept"), ("synthetic", "dropped"),
         ):  # fmt: skip
-            rows = conn.execute(SOME, [plan.space, origin, verdict, EXAMPLES]).fetchall()
-            examples = [Example(*row) for row in rows]
+            chosen = conn.execute(SOME, [plan.space, origin, verdict, EXAMPLES]).fetchall()
+            examples = [Example(*row) for row in chosen]
             if examples:
                 figures = "".join(_figure(conn, decoder, example) for example in examples)
                 parts.append(
