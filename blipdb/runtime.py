@@ -172,7 +172,7 @@ class Runtime:
             if one is not None:
                 decoding.check_range("seed", one, 0, MAX_SEED)
         captions = []
-        for part in _parts(len(tokens), MAX_CHUNK // beams):
+        for part in _parts(len(tokens), MAX_CHUNK // (beams if nucleus is None else 1)):
             decoder = _Decoder(self, "caption", begun, tokens=tokens[part], scales=scales[part])
             count = len(tokens[part])
             if nucleus is None:

@@ -26,16 +26,20 @@ def score(runtime: Runtime, texts: Sequence[str], images: Encoded) -> list[Score
 
     A text is cleaned and cut as in BLIP. One of which the model can't read a word has no score.
     """
-    scores: list[Score] = []
+    scores: dict[int, Score] = {}
+    fitted: dict[int, str] = {}
     for row, text in enumerate(texts):
+        cut = runtime.tokenizer.fitted(text, CAPTION_WORDS)
         try:
-            fitted = runtime.tokenizer.fitted(text, CAPTION_WORDS)
-            vector = runtime.embed_texts([fitted])[0]
+            runtime.tokenizer.encode(cut, runtime.tokenizer.special.cls)
         except TextError as error:
-            scores.append(Score(unread=error.message))
-            continue
+            scores[row] = Score(unread=error.message)
+        else:
+            fitted[row] = cut
+    vectors = runtime.embed_texts(list(fitted.values()))
+    for (row, text), vector in zip(fitted.items(), vectors, strict=True):
         one = slice(row, row + 1)
-        no, yes = runtime.rerank(fitted, images.tokens[one], images.scales[one])[0].astype(float)
+        no, yes = runtime.rerank(text, images.tokens[one], images.scales[one])[0].astype(float)
         itm = 1 / (1 + np.exp(no - yes))
-        scores.append(Score(float(vector @ images.itc[row]), float(itm)))
-    return scores
+        scores[row] = Score(float(vector @ images.itc[row]), float(itm))
+    return [scores[row] for row in range(len(texts))]

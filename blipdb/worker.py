@@ -36,6 +36,7 @@ MAX_BATCH = (
     32  # more saves little, leaves a core idle at the end, and is retried one by one after a kill
 )
 CAPTION_BATCH = 16
+SAMPLED_BATCH = 32  # a sampled caption is one text at a time, and not several beams
 DEADLOCKS = 3  # in a row, then it is not one that goes away
 
 
@@ -103,7 +104,9 @@ class Worker:
 
     def run_due(self, queue: Queue) -> Outcome | None:
         """Lease as many jobs as one transaction should hold, and run them; None if none is due."""
-        n = CAPTION_BATCH if queue.stage == jobs.CAPTION else batch_size(self.model)
+        n = batch_size(self.model)
+        if queue.stage == jobs.CAPTION:
+            n = CAPTION_BATCH if self._writing.nucleus is None else SAMPLED_BATCH
         lease = jobs.lease(self.conn, queue, self.token, n)
         return self.run(lease) if lease else None
 

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = settings.load(home=options.home, url=options.db)
         with progress() as show:
             if options.shards is not None:
-                found = export_shards(where, options.shards, show=show)
+                found = export_shards(where, options.shards, space=plan.space, show=show)
                 print(f"{found.samples:,} texts in {found.shards} shards in {options.shards}")
                 return
             run = loop.Loop(plan, options.out, where, options.captioner, options.filter, show)

@@ -82,8 +82,11 @@ class Loop:
         return self.done
 
     def _run(self, steps: Sequence[str]) -> None:
-        for step in STEPS:
-            if step in steps and (step not in self.done or step in ("write", "judge", "report")):
+        wanted = [step for step in STEPS if step in steps]
+        if self.captioner and self.filter and "pretrain" in wanted:
+            wanted.remove("pretrain")  # it would teach nobody
+        for step in wanted:
+            if step not in self.done or step in ("write", "judge", "report"):
                 self._note(step, getattr(self, f"_{step}")())
 
     @property
@@ -151,10 +154,12 @@ class Loop:
 
     def _retrain(self) -> dict[str, Any]:
         with self._connected() as conn:
-            kept, judged = _counts(conn, self.plan.space)
-        if judged and not kept:
+            kept, dropped, unjudged = _counts(conn, self.plan.space)
+        if unjudged and not kept + dropped:
+            raise CapFiltError(f"No filter has judged the {unjudged:,} texts yet.", "Run: judge")
+        if dropped and not kept:
             raise CapFiltError(
-                f"The filter dropped all {judged:,} texts of the web and the captioner, so a new"
+                f"The filter dropped all {dropped:,} texts of the web and the captioner, so a new"
                 " model would learn from people's captions alone.",
                 "Look at what it says: SELECT * FROM blip.verdicts ORDER BY itm DESC LIMIT 20; a"
                 " filter that learned longer, or from more captions, tells them apart.",
@@ -185,6 +190,7 @@ class Loop:
                 device,
                 start,
                 lambda done, total: self.show(f"training: {step}, samples", done, total),
+                self.plan.space,
             )
         except OSError as error:
             raise CapFiltError(
@@ -241,14 +247,15 @@ class Loop:
             )
 
 
-def _counts(conn: Connection, space: str) -> tuple[int, int]:
-    """How many texts of the web and the captioner were kept, and how many there are."""
-    row = conn.execute(
-        "SELECT count(*) FILTER (WHERE verdict = 'kept'), count(*) FROM blip.verdicts"
-        " JOIN blip.images i USING (image_id) WHERE origin <> 'human' AND i.space = %s",
+def _counts(conn: Connection, space: str) -> tuple[int, int, int]:
+    """How many texts of the web and the captioner are kept, dropped, and not judged."""
+    rows = conn.execute(
+        "SELECT verdict, count(*) FROM blip.verdicts JOIN blip.images i USING (image_id)"
+        " WHERE origin <> 'human' AND i.space = %s GROUP BY 1",
         [space],
-    ).fetchone()
-    return (row[0], row[1]) if row else (0, 0)
+    ).fetchall()
+    found = dict(rows)
+    return found.get("kept", 0), found.get("dropped", 0), found.get("unjudged", 0)
 
 
 def check_steps(steps: Sequence[str]) -> None:

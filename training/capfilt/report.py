@@ -150,6 +150,8 @@ def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
         return {}
     device, gains = torch.device("cpu"), {}
     for run, words in MEASURED.items():
+        if not (folder / run).exists():  # with a captioner and a filter of others
+            continue
         figures: dict[str, float] = {}
         for task, measure in (
             ("retrieval", measure_retrieval),
@@ -171,16 +173,7 @@ def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
     if found["noise"]:
         parts += ["<h2>Noise, where the truth is known</h2>", _table(found["noise"])]
     if found["gains"]:
-        before, after = found["gains"].values()
-        rows = [
-            {
-                "figure": name,
-                **{f"trained on {words}": found["gains"][words][name] for words in found["gains"]},
-                "gained": after[name] - before[name],
-            }
-            for name in before
-        ]
-        parts += ["<h2>What the new model gained</h2>", _table(rows)]
+        parts += ["<h2>What the new model gained</h2>", _table(_gained(found["gains"]))]
     with Decoder(children=1) as decoder:
         for origin, verdict in (
             ("web", "kept"), ("web", "dropped"), ("synthetic", "kept"), ("synthetic", "dropped"),
@@ -194,6 +187,18 @@ def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
                     f"<div class=examples>{figures}</div>"
                 )
     return "\n".join(parts) + "\n"
+
+
+def _gained(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """A row for each figure: of each model, and the difference where there are two."""
+    *before, after = gains.values()
+    rows: list[dict[str, Any]] = []
+    for name in after:
+        row = {f"trained on {words}": figures[name] for words, figures in gains.items()}
+        if before:
+            row["gained"] = after[name] - before[0][name]
+        rows.append({"figure": name, **row})
+    return rows
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -26,17 +26,23 @@ class Exported(NamedTuple):
 
 
 def export_shards(
-    settings: Settings, folder: Path, *, per_shard: int = PER_SHARD, show: Show = silent
+    settings: Settings,
+    folder: Path,
+    *,
+    space: str | None = None,
+    per_shard: int = PER_SHARD,
+    show: Show = silent,
 ) -> Exported:
     """Write the captions of `blip.capfilt` and their images as capfilt-00000.tar and so on: an
-    image's file and its text under one name. A shard is whole or not there.
+    image's file and its text under one name. A shard is whole or not there. space: whose images;
+    None: everybody's.
 
     Raises:
         DataError: there is nothing to write.
         DatabaseError: the database is gone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = database(settings.database_url())
+    dataset = database(settings.database_url(), space=space)
     samples, found = dataset.once(), Exported(0, 0, 0)
     for first in samples:
         shard = itertools.chain([first], itertools.islice(samples, per_shard - 1))

@@ -29,7 +29,7 @@ from ..export import export
 from ..pretrain import Weights, pretrain
 from ..tasks.progress import Show, silent
 
-CANNOT = {"captioner": ("captioner",), "filter": ("filter", "retrieval")}
+SERVE = {"captioner": ("captioner",), "filter": ("filter", "retrieval")}
 """Of the roles that a step needs, which of a model's roles serve: a filter is ITC and ITM."""
 
 
@@ -46,9 +46,11 @@ def train_on(
     device: torch.device,
     weights: Weights,
     show: Callable[[int, int], None] | None = None,
+    space: str | None = None,
 ) -> Path:
     """Train on the database's captions, "all", "kept" or "human", in constant memory; returns the
     weights' file. The captions are those that there were when it was begun. show: see `train`.
+    space: whose images; None: everybody's.
 
     Raises:
         DataError: there are none.
@@ -61,6 +63,7 @@ def train_on(
         "url": settings.database_url(),
         "index": str(index),
         "captions": captions,
+        **({} if space is None else {"space": space}),
     }
     pretrain(replace(config, data=(data,)), tokenizer, folder, device, weights, show=show)
     return folder / "weights.safetensors"
@@ -87,10 +90,10 @@ def model_for(conn: Connection, step: str, name: str) -> Model:
         UsageError: there is none of that name, or it is of another role.
     """
     model = registry.find(conn, name)
-    if set(CANNOT[step]).isdisjoint(model.roles):
+    if set(SERVE[step]).isdisjoint(model.roles):
         raise UsageError(
             f"The model {model.name} can't be a {step}: its roles are {', '.join(model.roles)}.",
-            f"Choose one with the role {' or '.join(CANNOT[step])}: blipdb models list",
+            f"Choose one with the role {' or '.join(SERVE[step])}: blipdb models list",
         )
     return model
 

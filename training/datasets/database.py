@@ -34,7 +34,12 @@ SOURCES: dict[str, LiteralString] = {
 }
 """What may be read: CapFilt's survivors and people's captions; every caption, judged or not;
 people's alone."""
-IDS: LiteralString = "SELECT image_id, caption_id FROM {} c ORDER BY image_id, caption_id"
+IDS: LiteralString = """
+SELECT image_id, caption_id FROM {} c
+WHERE %(space)s::text IS NULL
+    OR EXISTS (SELECT FROM blip.images i WHERE (i.image_id, i.space) = (c.image_id, %(space)s))
+ORDER BY image_id, caption_id
+"""
 READ: LiteralString = """
 SELECT c.image_id, c.caption_id, c.text
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (image_id, caption_id)
@@ -48,9 +53,16 @@ class CapFilt:
     """The captions that there were when they were indexed, as far as the user of the URL sees
     them. A caption that has gone since is a broken sample; new ones wait for the next index."""
 
-    def __init__(self, url: str, index: str | Path | None = None, captions: str = "kept") -> None:
+    def __init__(
+        self,
+        url: str,
+        index: str | Path | None = None,
+        captions: str = "kept",
+        space: str | None = None,
+    ) -> None:
         """`index`: where to keep the index. A run that goes on, and processes that train together,
-        need the same; without it, each makes its own. `captions`: one of `SOURCES`.
+        need the same; without it, each makes its own. `captions`: one of `SOURCES`. `space`: whose
+        images; None: everybody's.
 
         Raises:
             DataError: there are none.
@@ -58,7 +70,7 @@ class CapFilt:
         """
         if captions not in SOURCES:
             raise DataError(f"captions is {captions!r}; it can be {', '.join(SOURCES)}")
-        self._url, self._captions = url, captions
+        self._url, self._captions, self._space = url, captions, space
         write = self._write_index
         self._ids = (
             unlisted_table(ROW, write) if index is None else kept_table(Path(index), ROW, write)
@@ -84,7 +96,8 @@ class CapFilt:
             check_revision(conn)
             with conn.cursor("ids") as cursor:  # on the server, so that few rows are here at once
                 cursor.itersize = ROWS
-                for image, caption in cursor.execute(self._from(IDS), binary=True):
+                query = self._from(IDS)
+                for image, caption in cursor.execute(query, {"space": self._space}, binary=True):
                     out.write(ROW.pack(image.bytes, caption.bytes))
 
     def _from(self, query: LiteralString) -> LiteralString:
@@ -104,10 +117,15 @@ class CapFilt:
         return UUID(bytes=image), UUID(bytes=caption)
 
 
-def database(url: str, index: str | Path | None = None, captions: str = "kept") -> CapFilt:
-    """The captions of a blipdb. url: a libpq URI, as BLIPDB_URL is. index, captions: see
+def database(
+    url: str,
+    index: str | Path | None = None,
+    captions: str = "kept",
+    space: str | None = None,
+) -> CapFilt:
+    """The captions of a blipdb. url: a libpq URI, as BLIPDB_URL is. index, captions, space: see
     `CapFilt`."""
-    return CapFilt(url, index, captions)
+    return CapFilt(url, index, captions, space)
 
 
 def _texts(conn: Connection, query: LiteralString, ids: list[Id]) -> dict[Id, str]:

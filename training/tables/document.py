@@ -96,7 +96,7 @@ def _rest(share: Any) -> str:
 def _parts_table(results: Results) -> str:
     rows = [
         [row, *(results.quality(arm, "pretrained", part) for part in PARTS)]
-        for arm, (row, _, _) in TABLES["Table 1"][1].items()
+        for arm, (row, _, _) in TABLES["Table 1"].rows.items()
     ]
     return "### What is right in the captions (Table 1's pretrained models)\n\n" + _markdown(
         ["", *PARTS], rows

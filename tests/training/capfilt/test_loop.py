@@ -143,6 +143,8 @@ def test_registered_models_stand_in(plan: Plan, where: Settings, tmp_path: Path)
     assert done["captioner"] == done["filter"]
     assert done["write"]["captions"] == WEB
     assert not (tmp_path / "run" / "captioner").exists()
+    run.run(["pretrain"])
+    assert not (tmp_path / "run" / "pretrain").exists()
 
 
 def test_a_model_of_the_wrong_role(plan: Plan, where: Settings, tmp_path: Path) -> None:
@@ -176,6 +178,25 @@ def test_everything_rejected(plan: Plan, where: Settings, tmp_path: Path) -> Non
     with pytest.raises(CapFiltError, match=rf"dropped all {2 * WEB} texts(?s:.*)blip\.verdicts"):
         run.run(["retrain"])
     assert not (tmp_path / "run" / "retrain").exists()
+
+
+def test_nothing_is_judged_yet(plan: Plan, where: Settings, tmp_path: Path) -> None:
+    run = Loop(plan, tmp_path / "run", where)
+    run.run(["collect", "pretrain"])
+    with pytest.raises(CapFiltError, match=rf"No filter has judged the {WEB} texts yet"):
+        run.run(["retrain"])
+
+
+def test_a_space_is_a_corpus_of_its_own(plan: Plan, where: Settings, tmp_path: Path) -> None:
+    Loop(replace(plan, space="theirs"), tmp_path / "theirs", where).run(["collect"])
+    run = Loop(plan, tmp_path / "run", where)
+    run.run(STEPS[:6])
+    query = "SELECT count(*) FROM blip.verdicts v JOIN blip.images i USING (image_id) WHERE"
+    assert ask(
+        where, f"{query} i.space = 'theirs' AND (judge IS NOT NULL OR writer IS NOT NULL)"
+    ) == [(0,)]
+    index = (tmp_path / "run" / "pretrain" / "captions.index").stat().st_size
+    assert index // 32 == WEB + HUMAN
 
 
 def test_a_text_in_another_script_is_not_judged(

@@ -169,3 +169,19 @@ def test_a_server_that_goes_away_is_named(url: str, monkeypatch: pytest.MonkeyPa
         )
     with pytest.raises(DatabaseError, match=r"has gone while training read it(?s:.*)same command"):
         list(itertools.islice(stream, 9))
+
+
+@pytest.mark.parametrize(("captions", "each"), [("kept", 2), ("all", 3), ("human", 1)])
+def test_which_captions_are_read(url: str, captions: str, each: int) -> None:
+    dataset = open_dataset({"kind": "database", "url": url, "captions": captions})
+    assert isinstance(dataset, CapFilt)
+    assert len(dataset) == each * COUNT
+    assert sum(isinstance(one, Sample) for one in dataset.once()) == each * COUNT
+
+
+def test_a_space_alone(url: str) -> None:
+    assert len(CapFilt(url, space="")) == 2 * COUNT
+    with pytest.raises(DataError, match="holds no caption of people"):
+        CapFilt(url, captions="human", space="theirs")
+    with pytest.raises(DataError, match="captions is 'good'; it can be kept, all, human"):
+        CapFilt(url, captions="good")
