@@ -29,7 +29,7 @@ from ..scene_world import Scene
 from ..scenes import World, draw, sample_scene
 from ..tokens import build_tokenizer
 
-CONFIG = Path(__file__).parent.parent / "configs" / "tables.toml"
+CONFIG = Path(__file__).parent / "tables.toml"
 HUMAN, WEB, TEST = range(3)  # streams of random numbers
 MAX_TEXT = 40
 PARTS = ("seeds", "world", "corpus", "mix", "sweep", "model", "larger", "training", "write")
