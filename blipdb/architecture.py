@@ -14,7 +14,7 @@ class ArchitectureError(ValueError):
     """A description of a model that cannot be built."""
 
 
-class _Described:
+class Described:
     """Reading from and writing to a plain mapping, with nothing guessed and nothing dropped."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class _Described:
 
 
 @dataclass(frozen=True)
-class SpecialTokens(_Described):
+class SpecialTokens(Described):
     """Ids of the tokens with a role of their own.
 
     `cls` opens a text for ITC, `enc` for ITM and `dec` for the captioner (BLIP, section 3.1);
@@ -58,7 +58,7 @@ class SpecialTokens(_Described):
 
 
 @dataclass(frozen=True)
-class Architecture(_Described):
+class Architecture(Described):
     """Sizes of a MED: a vision transformer and a text transformer that reads it.
 
     Lengths are in pixels (`image_size`, `patch_size`) or features. The image and text widths may

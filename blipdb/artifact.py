@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blipdb.architecture import Architecture, ArchitectureError, SpecialTokens
+from blipdb.compute import EXACT, Compute
 from blipdb.errors import ModelError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Manifest:
     files: Mapping[str, str]
     temperature: float | None = None
     decoding: Decoding | None = None
+    compute: Compute = EXACT
 
     def __post_init__(self) -> None:
         if not MODEL_NAME.fullmatch(self.name):
@@ -101,6 +103,7 @@ class Manifest:
                 f"max_length is {self.decoding.max_length}; the architecture has {positions} "
                 "positions."
             )
+        self.compute.stored(self.architecture)  # raises where that can't be
         if self.image.size != self.architecture.image_size:
             raise ModelError(
                 f"Images are resized to {self.image.size}, and the architecture reads "
@@ -125,6 +128,7 @@ class Manifest:
             "knows": self.knows,
             "temperature": self.temperature,
             **({"decoding": asdict(self.decoding)} if self.decoding else {}),
+            **({"compute": self.compute.to_dict()} if self.compute != EXACT else {}),
             "graphs": dict(self.graphs),
             "files": dict(sorted(self.files.items())),
         }
@@ -153,6 +157,7 @@ class Manifest:
                 knows=values["knows"],
                 temperature=values["temperature"],
                 decoding=Decoding(**values["decoding"]) if "decoding" in values else None,
+                compute=Compute.from_dict(values.get("compute", {})),
                 graphs=values["graphs"],
                 files=values["files"],
             )

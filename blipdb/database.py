@@ -282,15 +282,17 @@ def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
     Each checks what belongs into it: vectors of ``dims``, token records of the one size that the
     model has. The HNSW index comes later, by `create_vector_index`.
     """
+    from .tokens import record_size  # and NumPy, which only this needs
+
     row = conn.execute(
-        "SELECT token_count * (token_width + 4) FROM blip.models WHERE model_id = %s", [model_id]
+        "SELECT token_count, token_width, merged FROM blip.models WHERE model_id = %s", [model_id]
     ).fetchone()
     assert row is not None, f"model {model_id} is not registered"
     model = sql.Literal(model_id)
     with conn.transaction(), _as_owner(conn):
         for table, check in (
             ("image_vectors", sql.SQL("vector_dims(itc) = {}").format(dims)),
-            ("image_tokens", sql.SQL("octet_length(tokens) = {}").format(row[0])),
+            ("image_tokens", sql.SQL("octet_length(tokens) = {}").format(record_size(*row))),
         ):
             conn.execute(
                 sql.SQL(

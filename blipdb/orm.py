@@ -114,6 +114,10 @@ class Model(Base):
     max_tokens: Mapped[int]
     knows: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = _now()
+    merged: Mapped[bool] = mapped_column(
+        server_default="false",
+        comment="Whether a stored image token stands for several, and its record says for how many",
+    )
 
 
 class ActiveModel(Base):

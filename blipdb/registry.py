@@ -49,8 +49,14 @@ class Model:
     token_count: int
     token_width: int
     max_tokens: int
+    merged: bool
     knows: str
     active: list[str]
+
+    @property
+    def record(self) -> tuple[int, int, bool]:
+        """What one image's stored tokens are like: see `tokens.record_size`."""
+        return self.token_count, self.token_width, self.merged
 
     @property
     def encoding(self) -> jobs.Queue:
@@ -121,7 +127,7 @@ def models(conn: Connection) -> list[Model]:
         return cursor.execute(
             """
             SELECT model_id, name, digest, roles, image_size, itc_dims, token_count, token_width,
-                   max_tokens, knows,
+                   max_tokens, merged, knows,
                    ARRAY(SELECT role FROM blip.active_models a
                          WHERE a.model_id = m.model_id ORDER BY role) AS active
             FROM blip.models m ORDER BY model_id
@@ -226,8 +232,8 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
     row = conn.execute(
         """
         INSERT INTO blip.models (name, digest, roles, image_size, itc_dims, token_count,
-                                 token_width, max_tokens, knows)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                 token_width, max_tokens, merged, knows)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         RETURNING model_id
         """,
         [
@@ -236,9 +242,10 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
             list(manifest.roles),
             manifest.image.size,
             arch.embed_dim,
-            arch.image_tokens,
+            manifest.compute.stored(arch),
             arch.vision_width,
             manifest.max_tokens,
+            manifest.compute.merges,
             manifest.knows,
         ],
     ).fetchone()

@@ -18,7 +18,7 @@ import numpy.typing as npt
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
-from blipdb import decoding
+from blipdb import cpu, decoding
 from blipdb.architecture import Architecture
 from blipdb.artifact import TOKENIZER, Artifact
 from blipdb.errors import ModelError, StoppedError, UsageError
@@ -33,6 +33,7 @@ Stop = Callable[[], bool]
 
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
 MAX_CHUNK = 64
+SLOW = ["BiasGeluFusion"]  # ONNX Runtime's own Gelu with a bias takes twice as long as both apart
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
 
 
@@ -74,6 +75,13 @@ class Runtime:
         )
         return cls(artifact, tokenizer, {name: _load(artifact, name, threads) for name in names})
 
+    @property
+    def token_shapes(self) -> tuple[tuple[int, int], tuple[int, ...]]:
+        """Of one image's tokens and of their scales (see blipdb/tokens.py)."""
+        arch, compute = self.artifact.architecture, self.artifact.manifest.compute
+        count = compute.stored(arch)
+        return (count, arch.vision_width), (count, 2) if compute.merges else (count,)
+
     def encode_images(self, pixels: Pixels) -> Encoded:
         """pixels uint8 [B, S, S, 3], RGB and already resized to the model's size."""
         size = self.artifact.architecture.image_size
@@ -85,8 +93,10 @@ class Runtime:
         arch = self.artifact.architecture
         dims = arch.embed_dim if "text" in self.artifact.manifest.graphs else 0
         itc = np.empty((len(pixels), dims), np.float32)
-        tokens = np.empty((len(pixels), arch.image_tokens, arch.vision_width), np.int8)
-        scales = np.empty((len(pixels), arch.image_tokens), np.float32)
+        tokens, scales = (
+            np.empty((len(pixels), *shape), dtype)
+            for shape, dtype in zip(self.token_shapes, (np.int8, np.float32), strict=True)
+        )
         for part in _parts(len(pixels), _chunk(image_flops(arch))):
             *vectors, tokens[part], scales[part] = self.run("image", pixels=pixels[part])
             if vectors:
@@ -266,12 +276,11 @@ class Runtime:
         return outputs
 
     def _check_tokens(self, tokens: Tokens, scales: Scales) -> None:
-        arch = self.artifact.architecture
-        wanted = (len(tokens), arch.image_tokens, arch.vision_width)
-        if tokens.dtype != np.int8 or tokens.shape != wanted or scales.shape != wanted[:2]:
+        wanted = tuple((len(tokens), *shape) for shape in self.token_shapes)
+        if tokens.dtype != np.int8 or (tokens.shape, scales.shape) != wanted:
             raise ValueError(
                 f"tokens are {tokens.dtype} {tokens.shape} and scales {scales.shape}; the model "
-                f"reads int8 {wanted} and {wanted[:2]}"
+                f"reads int8 {wanted[0]} and {wanted[1]}"
             )
 
 
@@ -332,15 +341,22 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     # Waiting threads sleep: the machine belongs to PostgreSQL and others too.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Shapes change with each query: their memory plans would pile up, and an arena keeps the
-    # largest batch's memory for ever. Without both, graphs are no slower here.
+    # Shapes change with each query: their memory plans would pile up.
     options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
+    # Keeps the memory of the largest call, which chunks bound: fetched anew from the system, page
+    # by page, it costs a base model's rerank 7%.
+    options.enable_cpu_mem_arena = True
     options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
     file = artifact.manifest.graphs[name]
     data = artifact.read(file)
+    if artifact.manifest.compute.integer and not cpu.multiplies_bytes():
+        from blipdb.graphs.integers import unsigned  # and onnx, which takes 150 ms to import
+
+        data = unsigned(data)
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
+        )
     except Exception as error:  # ONNX Runtime's errors have no other common base
         raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
 

@@ -240,8 +240,7 @@ class Worker:
             [list(ids), self.model.model_id],
             binary=True,
         )
-        count, width = self.model.token_count, self.model.token_width
-        return {id: tokens.unpack(record, count, width) for id, record in rows}
+        return {id: tokens.unpack(record, *self.model.record) for id, record in rows}
 
     def _unscored(self, ids: Sequence[UUID]) -> list[_Text]:
         """The captions of images that this model has not judged."""
@@ -280,7 +279,7 @@ class Worker:
             "itc": Reals(encoded.itc[rows]),
             "dims": self.model.itc_dims,
             "tokens": records,
-            "size": tokens.record_size(self.model.token_count, self.model.token_width),
+            "size": tokens.record_size(*self.model.record),
         }
         # Slices of one parameter: an array with an element per image costs more on both sides.
         if encoded.itc.shape[1]:  # else the model only captions, or answers

@@ -20,7 +20,8 @@ DECLARE
     registered text;
 BEGIN
     PERFORM blip._require_tables();
-    SELECT m.model_id, m.name, m.digest, m.itc_dims, m.token_count * (m.token_width + 4)
+    SELECT m.model_id, m.name, m.digest, m.itc_dims,
+           m.token_count * (m.token_width + CASE WHEN m.merged THEN 8 ELSE 4 END)
     INTO chosen
     FROM blip.models m
     LEFT JOIN blip.active_models a ON a.model_id = m.model_id AND a.role = for_role

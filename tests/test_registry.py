@@ -58,6 +58,7 @@ def test_a_registered_model_has_its_row_files_partitions_and_roles(
         itc_dims=ARCHITECTURE.embed_dim,
         token_count=ARCHITECTURE.image_tokens,
         token_width=ARCHITECTURE.vision_width,
+        merged=False,
         max_tokens=MAX_TOKENS,
         knows="nothing: its weights are random",
         active=["captioner", "retrieval"],

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from blipdb.architecture import Architecture, SpecialTokens
 from blipdb.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
+from blipdb.compute import EXACT, Compute
 from blipdb.graphs import build_graphs, prepare
 from blipdb.graphs.weights import MED_ROLES, TIED, shapes
 
@@ -87,7 +88,8 @@ def tiny_artifact(
     *,
     name: str = "tiny",
     arch: Architecture = ARCHITECTURE,
-    absorbed: bool = True,
+    absorbed: bool | None = None,
+    compute: Compute = EXACT,
     roles: tuple[str, ...] = MED_ROLES,
     decoding: Decoding | None = None,
 ) -> Artifact:
@@ -95,7 +97,14 @@ def tiny_artifact(
     image = Preprocessing(arch.image_size, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28))
     weights = prepare(tiny_state(seed, arch, roles=roles), arch, roles)
     built = build_graphs(
-        weights, arch, mean=image.mean, std=image.std, roles=roles, absorbed=absorbed
+        weights,
+        arch,
+        mean=image.mean,
+        std=image.std,
+        roles=roles,
+        compute=compute,
+        max_tokens=MAX_TOKENS,
+        absorbed=absorbed,
     )
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()}
@@ -112,5 +121,6 @@ def tiny_artifact(
         files=digests(files),
         temperature=0.07 if "retrieval" in roles else None,
         decoding=decoding,
+        compute=compute,
     )
     return Artifact.write(folder, manifest, files)

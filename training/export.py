@@ -61,7 +61,10 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
     state = load_file(run / WEIGHTS)
     chosen = _roles(state, roles)
     weights = prepare(state, arch, chosen)
-    built = build_graphs(weights, arch, mean=image.mean, std=image.std, roles=chosen)
+    max_tokens = description["max_text"]
+    built = build_graphs(
+        weights, arch, mean=image.mean, std=image.std, roles=chosen, max_tokens=max_tokens
+    )
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()}
     files |= {TOKENIZER: _tokenizer(run), CURVE: (run / CURVE).read_bytes()}
@@ -71,7 +74,7 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
         architecture=arch,
         special_tokens=SpecialTokens.from_dict(description["special_tokens"]),
         image=image,
-        max_tokens=description["max_text"],
+        max_tokens=max_tokens,
         roles=chosen,
         knows=knows,
         graphs=graphs,

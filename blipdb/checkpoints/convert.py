@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..architecture import Architecture
 from ..artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
+from ..compute import EXACT, Compute
 from ..errors import ModelError
 from ..graphs import build_graphs, prepare
 from ..graphs.weights import TIED, shapes
@@ -39,14 +40,20 @@ KNOWS = "photographs, and what English captions on the web say of them"
 
 
 def convert(
-    source: Path, out: Path, *, name: str, knows: str = KNOWS, origin: str | None = None
+    source: Path,
+    out: Path,
+    *,
+    name: str,
+    knows: str = KNOWS,
+    origin: str | None = None,
+    compute: Callable[[Architecture], Compute] = lambda _: EXACT,
 ) -> Artifact:
     """Make the artifact of a checkpoint, Hugging Face's folder or one of its or Salesforce's files,
     in ``out``, in the place of a model that is there.
 
-    ``origin`` is what its README says it was made of, beside the digest of each file of weights.
-    Weights are rounded to float16; momentum copies and queues are left out. Its roles are what its
-    weights allow (see `roles_of`).
+    ``origin`` is what its README says it was made of, beside the digest of each file of weights;
+    ``compute`` says how it is to compute, once its sizes are known. Weights are rounded to float16;
+    momentum copies and queues are left out. Its roles are what its weights allow (see `roles_of`).
 
     Raises:
         ModelError: the checkpoint is no BLIP, or something of it is missing, altered, unknown, or
@@ -63,7 +70,20 @@ def convert(
     image = Preprocessing(arch.image_size, *_normalisation(processor))
     tokenizer, special = read_tokenizer(folder, arch.vocab_size)
     temperature = _temperature(state) if "retrieval" in roles else None
-    built = _built(state, arch, roles, image)
+    computed = compute(arch)
+    computed.stored(arch)
+    max_tokens = min(MAX_TOKENS[roles[0]], arch.max_positions)
+    weights = prepare(state, arch, roles)
+    state.clear()  # the graphs need as much memory again
+    built = build_graphs(
+        weights,
+        arch,
+        mean=image.mean,
+        std=image.std,
+        roles=roles,
+        compute=computed,
+        max_tokens=max_tokens,
+    )
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()} | {TOKENIZER: tokenizer}
     files[README] = _readme(name, knows, origin or source.name, weight_files(source)).encode()
@@ -72,24 +92,16 @@ def convert(
         architecture=arch,
         special_tokens=special,
         image=image,
-        max_tokens=min(MAX_TOKENS[roles[0]], arch.max_positions),
+        max_tokens=max_tokens,
         roles=roles,
         knows=knows,
         graphs=graphs,
         files=digests(files),
         temperature=temperature,
         decoding=_decoding(roles, config, arch.max_positions),
+        compute=computed,
     )
     return Artifact.replace(out, manifest, files)
-
-
-def _built(
-    state: State, arch: Architecture, roles: Sequence[str], image: Preprocessing
-) -> dict[str, bytes]:
-    """The graphs. The state is emptied: they need as much memory again."""
-    weights = prepare(state, arch, roles)
-    state.clear()
-    return build_graphs(weights, arch, mean=image.mean, std=image.std, roles=roles)
 
 
 def _tied(state: State) -> State:

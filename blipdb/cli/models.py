@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ..compute import MERGED
+from ..errors import UsageError
 from . import options
 from .options import Db, Home, Json
 from .output import Column, note, print_json, print_rows
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     import psycopg
 
     from ..settings import Settings
+
+
+class Precision(StrEnum):
+    """How exactly a model's graphs compute."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
 
 COLUMNS = (
     Column("name"),
@@ -88,6 +98,23 @@ def add(
             help="Use it from now on in every role that it can have.",
         ),
     ] = True,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            envvar="BLIPDB_PRECISION",
+            help="fp32: as torch computes; int8: in eight bits, several times quicker and nearly "
+            "the same. Default: int8 for a checkpoint, and an artifact as it was built.",
+        ),
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLIPDB_TOKENS",
+            metavar="COUNT|all",
+            help="How many image tokens to store of an image, similar ones merged. "
+            f"Default: {MERGED} of a checkpoint that has more, and an artifact as it was built.",
+        ),
+    ] = None,
     as_json: Json = False,
     db: Db = None,
     home: Home = None,
@@ -98,13 +125,31 @@ def add(
 
     settings = options.settings(db, home)
     with _opened(settings) as conn:
-        model = add_model(conn, settings, source, name=name, activate=activate)
+        model = add_model(
+            conn,
+            settings,
+            source,
+            name=name,
+            activate=activate,
+            precision=precision,
+            tokens=_count(tokens),
+        )
     if as_json:
         print_json(asdict(model))
     else:
         print(f"{model.name} {model.digest[: registry.DIGITS]}")
     if model.active:
         note("stored images are encoded with it by the next: blipdb ingest PATH")
+
+
+def _count(tokens: str | None) -> int | Literal["all"] | None:
+    if tokens is None:
+        return None
+    if tokens == "all":
+        return "all"
+    if not tokens.isdecimal():
+        raise UsageError(f"--tokens is {tokens!r}; it is a number, or all.")
+    return int(tokens)
 
 
 class Format(StrEnum):

@@ -143,8 +143,9 @@ def _encode(work: Work) -> Encoded:
 
 
 def _tokens(work: Work, count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    arch = work.runtime.artifact.architecture
-    return unpack_batch(work.raw, count, arch.image_tokens, arch.vision_width)
+    manifest = work.runtime.artifact.manifest
+    n, merged = manifest.compute.stored(manifest.architecture), manifest.compute.merges
+    return unpack_batch(work.raw, count, n, manifest.architecture.vision_width, merged)
 
 
 def _caption(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> Answer:

@@ -3,7 +3,7 @@
 Every graph is what its file says: `image`; `text` and `rerank` for retrieval, and for a filter;
 `caption` for a captioner; `question` and `answer` for an answerer. Their weights are initializers
 in float16 under their own names, cast to float32, which ONNX Runtime folds when it loads the graph.
-All operators are ONNX's own (opset 20).
+Operators are ONNX's own (opset 20), and two of ONNX Runtime's, named in layers.py and integers.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from blipdb.architecture import Architecture
+from blipdb.compute import EXACT, Compute
 
 from . import answer, caption, image, question, rerank, text
 from .weights import MATCHING, MED_ROLES, Weights, prepare, state_dict
@@ -25,23 +26,31 @@ def build_graphs(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     roles: Collection[str] = MED_ROLES,
-    absorbed: bool = True,
+    compute: Compute = EXACT,
+    max_tokens: int | None = None,
+    absorbed: bool | None = None,
 ) -> dict[str, bytes]:
     """All graphs of a model with these roles, serialised, by name.
 
     `weights` come from `prepare`; `mean` and `std` are per channel, of pixels in 0 to 1.
-    `absorbed` chooses how cross-attention is computed (see `layers.AbsorbedAttention`).
+    `max_tokens` is how long a text may be, with its first and last token (None: as many as there
+    are positions). `absorbed` fixes how cross-attention is computed (see cross.py), which else is
+    chosen by the text's length.
     """
     retrieves = not MATCHING.isdisjoint(roles)
     builders: dict[str, Callable[[], bytes]] = {
-        "image": lambda: image.build(weights, arch, mean, std, itc=retrieves)
+        "image": lambda: image.build(weights, arch, mean, std, compute=compute, itc=retrieves)
     }
     if retrieves:
-        builders["text"] = lambda: text.build(weights, arch)
-        builders["rerank"] = lambda: rerank.build(weights, arch, absorbed=absorbed)
+        builders["text"] = lambda: text.build(weights, arch, compute)
+        builders["rerank"] = lambda: rerank.build(
+            weights, arch, compute, max_tokens=max_tokens, absorbed=absorbed
+        )
     if "captioner" in roles:
-        builders["caption"] = lambda: caption.build(weights, arch, absorbed=absorbed)
+        builders["caption"] = lambda: caption.build(weights, arch, compute, absorbed=absorbed)
     if "answerer" in roles:
-        builders["question"] = lambda: question.build(weights, arch, absorbed=absorbed)
-        builders["answer"] = lambda: answer.build(weights, arch)
+        builders["question"] = lambda: question.build(
+            weights, arch, compute, max_tokens=max_tokens, absorbed=absorbed
+        )
+        builders["answer"] = lambda: answer.build(weights, arch, compute)
     return {name: build() for name, build in builders.items()}

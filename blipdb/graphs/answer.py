@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from blipdb.architecture import Architecture
+from blipdb.compute import EXACT, Compute
 
 from .builder import Builder, Dim
 from .decoder import MODEL, Decoder
@@ -12,7 +13,7 @@ from .layers import additive, attend, heads, linear, rows, scaled
 from .weights import Weights
 
 
-def build(weights: Weights, arch: Architecture) -> bytes:
+def build(weights: Weights, arch: Architecture, compute: Compute = EXACT) -> bytes:
     """input_ids int64 [B, T], past float32 [layers, 2, B, H, P, dh] (P may be 0),
     memory float32 [layers, 2, Q, H, L, dh] (the question graph's), attention_mask int64 [Q, L] (0
     is padding) -> logits of the next token float32 [B, V], present [layers, 2, B, H, P + T, dh].
@@ -20,7 +21,7 @@ def build(weights: Weights, arch: Architecture) -> bytes:
     B is a multiple of Q: the first B / Q texts (beams) answer the first question, and so on. The
     first token of an answer is [DEC].
     """
-    g = Builder("answer", weights)
+    g = Builder("answer", weights, integer=compute.integer)
     decoder = Decoder(g, arch)
     return decoder.serialize(_Questions(g, arch))
 

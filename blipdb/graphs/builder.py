@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 OPSET = 20  # the first with Gelu
+RUNTIME = "com.microsoft"  # ONNX Runtime's own operators
 IR_VERSION = 9  # the one that came with opset 20: no newer ONNX Runtime is needed than for that
 
 Array = npt.NDArray[Any]
@@ -20,15 +22,20 @@ class Builder:
     """Collects nodes, initializers, inputs and outputs; values are their names.
 
     Only what is used is stored: a weight becomes an initializer when a graph asks for it.
+    `integer` says whether linear layers are computed in eight bits (see integers.py).
     """
 
-    def __init__(self, name: str, weights: Mapping[str, Array]) -> None:
+    def __init__(self, name: str, weights: Mapping[str, Array], *, integer: bool = False) -> None:
         self.name = name
+        self.integer = integer
         self._weights = weights
+        self._numbers = itertools.count()  # no two values share a name, in branches neither
+        self._casts: list[NodeProto] = []
         self._nodes: list[NodeProto] = []
         self._initializers: dict[str, TensorProto] = {}
         self._cast: dict[str, str] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._once: dict[object, Any] = {}
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
 
@@ -46,7 +53,8 @@ class Builder:
         """A weight by its Hugging Face name, as float32."""
         if name not in self._cast:
             self.keep(name)
-            self._cast[name] = self.op("Cast", name, to=TensorProto.FLOAT)
+            self._cast[name] = value = f"cast_{next(self._numbers)}"
+            self._casts.append(helper.make_node("Cast", [name], [value], to=TensorProto.FLOAT))
         return self._cast[name]
 
     def keep(self, name: str) -> None:
@@ -71,13 +79,35 @@ class Builder:
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Any ONNX operator with one output."""
-        output = f"{kind.lower()}_{len(self._nodes)}"
+        output = f"{kind.lower()}_{next(self._numbers)}"
         self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
+    def once(self, key: object, make: Callable[[], Any]) -> Any:
+        """What `make` gave when it was first asked for under this key, in this branch or around
+        it."""
+        if key not in self._once:
+            self._once[key] = make()
+        return self._once[key]
+
+    def choose(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """One of two float32 values, of which only that is computed; the condition is a bool []."""
+        branches = [self._branch(make) for make in (then, otherwise)]
+        return self.op("If", condition, then_branch=branches[0], else_branch=branches[1])
+
+    def _branch(self, make: Callable[[], str]) -> GraphProto:
+        nodes, once = self._nodes, self._once
+        self._nodes, self._once = [], dict(once)
+        value = make()
+        output = helper.make_tensor_value_info(value, TensorProto.FLOAT, None)
+        graph = helper.make_graph(self._nodes, f"{value}_branch", [], [output])
+        self._nodes, self._once = nodes, once
+        return graph
+
     def split(self, x: str, parts: int, axis: int) -> list[str]:
         """Equal parts along an axis."""
-        outputs = [f"split_{len(self._nodes)}_{part}" for part in range(parts)]
+        number = next(self._numbers)
+        outputs = [f"split_{number}_{part}" for part in range(parts)]
         self._nodes.append(helper.make_node("Split", [x], outputs, axis=axis, num_outputs=parts))
         return outputs
 
@@ -96,9 +126,9 @@ class Builder:
     def matmul(self, a: str, b: str) -> str:
         return self.op("MatMul", a, b)
 
-    def gemm(self, x: str, weight: str, bias: str) -> str:
+    def gemm(self, x: str, weight: str, bias: str | None) -> str:
         """x [R, I] times weight [O, I] transposed, as torch keeps it, plus bias [O] -> [R, O]."""
-        return self.op("Gemm", x, weight, bias, transB=1)
+        return self.op("Gemm", x, weight, *([] if bias is None else [bias]), transB=1)
 
     def softmax(self, x: str) -> str:
         return self.op("Softmax", x, axis=-1)
@@ -161,13 +191,13 @@ class Builder:
     def serialize(self) -> bytes:
         """The checked model."""
         graph = helper.make_graph(
-            self._nodes,
+            [*self._casts, *self._nodes],
             self.name,
             self._inputs,
             self._outputs,
             list(self._initializers.values()),
         )
-        opsets = [helper.make_opsetid("", OPSET)]
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
         model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         model.producer_name = "blipdb"
         data = bytes(model.SerializeToString(deterministic=True))

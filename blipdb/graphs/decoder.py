@@ -7,14 +7,15 @@ import numpy as np
 from blipdb.architecture import Architecture
 
 from .builder import Builder, Dim
+from .cross import CrossAttention
 from .layers import (
     MASKED,
-    CrossAttention,
     SelfAttention,
     embed,
     feed_forward,
     linear,
     residual,
+    weighted,
 )
 
 MODEL = "text_decoder.bert"
@@ -28,6 +29,7 @@ class Decoder:
         """Inputs: input_ids int64 [B, T], past float32 [layers, 2, B, H, P, dh] (P may be 0)."""
         self.g, self.arch = g, arch
         self.ids = g.input("input_ids", np.int64, ["texts", "length"])
+        self.length = g.size(self.ids, 1)
         self.cache: list[Dim] = [arch.text_layers, 2, "texts", arch.text_heads]
         self.past = g.input("past", np.float32, [*self.cache, "past", self.head_width])
 
@@ -42,7 +44,7 @@ class Decoder:
         so on.
         """
         g, arch = self.g, self.arch
-        length, before = g.size(self.ids, 1), g.size(self.past, 4)
+        length, before = self.length, g.size(self.past, 4)
         after = g.add(before, length)
         x = embed(g, self.ids, before, after, MODEL, arch)
         mask = _causal(g, before, after)
@@ -80,4 +82,4 @@ def _next_word(g: Builder, x: str, length: str, arch: Architecture) -> str:
     inner = g.layer_norm(inner, f"{HEAD}.transform.LayerNorm", arch.text_eps)
     # The output matrix is the word embedding itself (BERT ties them).
     words = g.weight(f"{MODEL}.embeddings.word_embeddings.weight")
-    return g.gemm(inner, words, g.weight(f"{HEAD}.bias"))
+    return weighted(g, inner, words, g.weight(f"{HEAD}.bias"))

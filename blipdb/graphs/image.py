@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from blipdb.architecture import Architecture
+from blipdb.compute import EXACT, Compute
 
 from .builder import Array, Builder
-from .layers import attend, linear, rows, scaled
+from .layers import exact_linear, linear, look, weighted
+from .merge import merge
 from .weights import Weights
 
 LEVELS = 127  # of symmetric int8
@@ -21,13 +23,15 @@ def build(
     mean: Sequence[float],
     std: Sequence[float],
     *,
+    compute: Compute = EXACT,
     itc: bool = True,
 ) -> bytes:
-    """pixels uint8 [B, S, S, 3] -> itc float32 [B, E], tokens int8 [B, N, D], scales [B, N].
+    """pixels uint8 [B, S, S, 3] -> itc float32 [B, E], tokens int8 [B, N, D], scales [B, N]; where
+    tokens are merged, scales [B, N, 2] hold their sizes too.
 
     Without `itc`, for a model that is not for retrieval, there is no such output.
     """
-    g = Builder("image", weights)
+    g = Builder("image", weights, integer=compute.integer)
     size, count, width = arch.image_size, arch.image_tokens, arch.vision_width
     pixels = g.input("pixels", np.uint8, ["images", size, size, 3])
     x = _embed(g, pixels, arch, np.asarray(mean), np.asarray(std))
@@ -35,12 +39,18 @@ def build(
         x = _layer(g, x, arch, f"vision_model.encoder.layers.{number}")
     x = g.layer_norm(x, "vision_model.post_layernorm", arch.vision_eps)
     x = g.reshape(x, -1, count, width)
-    vector = g.normalize(linear(g, g.entry(x, 0, axis=1), "vision_proj")) if itc else None
+    vector = g.normalize(exact_linear(g, g.entry(x, 0, axis=1), "vision_proj")) if itc else None
+    count = compute.stored(arch)
+    sizes = None
+    if compute.merges:
+        x, sizes = merge(g, x, count)
     tokens, scales = _quantise(g, x)
+    if sizes is not None:
+        scales = g.concat(g.unsqueeze(scales, -1), g.unsqueeze(sizes, -1), axis=2)
     if vector is not None:
         g.output(vector, "itc", np.float32, ["images", arch.embed_dim])
     g.output(tokens, "tokens", np.int8, ["images", count, width])
-    g.output(scales, "scales", np.float32, ["images", count])
+    g.output(scales, "scales", np.float32, ["images", count, *([2] if compute.merges else [])])
     return g.serialize()
 
 
@@ -71,13 +81,20 @@ def _layer(g: Builder, x: str, arch: Architecture, name: str) -> str:
 
 
 def _attention(g: Builder, x: str, arch: Architecture, name: str) -> str:
-    width, count = arch.vision_width, arch.vision_heads
-    qkv = linear(g, x, f"{name}.self_attn.qkv")  # [B * N, 3 * D]
-    parts = g.reshape(qkv, -1, arch.image_tokens, 3, count, width // count)
-    stacked = g.split(g.transpose(parts, 2, 0, 3, 1, 4), 3, axis=0)
-    q, k, v = (g.squeeze(part, 0) for part in stacked)  # [B, H, N, dh]
-    attended = attend(g, scaled(g, q, width // count), k, v)
-    return linear(g, rows(g, attended, width), f"{name}.self_attn.projection")
+    """Without the biases of keys and values: the first add the same to every score of a query, and
+    cancel in the softmax; the second, as shares sum to 1, are added to the output's instead."""
+    width, output = arch.vision_width, f"{name}.self_attn.projection"
+    weights, biases = (
+        g.split(g.weight(f"{name}.self_attn.qkv.{part}"), 3, axis=0) for part in ("weight", "bias")
+    )
+    q, k, v = (
+        g.reshape(weighted(g, x, weight, bias), -1, arch.image_tokens, width)
+        for weight, bias in zip(weights, (biases[0], None, None), strict=True)
+    )
+    attended = g.reshape(look(g, q, k, v, arch.vision_heads), -1, width)
+    projection = g.weight(f"{output}.weight")
+    bias = g.add(g.weight(f"{output}.bias"), g.matmul(projection, biases[2]))
+    return weighted(g, attended, projection, bias)
 
 
 def _quantise(g: Builder, x: str) -> tuple[str, str]:

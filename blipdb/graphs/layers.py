@@ -7,19 +7,29 @@ layer is one Gemm; attention alone looks at them as [B, H, L, dh].
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 
 from blipdb.architecture import Architecture
 
-from .builder import Builder
+from .builder import RUNTIME, Builder
+from .integers import integer_linear
 
 MASKED = float(np.finfo(np.float32).min)  # its exponential is exactly 0
 
 
 def linear(g: Builder, x: str, name: str) -> str:
     """Rows [R, I] -> [R, O]."""
+    return weighted(g, x, g.weight(f"{name}.weight"), g.weight(f"{name}.bias"))
+
+
+def weighted(g: Builder, x: str, weight: str, bias: str | None) -> str:
+    """Rows x [R, I] times a constant weight [O, I] transposed, plus bias [O] -> [R, O]."""
+    return integer_linear(g, x, weight, bias) if g.integer else g.gemm(x, weight, bias)
+
+
+def exact_linear(g: Builder, x: str, name: str) -> str:
+    """`linear` in float32 whatever the graph is in: a head, which costs nothing."""
     return g.gemm(x, g.weight(f"{name}.weight"), g.weight(f"{name}.bias"))
 
 
@@ -46,6 +56,14 @@ def attend(g: Builder, q: str, k: str, v: str, mask: str | None = None) -> str:
     return g.matmul(g.softmax(scores), v)
 
 
+def look(g: Builder, q: str, k: str, v: str, count: int) -> str:
+    """Attention of all to all: q, k and v [B, L, D] in `count` heads -> [B, L, D].
+
+    ONNX Runtime's own operator, which never writes all scores down (arXiv 2205.14135).
+    """
+    return g.op("MultiHeadAttention", q, k, v, num_heads=count, domain=RUNTIME)
+
+
 def additive(g: Builder, mask: str) -> str:
     """int64 [B, L] -> float32 [B, 1, 1, L]: 0 where a token is, a huge negative where none is."""
     hidden = g.op("Equal", mask, g.constant(0, np.int64))
@@ -66,7 +84,8 @@ def feed_forward(g: Builder, x: str, layer: str, eps: float) -> str:
 def embed(g: Builder, ids: str, start: str, end: str, model: str, arch: Architecture) -> str:
     """ids [B, L], at positions `start` to before `end` -> rows [B * L, D]. No token types."""
     name = f"{model}.embeddings"
-    words = g.op("Gather", g.weight(f"{name}.word_embeddings.weight"), ids)
+    g.keep(f"{name}.word_embeddings.weight")  # looked up as it is stored: half as large
+    words = g.cast(g.op("Gather", f"{name}.word_embeddings.weight", ids), np.float32)
     positions = g.slice(g.weight(f"{name}.position_embeddings.weight"), start, end, axis=0)
     x = g.reshape(g.add(words, positions), -1, arch.text_width)
     return g.layer_norm(x, f"{name}.LayerNorm", arch.text_eps)
@@ -101,82 +120,3 @@ class SelfAttention:
         q = scaled(g, self.project(x, "query", length), width // self.arch.text_heads)
         attended = rows(g, attend(g, q, *memory, mask), width)
         return residual(g, attended, x, f"{self.name}.output", self.arch.text_eps)
-
-
-class CrossAttention(Protocol):
-    """Attention of texts to image tokens (or to a question's states), without its output layer."""
-
-    batch: str
-    """The number of images, as a value [1]."""
-
-    def attend(self, x: str, layer: str, groups: str | int) -> str:
-        """Rows of texts [R, D], in `groups` equal parts -> [M, D].
-
-        Each part looks at its own image, and M = R; or, where groups is 1, the one part looks at
-        every image, and M = B * R. No mask tells the texts of one image apart, so they may stand
-        together as if they were one.
-        """
-
-
-class Tokens:
-    """Image tokens as they are stored: int8 [B, N, D] and scales [B, N], read once per graph."""
-
-    def __init__(self, g: Builder, arch: Architecture) -> None:
-        width = arch.vision_width
-        tokens = g.input("tokens", np.int8, ["images", arch.image_tokens, width])
-        scales = g.input("scales", np.float32, ["images", arch.image_tokens])
-        self.batch = g.size(tokens, 0)
-        self.values = g.multiply(g.cast(tokens, np.float32), g.unsqueeze(scales, -1))  # [B, N, D]
-
-
-class AbsorbedAttention:
-    """Keys and values are never computed: the products are taken in another order.
-
-    (q W_K^T) X^T is q (X W_K)^T and (P X) W_V is P (X W_V), and P's rows sum to 1, so that b_V is
-    added once; b_K adds the same to every score of a row and cancels in the softmax. It costs less
-    wherever a text has few tokens beside the image's many. DeepSeek-V2 (arXiv 2405.04434, 2.1.2)
-    does the same with its latent keys and values.
-    """
-
-    def __init__(self, g: Builder, arch: Architecture) -> None:
-        tokens = Tokens(g, arch)
-        self.g, self.arch, self.batch = g, arch, tokens.batch
-        self.tokens = tokens.values
-        self.transposed = g.transpose(tokens.values, 0, 2, 1)  # [B, D, N], for every layer
-
-    def attend(self, x: str, layer: str, groups: str | int) -> str:
-        g, name = self.g, f"{layer}.crossattention.self"
-        count, width = self.arch.text_heads, self.arch.text_width
-        source = self.arch.vision_width
-        g.keep(f"{name}.key.bias")
-        q = heads(g, linear(g, x, f"{name}.query"), groups, -1, count, width)  # [G, H, L, dh]
-        q = g.matmul(scaled(g, q, width // count), self._per_head(f"{name}.key.weight"))
-        scores = g.matmul(g.reshape(q, groups, -1, source), self.transposed)  # [B, H * L, N]
-        seen = g.reshape(g.matmul(g.softmax(scores), self.tokens), 0, count, -1, source)
-        value = g.transpose(self._per_head(f"{name}.value.weight"), 0, 2, 1)  # [H, Dv, dh]
-        return g.add(rows(g, g.matmul(seen, value), width), g.weight(f"{name}.value.bias"))
-
-    def _per_head(self, name: str) -> str:
-        """Weight [H * dh, Dv] -> [H, dh, Dv]."""
-        return self.g.reshape(self.g.weight(name), self.arch.text_heads, -1, self.arch.vision_width)
-
-
-class ProjectedAttention:
-    """Keys and values are computed for each layer, as the paper's model is written down."""
-
-    def __init__(self, g: Builder, arch: Architecture) -> None:
-        tokens = Tokens(g, arch)
-        self.g, self.arch, self.batch = g, arch, tokens.batch
-        self.tokens = g.reshape(tokens.values, -1, arch.vision_width)
-
-    def attend(self, x: str, layer: str, groups: str | int) -> str:
-        g, name = self.g, f"{layer}.crossattention.self"
-        count, width = self.arch.text_heads, self.arch.text_width
-        q = heads(g, linear(g, x, f"{name}.query"), groups, -1, count, width)
-        k = heads(g, linear(g, self.tokens, f"{name}.key"), self.batch, -1, count, width)
-        v = heads(g, linear(g, self.tokens, f"{name}.value"), self.batch, -1, count, width)
-        return rows(g, attend(g, scaled(g, q, width // count), k, v), width)
-
-
-def cross_attention(g: Builder, arch: Architecture, *, absorbed: bool) -> CrossAttention:
-    return AbsorbedAttention(g, arch) if absorbed else ProjectedAttention(g, arch)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from blipdb.architecture import Architecture
+from blipdb.compute import EXACT, Compute
 
 from . import decoder
 from .builder import Builder, Dim
+from .cross import cross_attention
 from .layers import (
     SelfAttention,
     additive,
-    cross_attention,
     embed,
     feed_forward,
     heads,
@@ -28,15 +29,23 @@ from .weights import Weights
 MODEL = "text_encoder"
 
 
-def build(weights: Weights, arch: Architecture, *, absorbed: bool) -> bytes:
+def build(
+    weights: Weights,
+    arch: Architecture,
+    compute: Compute = EXACT,
+    *,
+    max_tokens: int | None = None,
+    absorbed: bool | None = None,
+) -> bytes:
     """input_ids int64 [B, L] (the first is [ENC]), attention_mask int64 [B, L] (0 is padding),
     tokens int8 [B, N, D], scales float32 [B, N] -> memory float32 [layers, 2, B, H, L, dh]: keys
     and values of the question for each layer of the answer's decoder."""
-    g = Builder("question", weights)
+    g = Builder("question", weights, integer=compute.integer)
     ids = g.input("input_ids", np.int64, ["images", "length"])
     mask = additive(g, g.input("attention_mask", np.int64, ["images", "length"]))
-    image = cross_attention(g, arch, absorbed=absorbed)
     length = g.size(ids, 1)
+    most = max_tokens or arch.max_positions
+    image = cross_attention(g, arch, compute, length=length, most=most, absorbed=absorbed)
     x = embed(g, ids, g.ints(0), length, MODEL, arch)
     for number in range(arch.text_layers):
         layer = f"{MODEL}.encoder.layer.{number}"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from blipdb.architecture import Architecture
+from blipdb.compute import EXACT, Compute
 
 from .builder import Builder
+from .cross import cross_attention
 from .layers import (
     SelfAttention,
-    cross_attention,
     embed,
+    exact_linear,
     feed_forward,
     first_token,
-    linear,
     residual,
 )
 from .weights import Weights
@@ -21,18 +22,26 @@ from .weights import Weights
 MODEL = "text_encoder"
 
 
-def build(weights: Weights, arch: Architecture, *, absorbed: bool) -> bytes:
+def build(
+    weights: Weights,
+    arch: Architecture,
+    compute: Compute = EXACT,
+    *,
+    max_tokens: int | None = None,
+    absorbed: bool | None = None,
+) -> bytes:
     """input_ids int64 [1, L] (the first is [ENC], no padding), tokens int8 [B, N, D],
     scales float32 [B, N] -> itm logits float32 [B, 2]; class 1 is "they match".
 
     What is equal for all images, up to the first layer's queries of them, is computed once; of the
     last layer only the first token, which is all that the ITM head reads.
     """
-    g = Builder("rerank", weights)
+    g = Builder("rerank", weights, integer=compute.integer)
     ids = g.input("input_ids", np.int64, [1, "length"])
     words = g.size(ids, 1)
     length: str | int = words  # of what a layer computes
-    image = cross_attention(g, arch, absorbed=absorbed)
+    most = max_tokens or arch.max_positions
+    image = cross_attention(g, arch, compute, length=words, most=most, absorbed=absorbed)
     groups: str | int = 1
     x = embed(g, ids, g.ints(0), words, MODEL, arch)
     for number in range(arch.text_layers):
@@ -47,5 +56,5 @@ def build(weights: Weights, arch: Architecture, *, absorbed: bool) -> bytes:
             x, groups = g.op("Tile", x, g.concat(image.batch, g.ints(1), axis=0)), image.batch
         x = residual(g, seen, x, f"{layer}.crossattention.output", arch.text_eps)
         x = feed_forward(g, x, layer, arch.text_eps)
-    g.output(linear(g, x, "itm_head"), "itm", np.float32, ["images", 2])
+    g.output(exact_linear(g, x, "itm_head"), "itm", np.float32, ["images", 2])
     return g.serialize()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from blipdb.architecture import Architecture
+from blipdb.compute import EXACT, Compute
 
 from .builder import Builder
-from .layers import SelfAttention, additive, embed, feed_forward, first_token, linear
+from .layers import SelfAttention, additive, embed, exact_linear, feed_forward, first_token
 from .weights import Weights
 
 MODEL = "text_encoder"
 
 
-def build(weights: Weights, arch: Architecture) -> bytes:
+def build(weights: Weights, arch: Architecture, compute: Compute = EXACT) -> bytes:
     """input_ids int64 [B, L] (the first is [CLS]), attention_mask int64 [B, L] (0 is padding)
     -> itc float32 [B, E]."""
-    g = Builder("text", weights)
+    g = Builder("text", weights, integer=compute.integer)
     ids = g.input("input_ids", np.int64, ["texts", "length"])
     mask = additive(g, g.input("attention_mask", np.int64, ["texts", "length"]))
     words = g.size(ids, 1)
@@ -29,5 +30,7 @@ def build(weights: Weights, arch: Architecture) -> bytes:
         if number == arch.text_layers - 1:  # nothing but the first token is read of the last layer
             x, length = first_token(g, x, words, arch.text_width), 1
         x = feed_forward(g, attention.block(x, length, memory, mask), layer, arch.text_eps)
-    g.output(g.normalize(linear(g, x, "text_proj")), "itc", np.float32, ["texts", arch.embed_dim])
+    g.output(
+        g.normalize(exact_linear(g, x, "text_proj")), "itc", np.float32, ["texts", arch.embed_dim]
+    )
     return g.serialize()

@@ -108,7 +108,8 @@ def launch(settings: Settings, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "blipdb.engine", "--home", str(settings.home), *options]
     path = settings.home / "engine.log"
     with path.open("ab") as log:
-        process = subprocess.Popen(command, stderr=log)
+        environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+        process = subprocess.Popen(command, stderr=log, env=environment)
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -125,7 +126,12 @@ def end(engine: Engine) -> int:
     if engine.process.poll() is None:
         engine.process.send_signal(signal.SIGCONT)
         engine.process.terminate()
-    return engine.process.wait(10)
+    try:
+        return engine.process.wait(10)
+    except subprocess.TimeoutExpired:
+        engine.process.send_signal(signal.SIGABRT)  # says where each thread is
+        engine.process.wait(10)
+        raise AssertionError(f"the engine does not end:\n{engine.log[-6000:]}") from None
 
 
 @contextmanager

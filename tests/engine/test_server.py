@@ -235,6 +235,10 @@ def test_a_full_queue_is_said(engine: Engine) -> None:
         sock.connect(str(engine.settings.engine_socket))
         sock.sendall(data[:-1])  # so that none is done before the queue is full
         socks.append(sock)
+    deadline = time.monotonic() + 5
+    while engine.client.health()["requests"] < capacity:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     with pytest.raises(EngineError) as busy:
         works(engine)
     assert busy.value.message == f"the blipdb engine is busy with {capacity} requests"

@@ -9,6 +9,7 @@ import onnx
 import pytest
 import torch
 
+from blipdb.compute import EXACT, Compute
 from blipdb.graphs import prepare, state_dict
 from blipdb.runtime import Runtime, empty_past
 from blipdb.training.agreement import disagreement
@@ -96,13 +97,18 @@ def test_captions_past_the_first_word_need_the_cache(tmp_path: Path) -> None:
     assert np.abs(other - whole).max() > 1e-2
 
 
-def test_graphs_hold_half_floats_and_onnx_operators_alone(tmp_path: Path) -> None:
-    artifact = tiny_artifact(tmp_path)
+@pytest.mark.parametrize("compute", [EXACT, Compute("int8", 3)], ids=["fp32", "int8"])
+def test_graphs_hold_half_floats_and_known_operators_alone(
+    tmp_path: Path, compute: Compute
+) -> None:
+    artifact = tiny_artifact(tmp_path, compute=compute)
     for file in artifact.manifest.graphs.values():
         model = onnx.ModelProto.FromString(artifact.read(file))
         weights = [tensor for tensor in model.graph.initializer if "." in tensor.name]
         assert {tensor.data_type for tensor in weights} == {onnx.TensorProto.FLOAT16}
-        assert {node.domain for node in model.graph.node} == {""}
+        own = {node.op_type for node in model.graph.node if node.domain == "com.microsoft"}
+        assert own <= {"MultiHeadAttention", "MatMulIntegerToFloat"}
+        assert {node.domain for node in model.graph.node} <= {"", "com.microsoft"}
         assert not any(t.data_location or t.external_data for t in model.graph.initializer)
 
 

@@ -1,0 +1,63 @@
+"""How exactly a model computes: what is chosen when its graphs are built, and part of its digest.
+
+Standard library only, like the architecture it goes with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .architecture import Architecture, ArchitectureError, Described
+
+PRECISIONS = ("fp32", "int8")
+MERGED = 64  # image tokens that are stored of a model with more, unless one says otherwise
+
+
+@dataclass(frozen=True)
+class Compute(Described):
+    """precision: fp32; or int8, whose products are of eight-bit levels with a scale for each row.
+    tokens: how many image tokens are stored of an image, similar ones merged; None: all, as they
+    are.
+    """
+
+    precision: str = "fp32"
+    tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ArchitectureError(
+                f"precision is {self.precision!r}; it must be {' or '.join(PRECISIONS)}"
+            )
+        if self.tokens is not None and (type(self.tokens) is not int or self.tokens < 2):
+            raise ArchitectureError(f"tokens is {self.tokens!r}; it must be 2 or more, or all")
+
+    @property
+    def integer(self) -> bool:
+        return self.precision == "int8"
+
+    @property
+    def merges(self) -> bool:
+        return self.tokens is not None
+
+    def stored(self, arch: Architecture) -> int:
+        """How many image tokens an image has when it is stored.
+
+        Raises:
+            ArchitectureError: more than the model has.
+        """
+        if self.tokens is None:
+            return arch.image_tokens
+        if self.tokens >= arch.image_tokens:
+            raise ArchitectureError(
+                f"tokens is {self.tokens}; the model has {arch.image_tokens} of an image, and "
+                "merging leaves fewer"
+            )
+        return self.tokens
+
+
+EXACT = Compute()
+
+
+def usual(arch: Architecture) -> Compute:
+    """What a published checkpoint is added as: the fastest whose price in quality is small."""
+    return Compute("int8", MERGED if arch.image_tokens > MERGED else None)
