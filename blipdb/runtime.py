@@ -6,8 +6,10 @@ once. No result depends on the batch it was computed in, but for float32 roundin
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +34,7 @@ Pixels = npt.NDArray[np.uint8]
 Stop = Callable[[], bool]
 
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
+LEAST_PAIRS = 4  # of a rerank's call: each reads all weights, which takes as long as a pair
 MAX_CHUNK = 64
 SLOW = ["BiasGeluFusion"]  # ONNX Runtime's own Gelu with a bias takes twice as long as both apart
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
@@ -73,7 +76,9 @@ class Runtime:
         tokenizer = Tokenizer(
             artifact.read(TOKENIZER), manifest.special_tokens, manifest.max_tokens
         )
-        return cls(artifact, tokenizer, {name: _load(artifact, name, threads) for name in names})
+        sessions = {name: _load(artifact, name, threads) for name in names}
+        _give_back_memory()
+        return cls(artifact, tokenizer, sessions)
 
     @property
     def token_shapes(self) -> tuple[tuple[int, int], tuple[int, ...]]:
@@ -137,7 +142,7 @@ class Runtime:
         """
         ids = np.array([self.tokenizer.encode(query, self.artifact.manifest.special_tokens.enc)])
         self._check_tokens(tokens, scales)
-        chunk = chunk or _chunk(pair_flops(self.artifact.architecture, ids.shape[1]))
+        chunk = chunk or max(LEAST_PAIRS, _chunk(self._pair_flops(ids.shape[1])))
         itm = np.empty((len(tokens), 2), np.float32)
         for part in _parts(len(tokens), chunk):
             if stop is not None and stop():
@@ -243,7 +248,7 @@ class Runtime:
         """The answer graph with questions [B], each read with its image."""
         special = self.artifact.manifest.special_tokens
         ids, mask = _padded(questions, special.pad)
-        chunk = _chunk(pair_flops(self.artifact.architecture, ids.shape[1]))
+        chunk = _chunk(self._pair_flops(ids.shape[1]))
         memory = []
         for part in _parts(len(ids), chunk):
             memory += self.run(
@@ -274,6 +279,14 @@ class Runtime:
                 "tokens or the model's weights are damaged."
             )
         return outputs
+
+    def _pair_flops(self, length: int) -> float:
+        """Floating-point operations of reranking one image with a text of `length` tokens."""
+        arch = self.artifact.architecture
+        width, source = arch.text_width, arch.vision_width
+        text = 6 * width**2 + 2 * width * arch.text_mlp + 2 * width * source
+        image = 2 * arch.text_heads * self.token_shapes[0][0] * source
+        return 2.0 * length * arch.text_layers * (text + image)
 
     def _check_tokens(self, tokens: Tokens, scales: Scales) -> None:
         wanted = tuple((len(tokens), *shape) for shape in self.token_shapes)
@@ -322,14 +335,6 @@ def image_flops(arch: Architecture) -> float:
     return 2.0 * arch.image_tokens * arch.vision_layers * layer
 
 
-def pair_flops(arch: Architecture, length: int) -> float:
-    """Floating-point operations of reranking one image with a text of `length` tokens."""
-    width, source = arch.text_width, arch.vision_width
-    text = 6 * width**2 + 2 * width * arch.text_mlp + 2 * width * source
-    image = 2 * arch.text_heads * arch.image_tokens * source
-    return 2.0 * length * arch.text_layers * (text + image)
-
-
 def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
     if name not in artifact.manifest.graphs:
         raise ModelError(
@@ -346,6 +351,7 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
     # Keeps the memory of the largest call, which chunks bound: fetched anew from the system, page
     # by page, it costs a base model's rerank 7%.
     options.enable_cpu_mem_arena = True
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
     file = artifact.manifest.graphs[name]
     data = artifact.read(file)
@@ -354,11 +360,19 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
 
         data = unsigned(data)
     try:
-        return ort.InferenceSession(
+        session = ort.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
         )
     except Exception as error:  # ONNX Runtime's errors have no other common base
         raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
+    session._model_bytes = None  # else it keeps the file as well, for a fallback that we have not
+    return session
+
+
+def _give_back_memory() -> None:
+    """What loading used and freed: glibc keeps it, often more than the model itself has."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _chunk(flops: float) -> int:

@@ -37,11 +37,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     request constant integer := 1048576; -- bytes: a backend holds one request's tokens at a time
-    size integer := greatest(1, request / model.token_bytes);
+    least constant integer := 4; -- images, as each request reads all of the model's weights
+    most constant integer := greatest(least, request / model.token_bytes);
+    -- As many in each request, for the engine shares them out among cores.
+    count constant integer := cardinality(image_ids);
+    size constant integer := ceil(count / greatest(1, ceil(count / most::numeric)));
     chunk uuid[];
     logits jsonb := '[]';
 BEGIN
-    FOR place IN 1 .. cardinality(image_ids) BY size LOOP
+    FOR place IN 1 .. count BY greatest(1, size) LOOP
         chunk := image_ids[place : place + size - 1];
         logits := logits || (blip._ask_about(
             chunk, model, 'rerank',

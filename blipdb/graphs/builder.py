@@ -61,6 +61,15 @@ class Builder:
         """Store a weight, though nothing may need it, so that the graphs hold all of them."""
         self._initializers[name] = numpy_helper.from_array(self._weights[name], name)
 
+    def array(self, name: str) -> Array:
+        """A weight by its Hugging Face name, for what is made of it as the graph is built."""
+        return self._weights[name]
+
+    def store(self, name: str, array: Array) -> str:
+        """An initializer that stands for a weight in another form (see weights.py)."""
+        self._initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return name
+
     def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike) -> str:
         array = np.asarray(value, dtype)
         key = (array.dtype.str, array.shape, array.tobytes())

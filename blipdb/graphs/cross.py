@@ -21,11 +21,13 @@ from .integers import (
     Levels,
     integer_linear,
     product,
+    quantised_heads,
     quantised_rows,
     quantised_shares,
     quantised_weight,
 )
 from .layers import heads, linear, rows, scaled
+from .weights import KEYS, VALUES
 
 PARTS = ("key", "value")
 COSTS = {"fp32": (1.0, 1.0), "int8": (3.2, 0.33)}
@@ -130,10 +132,10 @@ class Absorbed:
 
 
 class _Weights(NamedTuple):
-    """query [D, D] and its bias, into which the keys' scales are folded; keys int8 [H, dh, Dv];
+    """The query's weight [D, D] and bias, with the keys' scales in both; keys int8 [H, dh, Dv];
     values int8 [H, Dv, dh] with scales [H, 1, dh]."""
 
-    query: str
+    query: Levels
     bias: str
     keys: str
     values: str
@@ -160,16 +162,17 @@ class IntegerAbsorbed:
 
         def make() -> _Weights:
             g.keep(f"{name}.key.bias")
+            query = quantised_weight(g, f"{name}.query.weight")
             keys, values = (
-                quantised_weight(g, g.weight(f"{name}.{part}.weight")) for part in PARTS
+                quantised_heads(g, f"{name}.{part}.weight", form, self.count)
+                for part, form in (("key", KEYS), ("value", VALUES))
             )
-            factor = g.multiply(keys.scales, g.number(1 / math.sqrt(self.head)))  # [H * dh, 1]
-            by_head = g.reshape(values.values, self.count, self.head, self.tokens.width)
+            factor = g.multiply(keys.scales, g.number(1 / math.sqrt(self.head)))  # [H * dh]
             return _Weights(
-                g.multiply(g.weight(f"{name}.query.weight"), factor),
-                g.multiply(g.weight(f"{name}.query.bias"), g.reshape(factor, -1)),
-                g.reshape(keys.values, self.count, self.head, self.tokens.width),
-                g.transpose(by_head, 0, 2, 1),
+                Levels(query.values, g.multiply(query.scales, factor)),
+                g.multiply(g.weight(f"{name}.query.bias"), factor),
+                keys.values,
+                values.values,
                 g.reshape(values.scales, self.count, 1, self.head),
             )
 
@@ -238,8 +241,7 @@ class Projected:
         g, name = self.g, f"{layer}.crossattention.self"
 
         def make() -> tuple[Levels, ...]:
-            both = (quantised_weight(g, g.weight(f"{name}.{part}.weight")) for part in PARTS)
-            return tuple(Levels(g.transpose(w.values, 1, 0), g.reshape(w.scales, -1)) for w in both)
+            return tuple(quantised_weight(g, f"{name}.{part}.weight") for part in PARTS)
 
         found: tuple[Levels, Levels] = g.once(("projected", layer), make)
         return found

@@ -81,5 +81,5 @@ def _next_word(g: Builder, x: str, length: str, arch: Architecture) -> str:
     inner = g.gelu(linear(g, last, f"{HEAD}.transform.dense"))
     inner = g.layer_norm(inner, f"{HEAD}.transform.LayerNorm", arch.text_eps)
     # The output matrix is the word embedding itself (BERT ties them).
-    words = g.weight(f"{MODEL}.embeddings.word_embeddings.weight")
+    words = f"{MODEL}.embeddings.word_embeddings.weight"
     return weighted(g, inner, words, g.weight(f"{HEAD}.bias"))

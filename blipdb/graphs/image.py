@@ -10,7 +10,7 @@ from blipdb.architecture import Architecture
 from blipdb.compute import EXACT, Compute
 
 from .builder import Array, Builder
-from .layers import exact_linear, linear, look, weighted
+from .layers import exact_linear, linear, look, thirds, weighted
 from .merge import merge
 from .weights import Weights
 
@@ -83,18 +83,17 @@ def _layer(g: Builder, x: str, arch: Architecture, name: str) -> str:
 def _attention(g: Builder, x: str, arch: Architecture, name: str) -> str:
     """Without the biases of keys and values: the first add the same to every score of a query, and
     cancel in the softmax; the second, as shares sum to 1, are added to the output's instead."""
-    width, output = arch.vision_width, f"{name}.self_attn.projection"
-    weights, biases = (
-        g.split(g.weight(f"{name}.self_attn.qkv.{part}"), 3, axis=0) for part in ("weight", "bias")
-    )
-    q, k, v = (
-        g.reshape(weighted(g, x, weight, bias), -1, arch.image_tokens, width)
-        for weight, bias in zip(weights, (biases[0], None, None), strict=True)
-    )
+    width, qkv, output = arch.vision_width, f"{name}.self_attn.qkv", f"{name}.self_attn.projection"
+    q, k, v = thirds(g, x, f"{qkv}.weight")
+    query_bias, _, value_bias = np.split(g.array(f"{qkv}.bias").astype(np.float32), 3)
+    weight = g.array(f"{output}.weight").astype(np.float32)
+    bias = g.array(f"{output}.bias").astype(np.float32) + weight @ value_bias
+    g.keep(f"{qkv}.bias")
+    g.keep(f"{output}.bias")
+    q = g.add(q, g.constant(query_bias, np.float32))
+    q, k, v = (g.reshape(part, -1, arch.image_tokens, width) for part in (q, k, v))
     attended = g.reshape(look(g, q, k, v, arch.vision_heads), -1, width)
-    projection = g.weight(f"{output}.weight")
-    bias = g.add(g.weight(f"{output}.bias"), g.matmul(projection, biases[2]))
-    return weighted(g, attended, projection, bias)
+    return weighted(g, attended, f"{output}.weight", g.constant(bias, np.float32))
 
 
 def _quantise(g: Builder, x: str) -> tuple[str, str]:

@@ -1,9 +1,9 @@
 """Products in eight bits whose results depend on nothing but their own row.
 
 Activations are uint8 levels around 128 with a scale per row, found as the graph runs; weights are
-int8 levels with a scale per output, which ONNX Runtime folds when it loads the graph: like any
-other graph, the file keeps them as float16. The product of levels is exact, in int32. One scale for
-a whole tensor, as `quantize_dynamic` has it, would make a result depend on the batch around it.
+int8 levels with a scale per output, which is how the graph keeps them. The product of levels is
+exact, in int32. One scale for a whole tensor, as `quantize_dynamic` has it, would make a result
+depend on the batch around it.
 
 uint8 by int8 is what processors with VNNI multiply four times as fast as float32. On x86 processors
 without it ONNX Runtime's product of these types saturates: `unsigned` makes a graph of the same
@@ -15,19 +15,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from .builder import RUNTIME, Builder
+from .weights import COLUMNS, IN, KEYS, LARGEST, SCALES, THIRDS, quantised
 
-LARGEST = 127  # level of symmetric int8
 MIDDLE = 128  # the level of 0 in uint8
 MOST = 255  # level of uint8, of what is never negative
-TINY = 1e-30  # a weight's row of zeros has this scale, as nothing is divided by 0
 PRODUCT = "MatMulIntegerToFloat"
 
 
 class Levels(NamedTuple):
-    """values: uint8 or int8 [..., R, I]; scales: float32 [..., R, 1]."""
+    """uint8 or int8 values, and float32 scales of their rows, or of their columns."""
 
     values: str
     scales: str
@@ -53,24 +53,47 @@ def quantised_shares(g: Builder, x: str) -> Levels:
     return _rounded(g, x, g.multiply(peak, g.number(1 / MOST)), 0)
 
 
-def quantised_weight(g: Builder, weight: str) -> Levels:
-    """float32 [..., O, I], a constant -> int8 levels [..., O, I], scales [..., O, 1]."""
+def quantised_weight(g: Builder, name: str) -> Levels:
+    """A weight [O, I] by its Hugging Face name -> int8 levels [I, O], scales [O]."""
+    levels, scales = _quantised(g, name)
+    return Levels(_stored(g, name, COLUMNS, levels.T), scales)
 
-    def make() -> Levels:
-        peak = g.op("ReduceMax", g.op("Abs", weight), g.ints(-1), keepdims=1)
-        scales = g.op("Max", g.divide(peak, g.number(LARGEST)), g.number(TINY))
-        return Levels(g.cast(g.op("Round", g.divide(weight, scales)), np.int8), scales)
 
-    found: Levels = g.once(("weight", weight), make)
+def quantised_thirds(g: Builder, name: str) -> list[Levels]:
+    """A weight [3 * O, I] -> int8 levels [I, O] and scales [O] of each third."""
+    levels, scales = _quantised(g, name)
+    parts = zip(THIRDS, np.split(levels, 3), g.split(scales, 3, axis=0), strict=True)
+    return [Levels(_stored(g, name, form, part.T), scale) for form, part, scale in parts]
+
+
+def quantised_heads(g: Builder, name: str, form: str, count: int) -> Levels:
+    """A weight [H * dh, I] by head, as keys [H, dh, I] or values [H, I, dh]; scales [H * dh]."""
+    levels, scales = _quantised(g, name)
+    heads = levels.reshape(count, -1, levels.shape[1])
+    return Levels(
+        _stored(g, name, form, heads if form == KEYS else heads.transpose(0, 2, 1)), scales
+    )
+
+
+def _quantised(g: Builder, name: str) -> tuple[npt.NDArray[np.int8], str]:
+    """int8 levels [O, I], and the name of their scales [O]."""
+
+    def make() -> tuple[npt.NDArray[np.int8], str]:
+        levels, scales = quantised(g.array(name))
+        return levels, g.store(f"{name}{IN}{SCALES}", scales)
+
+    found: tuple[npt.NDArray[np.int8], str] = g.once(("levels", name), make)
     return found
 
 
-def integer_linear(g: Builder, x: str, weight: str, bias: str | None) -> str:
-    """Rows x [R, I] times weight [O, I] transposed, plus bias [O] -> [R, O]."""
-    rows, outputs = quantised_rows(g, x), quantised_weight(g, weight)
-    right = g.transpose(outputs.values, 1, 0)
-    summed = product(g, rows.values, right, g.reshape(outputs.scales, -1))
-    scaled = g.multiply(summed, rows.scales)
+def _stored(g: Builder, name: str, form: str, levels: npt.NDArray[np.int8]) -> str:
+    return str(g.once(("form", name, form), lambda: g.store(f"{name}{IN}{form}", levels)))
+
+
+def integer_linear(g: Builder, x: str, weight: Levels, bias: str | None) -> str:
+    """Rows x [R, I] times weight, levels [I, O] and scales [O], plus bias [O] -> [R, O]."""
+    rows = quantised_rows(g, x)
+    scaled = g.multiply(product(g, rows.values, *weight), rows.scales)
     return scaled if bias is None else g.add(scaled, bias)
 
 

@@ -13,19 +13,28 @@ import numpy as np
 from blipdb.architecture import Architecture
 
 from .builder import RUNTIME, Builder
-from .integers import integer_linear
+from .integers import integer_linear, quantised_thirds, quantised_weight
 
 MASKED = float(np.finfo(np.float32).min)  # its exponential is exactly 0
 
 
 def linear(g: Builder, x: str, name: str) -> str:
     """Rows [R, I] -> [R, O]."""
-    return weighted(g, x, g.weight(f"{name}.weight"), g.weight(f"{name}.bias"))
+    return weighted(g, x, f"{name}.weight", g.weight(f"{name}.bias"))
 
 
-def weighted(g: Builder, x: str, weight: str, bias: str | None) -> str:
-    """Rows x [R, I] times a constant weight [O, I] transposed, plus bias [O] -> [R, O]."""
-    return integer_linear(g, x, weight, bias) if g.integer else g.gemm(x, weight, bias)
+def weighted(g: Builder, x: str, weight: str, bias: str) -> str:
+    """Rows x [R, I] times a weight [O, I] (its name) transposed, plus bias [O] -> [R, O]."""
+    if g.integer:
+        return integer_linear(g, x, quantised_weight(g, weight), bias)
+    return g.gemm(x, g.weight(weight), bias)
+
+
+def thirds(g: Builder, x: str, weight: str) -> list[str]:
+    """Rows x [R, I] times each third of a weight [3 * O, I] (its name) -> [R, O] each."""
+    if g.integer:
+        return [integer_linear(g, x, part, None) for part in quantised_thirds(g, weight)]
+    return [g.gemm(x, part, None) for part in g.split(g.weight(weight), 3, axis=0)]
 
 
 def exact_linear(g: Builder, x: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,14 @@ from blipdb.errors import ModelError
 Weights = Mapping[str, npt.NDArray[np.float16]]
 State = Mapping[str, npt.NDArray[np.float32]]
 Shape = tuple[int, ...]
+
+LARGEST = 127  # level of symmetric int8
+TINY = 1e-30  # the scale of a row of zeros, as nothing is divided by 0
+IN = " in "  # between a weight's name and its form, where a graph keeps it in eight bits
+COLUMNS, KEYS, VALUES, SCALES = "columns", "keys", "values", "scales"
+THIRDS = ("third 1", "third 2", "third 3")
+"""Forms of int8 levels, as products want them: columns [I, O], and thirds of these [I, O / 3]; and
+by head, keys [H, O / H, I] and values [H, I, O / H]. Their scales [O] are float32."""
 
 MED_ROLES = ("retrieval", "captioner")
 """What a MED can be as it is pretrained, with all three objectives."""
@@ -71,14 +80,49 @@ def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES
     return weights
 
 
+def quantised(
+    weight: npt.NDArray[np.float16],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """A weight [O, I] as int8 levels [O, I] and scales [O]; levels * scales is near to it."""
+    values = weight.astype(np.float32)
+    scales = np.maximum(np.abs(values).max(axis=1) / np.float32(LARGEST), np.float32(TINY))
+    return np.rint(values / scales[:, None]).astype(np.int8), scales
+
+
 def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
-    """The weights inside graphs, by name, with the tied names; the inverse of building them."""
-    state = {}
+    """The weights inside graphs, by name, with the tied names: the inverse of building them, but
+    for what eight bits have lost."""
+    exact: dict[str, npt.NDArray[np.float32]] = {}
+    rounded: dict[str, npt.NDArray[np.float32]] = {}
     for model in models:
-        for tensor in ModelProto.FromString(model).graph.initializer:
-            if "." in tensor.name:  # constants have no dot in their names
-                state[tensor.name] = numpy_helper.to_array(tensor).astype(np.float32)
+        found = {
+            tensor.name: numpy_helper.to_array(tensor)
+            for tensor in ModelProto.FromString(model).graph.initializer
+            if "." in tensor.name  # constants have no dot in their names
+        }
+        for full, array in found.items():
+            name, _, form = full.partition(IN)
+            if not form:
+                exact[name] = array.astype(np.float32)
+            elif form == SCALES:
+                rounded[name] = _levels(found, name) * array[:, None]
+    state = rounded | exact
     return state | {name: state[same] for name, same in TIED.items() if same in state}
+
+
+def _levels(found: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
+    """A weight's int8 levels [O, I], from whichever form a graph keeps them in."""
+    forms = {
+        full.removeprefix(name + IN): array
+        for full, array in found.items()
+        if full.startswith(name + IN)
+    }
+    if THIRDS[0] in forms:
+        return np.concatenate([forms[third].T for third in THIRDS])
+    if COLUMNS in forms:
+        return forms[COLUMNS].T
+    levels = forms[KEYS] if KEYS in forms else forms[VALUES].transpose(0, 2, 1)
+    return levels.reshape(-1, levels.shape[-1])
 
 
 def _vision(arch: Architecture) -> dict[str, Shape]:
