@@ -34,7 +34,7 @@ Pixels = npt.NDArray[np.uint8]
 Stop = Callable[[], bool]
 
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
-LEAST_PAIRS = 4  # of a rerank's call: each reads all weights, which takes as long as a pair
+LEAST_PAIRS = 8  # of a rerank's call: each reads all weights, which takes as long as a pair
 MAX_CHUNK = 64
 SLOW = ["BiasGeluFusion"]  # ONNX Runtime's own Gelu with a bias takes twice as long as both apart
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
@@ -341,6 +341,20 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
             f"The model {artifact.name} has no {name} graph; it has "
             f"{', '.join(artifact.manifest.graphs)}."
         )
+    file = artifact.manifest.graphs[name]
+    data = artifact.read(file)
+    if artifact.manifest.compute.integer and not cpu.multiplies_bytes():
+        from blipdb.graphs.integers import unsigned  # and onnx, which takes 150 ms to import
+
+        data = unsigned(data)
+    try:
+        return open_graph(data, threads)
+    except Exception as error:  # ONNX Runtime's errors have no other common base
+        raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
+
+
+def open_graph(data: bytes, threads: int) -> ort.InferenceSession:
+    """A serialised graph, ready to run on so many cores."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -353,18 +367,9 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
     options.enable_cpu_mem_arena = True
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
-    file = artifact.manifest.graphs[name]
-    data = artifact.read(file)
-    if artifact.manifest.compute.integer and not cpu.multiplies_bytes():
-        from blipdb.graphs.integers import unsigned  # and onnx, which takes 150 ms to import
-
-        data = unsigned(data)
-    try:
-        session = ort.InferenceSession(
-            data, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
-        )
-    except Exception as error:  # ONNX Runtime's errors have no other common base
-        raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
+    session = ort.InferenceSession(
+        data, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
+    )
     session._model_bytes = None  # else it keeps the file as well, for a fallback that we have not
     return session
 

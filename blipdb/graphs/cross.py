@@ -193,7 +193,7 @@ class IntegerAbsorbed:
         return g.add(looked, g.weight(f"{layer}.crossattention.self.value.bias"))
 
     def _queries(self, x: str, weights: _Weights) -> tuple[str, str]:
-        """Rows [R, D] -> q W_K as uint8 levels [H * R, Dv], scales [H * R, 1]."""
+        """Rows [R, D] -> q W_K as uint8 levels [H * R, Dv], scales [H * R]."""
         g = self.g
         q = integer_linear(g, x, weights.query, weights.bias)
         q = g.transpose(g.reshape(q, -1, self.count, self.head), 1, 0, 2)
@@ -262,7 +262,7 @@ class Projected:
             return g.reshape(tokens.values, -1, tokens.width)
         middle = g.constant(MIDDLE, np.int32)
         values = g.cast(g.add(g.cast(tokens.levels, np.int32), middle), np.uint8)
-        return Levels(g.reshape(values, -1, tokens.width), g.reshape(tokens.scales, -1, 1))
+        return Levels(g.reshape(values, -1, tokens.width), g.reshape(tokens.scales, -1))
 
     def _projections(self, layer: str) -> Iterator[str]:
         """Keys and values, rows [B * N, D]."""
@@ -274,7 +274,7 @@ class Projected:
             else:
                 assert isinstance(self.source, Levels)
                 summed = product(g, self.source.values, *weights[n])
-                yield g.add(g.multiply(summed, self.source.scales), bias)
+                yield g.add(g.multiply(summed, g.unsqueeze(self.source.scales, -1)), bias)
 
 
 class Chosen:

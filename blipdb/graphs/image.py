@@ -10,9 +10,10 @@ from blipdb.architecture import Architecture
 from blipdb.compute import EXACT, Compute
 
 from .builder import Array, Builder
+from .integers import product
 from .layers import exact_linear, linear, look, thirds, weighted
 from .merge import merge
-from .weights import Weights
+from .weights import Weights, quantised
 
 LEVELS = 127  # of symmetric int8
 
@@ -55,19 +56,25 @@ def build(
 
 
 def _embed(g: Builder, pixels: str, arch: Architecture, mean: Array, std: Array) -> str:
-    """Normalised patches, linearly embedded, behind the class token -> rows [B * N, D]."""
+    """Patches, normalised and linearly embedded, behind the class token -> rows [B * N, D]."""
     side, patch, width = arch.image_size // arch.patch_size, arch.patch_size, arch.vision_width
     name = "vision_model.embeddings"
+    # The convolution's stride is its size, so it is one product; and pixels are normalised by their
+    # channel alone, which the kernel can do as well.
+    kernel = g.array(f"{name}.patch_embedding.weight").astype(np.float64)
+    bias = g.array(f"{name}.patch_embedding.bias") - (kernel.sum((2, 3)) * mean / std).sum(1)
+    kernel = (kernel / (255 * std[:, None, None])).reshape(width, -1)
+    g.keep(f"{name}.patch_embedding.weight")
+    g.keep(f"{name}.patch_embedding.bias")
     x = g.reshape(pixels, -1, side, patch, side, patch, 3)
-    x = g.reshape(g.transpose(x, 0, 1, 3, 5, 2, 4), -1, 3, patch * patch)  # channel, y, x
-    slope = g.constant((1 / (255 * std))[:, None], np.float32)
-    x = g.multiply(g.cast(x, np.float32), slope)
-    x = g.add(x, g.constant((-mean / std)[:, None], np.float32))
-    # The convolution's stride is its size, so it is one product.
-    kernel = g.reshape(g.weight(f"{name}.patch_embedding.weight"), width, -1)
-    bias = g.weight(f"{name}.patch_embedding.bias")
-    x = g.gemm(g.reshape(x, -1, 3 * patch * patch), kernel, bias)
-    x = g.reshape(x, -1, side * side, width)
+    x = g.reshape(g.transpose(x, 0, 1, 3, 5, 2, 4), -1, 3 * patch * patch)  # channel, y, x
+    if g.integer:
+        levels, scales = quantised(kernel)
+        right = g.constant(levels.T, np.int8)
+        x = product(g, x, right, g.constant(scales, np.float32), middle=0)  # pixels are levels
+    else:
+        x = g.matmul(g.cast(x, np.float32), g.constant(kernel.T, np.float32))
+    x = g.reshape(g.add(x, g.constant(bias, np.float32)), -1, side * side, width)
     start = g.op("Expand", g.weight(f"{name}.class_embedding"), g.shape(g.size(x, 0), 1, width))
     x = g.add(g.concat(start, x, axis=1), g.weight(f"{name}.position_embedding"))
     return g.reshape(x, -1, width)

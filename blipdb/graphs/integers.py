@@ -34,12 +34,12 @@ class Levels(NamedTuple):
 
 
 def quantised_rows(g: Builder, x: str) -> Levels:
-    """float32 [R, I] -> uint8 levels around 128 [R, I], scales [R, 1] (0 of a row of zeros)."""
+    """float32 [R, I] -> uint8 levels around 128 [R, I], scales [R] (0 of a row of zeros)."""
 
     def make() -> Levels:
         # Read twice rather than written once: rows may be so many that they leave the cache.
-        high = g.op("ReduceMax", x, g.ints(-1), keepdims=1)
-        low = g.op("ReduceMin", x, g.ints(-1), keepdims=1)
+        high = g.op("ReduceMax", x, g.ints(-1), keepdims=0)
+        low = g.op("ReduceMin", x, g.ints(-1), keepdims=0)
         peak = g.op("Max", high, g.op("Neg", low))
         return _rounded(g, x, g.multiply(peak, g.number(1 / LARGEST)), MIDDLE)
 
@@ -48,8 +48,8 @@ def quantised_rows(g: Builder, x: str) -> Levels:
 
 
 def quantised_shares(g: Builder, x: str) -> Levels:
-    """float32 [R, I], none negative -> uint8 levels [R, I] from 0 on, scales [R, 1]."""
-    peak = g.op("ReduceMax", x, g.ints(-1), keepdims=1)
+    """float32 [R, I], none negative -> uint8 levels [R, I] from 0 on, scales [R]."""
+    peak = g.op("ReduceMax", x, g.ints(-1), keepdims=0)
     return _rounded(g, x, g.multiply(peak, g.number(1 / MOST)), 0)
 
 
@@ -93,7 +93,7 @@ def _stored(g: Builder, name: str, form: str, levels: npt.NDArray[np.int8]) -> s
 def integer_linear(g: Builder, x: str, weight: Levels, bias: str | None) -> str:
     """Rows x [R, I] times weight, levels [I, O] and scales [O], plus bias [O] -> [R, O]."""
     rows = quantised_rows(g, x)
-    scaled = g.multiply(product(g, rows.values, *weight), rows.scales)
+    scaled = g.multiply(product(g, rows.values, *weight), g.unsqueeze(rows.scales, -1))
     return scaled if bias is None else g.add(scaled, bias)
 
 
@@ -111,9 +111,8 @@ def product(
 
 
 def _rounded(g: Builder, x: str, scales: str, middle: int) -> Levels:
-    flat = g.reshape(scales, -1)
-    zeros = g.op("Expand", g.constant(middle, np.uint8), g.op("Shape", flat))
-    return Levels(g.op("QuantizeLinear", x, flat, zeros, axis=0), scales)
+    zeros = g.op("Expand", g.constant(middle, np.uint8), g.op("Shape", scales))
+    return Levels(g.op("QuantizeLinear", x, scales, zeros, axis=0), scales)
 
 
 def unsigned(data: bytes) -> bytes:

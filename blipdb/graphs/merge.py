@@ -11,7 +11,7 @@ import numpy as np
 
 from .builder import Builder
 
-ROUNDS = 4  # of k-means: more change nothing that a rerank would see
+ROUNDS = 1  # of k-means: more change nothing that a rerank would see
 
 
 def merge(g: Builder, x: str, count: int) -> tuple[str, str]:

@@ -81,7 +81,7 @@ def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES
 
 
 def quantised(
-    weight: npt.NDArray[np.float16],
+    weight: npt.NDArray[np.floating],
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """A weight [O, I] as int8 levels [O, I] and scales [O]; levels * scales is near to it."""
     values = weight.astype(np.float32)

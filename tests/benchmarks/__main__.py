@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import memory, quality, speed, training
+from . import base, load, memory, price, quality, speed, training
 from .report import Report
 from .world import deployed
 
@@ -13,6 +13,10 @@ SECTIONS = {
     "search": speed.search,
     "ingest": speed.ingest,
     "memory": memory.measure,
+    "base": base.measure,
+    "load": load.measure,
+    "endurance": load.endure,
+    "price": price.measure,
     "training": training.measure,
 }
 

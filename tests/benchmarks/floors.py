@@ -1,0 +1,96 @@
+"""What a computation costs at least: its operations, and how fast this machine does them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from blipdb.architecture import Architecture
+from blipdb.graphs.builder import Builder
+from blipdb.runtime import open_graph
+
+SHAPES = (
+    (96, 768, 768),
+    (192, 768, 768),
+    (192, 768, 3072),
+    (576, 768, 768),
+)  # rows, inputs, outputs
+
+
+class Peaks(NamedTuple):
+    """Of one core: operations (a multiplication and an addition are two) and bytes per second."""
+
+    int8: float
+    fp32: float
+    memory: float
+
+
+def peaks() -> Peaks:
+    """The quickest products of ONNX Runtime's, of sizes that fit the cache; and reading through
+    memory that doesn't."""
+    fp32, int8 = (max(_speed(*shape, integer) for shape in SHAPES) for integer in (False, True))
+    large = np.ones(1 << 26, np.int64)
+    return Peaks(int8, fp32, large.nbytes / _least(large.sum))
+
+
+def _speed(rows: int, inputs: int, outputs: int, integer: bool) -> float:
+    rng = np.random.default_rng(0)
+    g = Builder("peak", {})
+    if integer:
+        weight = rng.integers(-127, 128, (inputs, outputs))
+        x = rng.integers(0, 256, (rows, inputs)).astype(np.uint8)
+        name = g.input("x", np.uint8, ["rows", inputs])
+        y = g.op("MatMulInteger", name, g.constant(weight, np.int8), g.constant(128, np.uint8))
+        g.output(y, "y", np.int32, ["rows", outputs])
+    else:
+        x = rng.standard_normal((rows, inputs)).astype(np.float32)
+        name = g.input("x", np.float32, ["rows", inputs])
+        y = g.matmul(name, g.constant(rng.standard_normal((inputs, outputs)), np.float32))
+        g.output(y, "y", np.float32, ["rows", outputs])
+    session = open_graph(g.serialize(), 1)
+    return 2 * rows * inputs * outputs / _least(lambda: session.run(None, {"x": x}))
+
+
+def _least(call: Callable[[], object], seconds: float = 0.3) -> float:
+    call()
+    least, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        call()
+        least = min(least, time.perf_counter() - begin)
+    return least
+
+
+def rerank_operations(arch: Architecture, count: int, length: int, images: int) -> float:
+    """Of one text of `length` tokens and `images` images of `count` tokens, absorbed: what equals
+    for all images once, and of the last layer the first token alone."""
+    d, s, heads = arch.text_width, arch.vision_width, arch.text_heads
+    queries = d * d + d * s  # of a token, for cross-attention
+    looking = 2 * heads * count * s
+    rest = d * s + d * d + 2 * d * arch.text_mlp  # values, output, feed-forward
+    own = 2 * d * d  # query and output of self-attention
+    both = 2 * d * d  # keys and values of self-attention
+    words = 2 * length * d  # shares and sums of self-attention
+    first = length * (own + both + words + queries)  # once
+    middle = (arch.text_layers - 2) * length * (own + both + words + queries + looking + rest)
+    last = length * both + own + words + queries + looking + rest
+    per_image = length * (looking + rest) + middle + last
+    return 2.0 * (first + images * per_image)
+
+
+def rerank_weights(arch: Architecture) -> float:
+    """Bytes of int8 weights that a rerank reads."""
+    d, s = arch.text_width, arch.vision_width
+    return arch.text_layers * (6.0 * d * d + 2 * d * s + 2 * d * arch.text_mlp)
+
+
+def image_seconds(arch: Architecture, peaks: Peaks) -> float:
+    """Of one image's products: layers in int8, patches and attention in float32."""
+    n, d = arch.image_tokens, arch.vision_width
+    layers = arch.vision_layers * n * (4 * d * d + 2 * d * arch.vision_mlp)
+    attention = arch.vision_layers * 2 * n * n * d
+    patches = n * d * 3 * arch.patch_size**2
+    return 2 * (layers / peaks.int8 + (attention + patches) / peaks.fp32)
