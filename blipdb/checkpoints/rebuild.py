@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from ..artifact import Artifact, digests
 from ..compute import Compute
+from ..errors import ModelError
 from ..graphs import build_graphs, prepare
+from ..graphs.weights import State, Weights
 
 
 def rebuild(artifact: Artifact, out: Path, compute: Compute) -> Artifact:
@@ -16,10 +21,20 @@ def rebuild(artifact: Artifact, out: Path, compute: Compute) -> Artifact:
 
     Raises:
         ArchitectureError: it would store as many image tokens as the model has, or more.
-        ModelError: a file of the artifact was altered, or ``out`` holds something that is no model.
+        ModelError: float32 is wanted of weights that were rounded to eight bits; a file of the
+            artifact was altered, or ``out`` holds something that is no model.
     """
     old = artifact.manifest
-    weights = prepare(artifact.state_dict(), old.architecture, old.roles)
+    if old.compute.integer and not compute.integer:
+        raise ModelError(
+            f"The weights of {old.name} were rounded to eight bits, and float32 would not bring "
+            "them back.",
+            "Add it from where it came, with: --precision fp32",
+        )
+    state = artifact.state_dict()
+    weights = prepare(state, old.architecture, old.roles)
+    if old.compute.integer:  # as they are: float16 would move their levels
+        weights = {**weights, **_rounded_to_bytes(state, weights)}
     built = build_graphs(
         weights,
         old.architecture,
@@ -35,3 +50,8 @@ def rebuild(artifact: Artifact, out: Path, compute: Compute) -> Artifact:
     files |= {graphs[graph]: data for graph, data in built.items()}
     manifest = replace(old, graphs=graphs, files=digests(files), compute=compute)
     return Artifact.replace(out, manifest, files)
+
+
+def _rounded_to_bytes(state: State, weights: Weights) -> dict[str, npt.NDArray[Any]]:
+    """The weights that an artifact does not keep in float16."""
+    return {name: state[name] for name, kept in weights.items() if (state[name] != kept).any()}

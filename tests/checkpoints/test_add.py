@@ -14,6 +14,7 @@ from PIL import Image
 
 from blipdb import registry, search
 from blipdb.checkpoints.add import DOWNLOADS, add, name_after
+from blipdb.compute import EXACT, Compute
 from blipdb.errors import ModelError, UsageError
 from blipdb.ingest import ingest
 from blipdb.runtime import Runtime
@@ -27,12 +28,23 @@ def settings(served: Settings, elsewhere: str) -> Settings:
     return Settings(served.home, elsewhere)
 
 
-def test_a_checkpoint_is_searched_with(folder: Path, settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "compute"),
+    [
+        ({}, Compute("int8")),
+        ({"precision": "fp32"}, EXACT),
+        ({"tokens": 4}, Compute("int8", 4)),
+        ({"tokens": "all"}, Compute("int8")),
+    ],
+)
+def test_a_checkpoint_is_searched_with(
+    folder: Path, settings: Settings, tmp_path: Path, options: Any, compute: Compute
+) -> None:
     with psycopg.connect(settings.database_url(), autocommit=True) as conn:
-        model = add(conn, settings, str(folder))
+        model = add(conn, settings, str(folder), **options)
         assert (model.name, model.roles) == ("blip-tiny", ["retrieval"])
         assert model.active == ["retrieval"]
-        again = add(conn, settings, str(folder))
+        again = add(conn, settings, str(folder), **options)
         assert (again.digest, again.model_id) == (model.digest, model.model_id)
 
         rng = np.random.default_rng(1)
@@ -43,6 +55,7 @@ def test_a_checkpoint_is_searched_with(folder: Path, settings: Settings, tmp_pat
         assert ingest(settings, [tmp_path / "in"]).encoded == 6
 
         runtime = Runtime.load(model.folder(settings))
+        assert runtime.artifact.manifest.compute == compute
         encoded = runtime.encode_images(pixels)
         logits = runtime.rerank("a red dog", encoded.tokens, encoded.scales)[:, 1]
         scores = logits + encoded.itc @ runtime.embed_texts(["a red dog"])[0]
@@ -52,14 +65,15 @@ def test_a_checkpoint_is_searched_with(folder: Path, settings: Settings, tmp_pat
         np.testing.assert_allclose([hit.score for hit in hits], -np.sort(-scores), atol=1e-3)
 
 
+@pytest.mark.parametrize("options", [{}, {"tokens": 4}], ids=["all", "merged"])
 def test_a_captioner_and_an_answerer_beside_it(
-    folder: Path, captioner: Any, answerer: Any, settings: Settings, tmp_path: Path
+    folder: Path, captioner: Any, answerer: Any, settings: Settings, tmp_path: Path, options: Any
 ) -> None:
     """Each is active in its own role, ingest encodes with all three, and SQL asks the right one."""
     with psycopg.connect(settings.database_url(), autocommit=True) as conn:
         add(conn, settings, str(folder))
-        captions = add(conn, settings, str(write(captioner, tmp_path / "captions")))
-        answers = add(conn, settings, str(write(answerer, tmp_path / "answers")))
+        captions = add(conn, settings, str(write(captioner, tmp_path / "captions")), **options)
+        answers = add(conn, settings, str(write(answerer, tmp_path / "answers")), **options)
         assert (captions.active, answers.active) == (["captioner"], ["answerer"])
         pixels = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
         (tmp_path / "in").mkdir()

@@ -101,6 +101,25 @@ def test_adding_and_activating_a_model(run: Run, ready: Settings, tiny_folder: P
     assert "There is no model 'nobody'; there are: tiny" in unknown.stderr
 
 
+def test_how_a_model_computes(run: Run, ready: Settings, tiny_folder: Path) -> None:
+    assert ready.url is not None
+    there = ("--db", ready.url, "--home", ready.home)
+    added = run("models", "add", tiny_folder, "--precision", "int8", "--tokens", "3", *there)
+    assert (added.exit_code, added.stdout[:5]) == (0, "tiny ")
+    listed = json.loads(run("models", "list", "--json", *there).stdout)
+    assert [(m["token_count"], m["merged"]) for m in listed] == [(5, False), (3, True)]
+    assert run("models", "add", tiny_folder, "--tokens", "all", *there).exit_code == 0
+    for wrong, said in (
+        (("--tokens", "few"), "--tokens is 'few'; it is a number, or all."),
+        (("--tokens", "5"), "tokens is 5; the model has 5 of an image"),
+        (("--tokens", "1"), "tokens is 1; it must be 2 or more"),
+    ):
+        result = run("models", "add", tiny_folder, *wrong, *there)
+        assert result.exit_code == 2
+        assert said in result.stderr
+    assert run("models", "add", tiny_folder, "--precision", "fp16", *there).exit_code == 2
+
+
 def test_adding_what_is_no_model(run: Run, served: Settings, tmp_path: Path) -> None:
     result = run("models", "add", tmp_path)
     assert (result.exit_code, result.stdout) == (1, "")

@@ -250,6 +250,8 @@ def test_an_engine_killed_at_work(conn: psycopg.Connection, engine: Engine) -> N
         "08006",
         "the blipdb engine ended before it answered",
     )
+    engine.restart()
+    assert ask(conn, "embed_text", engine.model | {"text": TEXT})["itc"]
 
 
 @pytest.mark.skipif(not is_root(), reason="only root can be two users")
