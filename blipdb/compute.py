@@ -39,6 +39,11 @@ class Compute(Described):
     def merges(self) -> bool:
         return self.tokens is not None
 
+    @property
+    def weights(self) -> str:
+        """What an artifact keeps of them, in words."""
+        return "eight bits, with a scale for each output," if self.integer else "float16"
+
     def stored(self, arch: Architecture) -> int:
         """How many image tokens an image has when it is stored.
 

@@ -86,7 +86,10 @@ def convert(
     )
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()} | {TOKENIZER: tokenizer}
-    files[README] = _readme(name, knows, origin or source.name, weight_files(source)).encode()
+    made = f"{origin or source.name} by blipdb; its weights are rounded to {computed.weights}"
+    if computed.merges:
+        made += f" and {computed.stored(arch)} of {arch.image_tokens} image tokens are stored"
+    files[README] = _readme(name, knows, made, weight_files(source)).encode()
     manifest = Manifest(
         name=name,
         architecture=arch,
@@ -183,7 +186,7 @@ def _json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _readme(name: str, knows: str, origin: str, read: Sequence[Path]) -> str:
+def _readme(name: str, knows: str, made: str, read: Sequence[Path]) -> str:
     lines = []
     for path in read:
         with path.open("rb") as file:
@@ -192,6 +195,5 @@ def _readme(name: str, knows: str, origin: str, read: Sequence[Path]) -> str:
             )
     return (
         f"# {name}\n\nA BLIP (arXiv 2201.12086) that knows {knows}.\n\n"
-        f"Made of the checkpoint {origin} by blipdb; its weights are rounded to float16. "
-        "Read from\n\n" + "\n".join(lines) + "\n"
+        f"Made of the checkpoint {made}. Read from\n\n" + "\n".join(lines) + "\n"
     )

@@ -193,6 +193,6 @@ def _readme(manifest: Manifest, role: str) -> str:
         )
     return (
         f"# {manifest.name}\n\nA BLIP (arXiv 2201.12086) that knows {manifest.knows}.\n\n"
-        f"Exported by blipdb for transformers' {CLASSES[role]}; its weights are rounded to float16 "
-        f"and stored as float32. {asked}\n"
+        f"Exported by blipdb for transformers' {CLASSES[role]}; its weights are rounded to "
+        f"{manifest.compute.weights} and stored as float32. {asked}\n"
     )

@@ -105,7 +105,8 @@ def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
             if not form:
                 exact[name] = array.astype(np.float32)
             elif form == SCALES:
-                rounded[name] = _levels(found, name) * array[:, None]
+                # In the usual order of memory, which safetensors takes for granted.
+                rounded[name] = np.ascontiguousarray(_levels(found, name)) * array[:, None]
     state = rounded | exact
     return state | {name: state[same] for name, same in TIED.items() if same in state}
 

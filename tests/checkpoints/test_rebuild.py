@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from safetensors.numpy import load_file
 
 from blipdb import registry
 from blipdb.artifact import Artifact
 from blipdb.checkpoints.add import add
+from blipdb.checkpoints.export import export
 from blipdb.checkpoints.rebuild import rebuild
 from blipdb.compute import EXACT, Compute
 from blipdb.errors import ModelError, UsageError
@@ -54,6 +56,15 @@ def test_bytes_do_not_become_floats(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="weights of tiny were rounded to eight bits") as error:
         rebuild(artifact, tmp_path / "b", EXACT)
     assert error.value.hint == "Add it from where it came, with: --precision fp32"
+
+
+def test_what_is_exported_of_bytes(tmp_path: Path) -> None:
+    artifact = tiny_artifact(tmp_path / "a", compute=Compute("int8"), decoding=None)
+    export(artifact, tmp_path / "out", "retrieval")
+    assert "rounded to eight bits" in (tmp_path / "out" / "README.md").read_text()
+    state = artifact.state_dict()
+    for name, value in load_file(tmp_path / "out" / "model.safetensors").items():
+        np.testing.assert_array_equal(value, state[name])
 
 
 def test_an_artifact_is_added_as_one_says(ready: Settings, tmp_path: Path) -> None:
