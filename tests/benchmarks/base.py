@@ -190,6 +190,12 @@ def _itm(base: Base, report: Report, peaks: floors.Peaks) -> None:
     add(ITM, f"{name}: its weights, read once", weights * 1e3, "ms")
     add(ITM, f"{name}, alone", one / max(floor, weights), "times", None,
         "the slower of operations and reading the weights")  # fmt: skip
+    artifact = base.whole.artifact
+    opened = reference.opened(ids, SPECIAL.enc).numpy()
+    inputs = {"input_ids": opened, "tokens": levels[:8], "scales": scales[:8]}
+    parts = floors.shares(artifact.read(artifact.manifest.graphs["rerank"]), inputs)
+    for part, share in parts.items():
+        add(ITM, f"{name}, of 8: {part}", share, "", None, "all of its time")
     difference = np.abs(ours(base.exact, 4) - match(4).numpy()).max()
     add(ITM, "largest difference of a logit, blipdb in float32 and torch", difference, "",
         "at most 0.001")  # fmt: skip

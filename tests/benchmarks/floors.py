@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from blipdb.architecture import Architecture
 from blipdb.graphs.builder import Builder
+from blipdb.graphs.integers import PRODUCT
 from blipdb.runtime import open_graph
 
+HEAD = 64  # the width of a base model's head
+KINDS = {
+    "ReduceMax": "scales of rows", "ReduceMin": "scales of rows", "Max": "scales of rows",
+    "Neg": "scales of rows", "Expand": "scales of rows",
+    "QuantizeLinear": "rounding to levels", "Mul": "scales, biases and residuals",
+    "Add": "scales, biases and residuals", "Softmax": "softmax", "Gelu": "GELU",
+    "LayerNormalization": "LayerNorm", "Transpose": "transposing",
+}  # fmt: skip
 SHAPES = (
     (96, 768, 768),
     (192, 768, 768),
@@ -30,10 +43,10 @@ class Peaks(NamedTuple):
 
 def peaks() -> Peaks:
     """The quickest products of ONNX Runtime's, of sizes that fit the cache; and reading through
-    memory that doesn't."""
+    memory that doesn't. Each sustained for half a second."""
     fp32, int8 = (max(_speed(*shape, integer) for shape in SHAPES) for integer in (False, True))
     large = np.ones(1 << 26, np.int64)
-    return Peaks(int8, fp32, large.nbytes / _least(large.sum))
+    return Peaks(int8, fp32, large.nbytes / _sustained(large.sum))
 
 
 def _speed(rows: int, inputs: int, outputs: int, integer: bool) -> float:
@@ -51,17 +64,43 @@ def _speed(rows: int, inputs: int, outputs: int, integer: bool) -> float:
         y = g.matmul(name, g.constant(rng.standard_normal((inputs, outputs)), np.float32))
         g.output(y, "y", np.float32, ["rows", outputs])
     session = open_graph(g.serialize(), 1)
-    return 2 * rows * inputs * outputs / _least(lambda: session.run(None, {"x": x}))
+    return 2 * rows * inputs * outputs / _sustained(lambda: session.run(None, {"x": x}))
 
 
-def _least(call: Callable[[], object], seconds: float = 0.3) -> float:
+def _sustained(call: Callable[[], object], seconds: float = 0.5) -> float:
+    """Seconds of a call, of as many as there is time for."""
     call()
-    least, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        begin = time.perf_counter()
+    count, begin = 0, time.perf_counter()
+    while time.perf_counter() < begin + seconds:
         call()
-        least = min(least, time.perf_counter() - begin)
-    return least
+        count += 1
+    return (time.perf_counter() - begin) / count
+
+
+def shares(data: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, float]:
+    """Which part of a graph's time goes where, as ONNX Runtime counts it."""
+    with tempfile.TemporaryDirectory() as folder:
+        session = open_graph(data, 1, profile=f"{folder}/profile")
+        for _ in range(5):
+            session.run(None, dict(inputs))
+        events = json.loads(Path(session.end_profiling()).read_text())
+    found: dict[str, float] = {}
+    for event in events:
+        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
+            kind = _kind(event["args"])
+            found[kind] = found.get(kind, 0.0) + event["dur"]
+    whole = sum(found.values())
+    return {kind: found[kind] / whole for kind in sorted(found, key=lambda k: -found[k])}
+
+
+def _kind(node: Mapping[str, Any]) -> str:
+    name = node["op_name"]
+    if name == PRODUCT:
+        # A weight that is packed has no shape; one by head has a head's width as one of its sides.
+        right = next(iter(node["input_type_shape"][1].values()))
+        of_weights = len(right) < 3 or HEAD in right[1:]
+        return "products with weights" if of_weights else "products with tokens"
+    return KINDS.get(name, "the rest")
 
 
 def rerank_operations(arch: Architecture, count: int, length: int, images: int) -> float:
