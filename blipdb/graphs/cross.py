@@ -30,7 +30,7 @@ from .layers import heads, linear, rows, scaled
 from .weights import KEYS, VALUES
 
 PARTS = ("key", "value")
-COSTS = {"fp32": (1.0, 1.0), "int8": (3.2, 0.33)}
+COSTS = {"fp32": (1.0, 1.0), "int8": (3.3, 0.5)}
 """Of a text's token that is absorbed, in projections of an image's token: what it costs, and what
 its heads' products with each of the image's tokens add. In float32 as operations have it; in int8
 as `make bench` finds it (docs/benchmarks.md): small products and rounding cost more than large
