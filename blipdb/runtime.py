@@ -36,6 +36,7 @@ Stop = Callable[[], bool]
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
 LEAST_PAIRS = 8  # of a rerank's call: each reads all weights, which takes as long as a pair
 MAX_CHUNK = 64
+LARGE = 32 << 20  # bytes of a graph
 SLOW = ["BiasGeluFusion"]  # ONNX Runtime's own Gelu with a bias takes twice as long as both apart
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
 
@@ -365,9 +366,10 @@ def open_graph(data: bytes, threads: int, *, profile: str | None = None) -> ort.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Shapes change with each query: their memory plans would pile up.
     options.enable_mem_pattern = False
-    # Keeps the memory of the largest call, which chunks bound: fetched anew from the system, page
-    # by page, it costs a base model's rerank 7%.
-    options.enable_cpu_mem_arena = True
+    # An arena keeps the memory of the largest call, which chunks bound: fetched anew from the
+    # system, page by page, it costs a base model's rerank 7%. A small graph's threads would rather
+    # wait for each other at its lock.
+    options.enable_cpu_mem_arena = len(data) > LARGE
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
     session = ort.InferenceSession(

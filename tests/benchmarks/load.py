@@ -268,12 +268,16 @@ def endure(settings: Settings, report: Report) -> None:
     conns = [connect(settings) for _ in range(sessions)]
     all_of(conns, LONG_SEARCHES // 20)
     engine, backend = _status(pid, "VmRSS"), max(map(anonymous_bytes, conns))
-    seconds = all_of(conns, LONG_SEARCHES)
+    seconds = all_of(conns, LONG_SEARCHES // 2)
+    half = _status(pid, "VmRSS")
+    seconds += all_of(conns, LONG_SEARCHES // 2)
     name = f"after {LONG_SEARCHES:,} searches"
     beside = f"after {LONG_SEARCHES // 20:,}"
     report.add(ENDURANCE, f"searches of {sessions} connections", LONG_SEARCHES / seconds, "/s")
     report.add(ENDURANCE, f"the engine's memory {name}", _status(pid, "VmRSS") / engine, "times",
                "at most 1.02", beside)  # fmt: skip
+    report.add(ENDURANCE, "the same, of their second half", _status(pid, "VmRSS") / half, "times",
+               "at most 1.01", "after the first half")  # fmt: skip
     grown = max(map(anonymous_bytes, conns)) / backend
     report.add(ENDURANCE, f"a connection's memory {name}", grown, "times", "at most 1.02",
                beside)  # fmt: skip
