@@ -6,6 +6,7 @@ does it become PostgreSQL's user: Python itself may lie in a folder that only ro
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import logging
 import os
@@ -15,7 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ BACKLOG: Final = 128
 SPARE_THREADS: Final = 8  # beyond those of admitted requests: to say health, and that it is busy
 GOODBYE_SECONDS: Final = 2  # for requests at work when the engine is told to end
 MEMORY: Final = 4 << 30
+M_ARENA_MAX: Final = -8  # malloc.h
 LARGEST_BLOCK: Final = 4 << 20  # that a search needs
 
 
@@ -68,7 +70,7 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         models = Models(settings.models_dir, threads=threads)
         models.preload()
         app = App(models, decoder, workers=workers)
-        _keep_memory()
+        _keep_memory(workers + 1)
         np.random.default_rng()  # imports, which can't be read once root's rights are gone
         owner.drop()
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
@@ -83,9 +85,12 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         log.info("ended")
 
 
-def _keep_memory() -> None:
+def _keep_memory(heaps: int) -> None:
     """glibc gives memory back at once and fetches it anew, page by page, for every request, until
-    it has seen a large block come and go (mallopt(3), M_MMAP_THRESHOLD)."""
+    it has seen a large block come and go (mallopt(3), M_MMAP_THRESHOLD). And it makes a heap for
+    each new thread, up to eight a core, each of which keeps what its largest request took."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, heaps)
     bytes(LARGEST_BLOCK)
 
 

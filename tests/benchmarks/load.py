@@ -266,13 +266,13 @@ def endure(settings: Settings, report: Report) -> None:
         return time.perf_counter() - begin
 
     conns = [connect(settings) for _ in range(sessions)]
-    all_of(conns, LONG_SEARCHES // 20)
+    all_of(conns, LONG_SEARCHES // 5)
     engine, backend = _status(pid, "VmRSS"), max(map(anonymous_bytes, conns))
     seconds = all_of(conns, LONG_SEARCHES // 2)
     half = _status(pid, "VmRSS")
     seconds += all_of(conns, LONG_SEARCHES // 2)
-    name = f"after {LONG_SEARCHES:,} searches"
-    beside = f"after {LONG_SEARCHES // 20:,}"
+    name = f"after {LONG_SEARCHES:,} searches more"
+    beside = f"after {LONG_SEARCHES // 5:,}"
     report.add(ENDURANCE, f"searches of {sessions} connections", LONG_SEARCHES / seconds, "/s")
     report.add(ENDURANCE, f"the engine's memory {name}", _status(pid, "VmRSS") / engine, "times",
                "at most 1.02", beside)  # fmt: skip
