@@ -115,15 +115,16 @@ def test_killed_anywhere_it_goes_on(
             kills += 1
             time.sleep(0.2)
     assert 0 < kills < 6
-    query = (
-        "SELECT image_id, origin, text, round(itm::numeric, 4) FROM blip.captions ORDER BY 1, 2, 3"
-    )
+    query = "SELECT image_id, origin, text, coalesce(itm, -1) FROM blip.captions ORDER BY 1, 2, 3"
     killed = ask(where, query)
     assert ask(where, "SELECT count(*) FROM blip.jobs WHERE state <> 'd'") == [(0,)]
     with psycopg.connect(where.database_url(), autocommit=True) as conn:
         conn.execute("TRUNCATE blip.images, blip.captions, blip.jobs CASCADE")
     Loop(plan, tmp_path / "undisturbed", where).run(STEPS[:6])
-    assert ask(where, query) == killed
+    undisturbed = ask(where, query)
+    assert [row[:3] for row in undisturbed] == [row[:3] for row in killed]
+    # Other batches: float32 sums in another order.
+    assert [row[3] for row in undisturbed] == pytest.approx([row[3] for row in killed], abs=1e-4)
 
 
 def test_no_captions_by_people(plan: Plan, where: Settings, tmp_path: Path) -> None:
