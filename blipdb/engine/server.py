@@ -14,7 +14,6 @@ import resource
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,7 +78,7 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         most = app.capacity + SPARE_THREADS
         connections = Connections(listener, app.serve, allowed=allowed_uids(), most=most)
         log.info("listening at %s as %s, %d workers", settings.engine_socket, owner.name, workers)
-        ended.wait()
+        ended.recv(1)
         connections.close()
         app.end(GOODBYE_SECONDS)
         log.info("ended")
@@ -94,11 +93,17 @@ def _keep_memory(heaps: int) -> None:
     bytes(LARGEST_BLOCK)
 
 
-def _ending_signals() -> threading.Event:
-    """Set by SIGTERM or SIGINT."""
-    ended = threading.Event()
+def _ending_signals() -> socket.socket:
+    """Readable once SIGTERM or SIGINT came.
+
+    Waiting for an Event instead may last forever: the system hands a signal to any thread that
+    takes it, and only the main one, which then still sleeps, runs its handler.
+    """
+    ended, wakes = socket.socketpair()
+    wakes.setblocking(False)
+    signal.set_wakeup_fd(wakes.detach())
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: None)
     return ended
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import platform
 import pwd
 import shutil
 import signal
@@ -409,6 +411,16 @@ def test_it_ends_soon_even_at_work(engine: Engine) -> None:
     assert psutil.wait_procs(family, timeout=3)[1] == []
     assert not engine.settings.engine_socket.exists()
     assert "Traceback" not in engine.log
+    engine.restart()
+
+
+def test_it_ends_whichever_thread_gets_the_signal(engine: Engine) -> None:
+    pid = engine.process.pid
+    threads = {thread.id for thread in psutil.Process(pid).threads()} - {pid}
+    tgkill = 234 if platform.machine() == "x86_64" else 131
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.syscall(tgkill, pid, min(threads), signal.SIGTERM) == 0, ctypes.get_errno()
+    assert engine.process.wait(10) == 0
     engine.restart()
 
 
