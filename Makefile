@@ -30,6 +30,10 @@ lint: .venv/dev ## ruff and mypy --strict
 bench: .venv/dev ## measure quality and speed; writes docs/benchmarks.md and .json
 	@$(BIN)/python -m tests.benchmarks
 
+.PHONY: chaos
+chaos: .venv/dev ## kill workers, brokers and PostgreSQL at work, for an hour; nothing may be lost
+	@$(BIN)/python -m tests.chaos
+
 .PHONY: clean
 clean: ## remove what was built here; never the data
 	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
@@ -50,7 +54,11 @@ system:
 	@$(PIP) -e .
 	@touch $@
 
-.venv/dev: pyproject.toml constraints.txt | .venv/bin/python
+.PHONY: brokers
+brokers: | system
+	@.setup/brokers
+
+.venv/dev: pyproject.toml constraints.txt | .venv/bin/python brokers
 	@echo "setup: installing blipdb with what its tests need into .venv" >&2
 	@$(PIP) -e '.[dev]'
 	@touch $@ .venv/base

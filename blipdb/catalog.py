@@ -42,11 +42,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class New:
-    """An image that the database may not have yet, as a file brought it."""
+    """An image that the database may not have yet, as a file brought it; not decoded, where that is
+    left to whoever encodes it."""
 
     seen: Seen
     sha256: bytes
-    decoded: Decoded
+    decoded: Decoded | None
+    mime: str
     content: bytes | None
 
 
@@ -104,9 +106,9 @@ def add_images(conn: Connection, space: str, images: Sequence[New]) -> int:
             "space": space,
             "ids": [new.seen.image_id for new in ordered],
             "sha256": [new.sha256 for new in ordered],
-            "mimes": [new.decoded.mime for new in ordered],
-            "widths": [new.decoded.width for new in ordered],
-            "heights": [new.decoded.height for new in ordered],
+            "mimes": [new.mime for new in ordered],
+            "widths": [new.decoded and new.decoded.width for new in ordered],
+            "heights": [new.decoded and new.decoded.height for new in ordered],
             "bytes": [new.seen.file.size for new in ordered],
             "contents": [new.content for new in ordered],
         },

@@ -17,7 +17,7 @@ from psycopg.rows import scalar_row
 from . import cluster, extension, requirements
 from . import owner as owners
 from .errors import BlipdbError, DatabaseError, SetupError
-from .migrations import access
+from .migrations import OLDEST_WORKER, access
 from .postgresql import PARALLEL_VECTOR
 from .requirements import check
 from .settings import Settings
@@ -240,10 +240,12 @@ def _migrate(connection: AlchemyConnection) -> None:
 
 
 def _store_settings(conn: Connection, settings: Settings) -> None:
-    """Where the engine listens and whose process it must be, for ``blip._engine`` alone to read."""
+    """Where the engine listens and whose process it must be, for ``blip._engine`` alone to read;
+    and which workers may use these tables."""
     values = {
         "engine_socket": str(settings.engine_socket),
         "engine_uid": str(owners.current().uid),
+        "oldest_worker": OLDEST_WORKER,
     }
     with conn.cursor() as cursor:
         cursor.executemany(

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from queue import SimpleQueue
-from typing import Self, TypeVar
+from threading import Semaphore
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 from . import database, jobs, registry
 from .images.decode import Decoder
 from .jobs import Connection, Queue
 from .outages import explained
 from .registry import Model
+from .runtime import Runtime
 from .settings import Settings
 from .worker import Outcome, Worker
 from .writing import USUAL, Writing
@@ -23,39 +26,60 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TURN_SECONDS = 5e-4
+WORKER_AGAIN = "the worker goes on by itself."
 GRAPHS = {
     jobs.ENCODE: ("image",),
+    jobs.TEXT: ("text",),
     jobs.CAPTION: ("image", "caption"),
+    jobs.WRITE: ("image", "caption"),
     jobs.SCORE: ("image", "text", "rerank"),
 }
-ROLES = {jobs.ENCODE: registry.LOOKING, jobs.CAPTION: ("captioner",), jobs.SCORE: ("filter",)}
+ROLES = {
+    jobs.ENCODE: registry.LOOKING,
+    jobs.TEXT: ("retrieval",),
+    jobs.CAPTION: ("captioner",),
+    jobs.SCORE: ("filter",),
+}
+
+
+class Seat(NamedTuple):
+    """A connection (autocommit) and the token under which its user leases jobs."""
+
+    conn: Connection
+    token: UUID
+
+
+def take_seat(settings: Settings, opened: ExitStack) -> Seat:
+    """A connection of a worker's own, which ``opened`` closes."""
+    conn = opened.enter_context(database.connect(settings.database_url(), autocommit=True))
+    return Seat(conn, jobs.hold(conn))
 
 
 class Crew:
-    """A worker for each core. Closing it closes their connections."""
+    """Workers at one queue, each in a seat of its own."""
 
     def __init__(
         self,
-        settings: Settings,
+        seats: Sequence[Seat],
         queue: Queue,
         model: Model,
+        runtime: Runtime,
         decoder: Decoder,
+        *,
         writing: Writing = USUAL,
+        at_once: int | None = None,
     ) -> None:
-        """``model`` is the queue's; a decoder has a child for each core; ``writing`` is how
-        captions are written."""
+        """``model`` is the queue's, and ``runtime`` has its graphs; ``writing`` is how captions
+        are written; ``at_once`` is how many workers may use the model at a time, else all."""
         self.queue = queue
         self.model = model
-        runtime = registry.load(settings, model, *GRAPHS[queue.stage])
-        with ExitStack() as opened:
-            self._workers: SimpleQueue[Worker] = SimpleQueue()
-            for _ in range(decoder.children):
-                conn = opened.enter_context(
-                    database.connect(settings.database_url(), autocommit=True)
-                )
-                self._workers.put(Worker(conn, model, runtime, decoder, writing))
-            self._opened = opened.pop_all()
-        self._count = decoder.children
+        self._count = len(seats)
+        self._workers: SimpleQueue[Worker] = SimpleQueue()
+        turns = Semaphore(at_once or self._count)
+        for seat in seats:
+            self._workers.put(
+                Worker(seat.conn, model, runtime, decoder, writing, token=seat.token, turns=turns)
+            )
 
     def map(self, task: Callable[[Worker, T], R], items: Iterable[T]) -> Iterator[R]:
         """``task`` of each item, in order, with whichever worker is free.
@@ -75,15 +99,19 @@ class Crew:
             finally:
                 threads.shutdown(cancel_futures=True)
 
-    def drain(self) -> Iterator[Outcome]:
-        """Run what is due in the queue until there is no more."""
+    def drain(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
+        """Run what is due in the queue until there is no more, or ``stop``, which is asked before
+        each batch."""
         rest = [None]
 
         def tickets() -> Iterator[None]:
             while rest:
                 yield None
 
-        for outcome in self.map(lambda worker, _: worker.run_due(self.queue), tickets()):
+        def run(worker: Worker, _: None) -> Outcome | None:
+            return None if stop() else worker.run_due(self.queue)
+
+        for outcome in self.map(run, tickets()):
             if outcome is None:
                 rest.clear()
             else:
@@ -96,11 +124,21 @@ class Crew:
         finally:
             self._workers.put(worker)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
+@contextmanager
+def crew(
+    settings: Settings, queue: Queue, model: Model, decoder: Decoder, writing: Writing = USUAL
+) -> Iterator[Crew]:
+    """A crew with a worker, and a connection, for each of the decoder's children.
+
+    Raises:
+        ModelError: the model's files are missing or altered.
+        DatabaseError: the database can't be reached.
+    """
+    runtime = registry.load(settings, model, *GRAPHS[queue.stage])
+    with ExitStack() as opened:
+        seats = [take_seat(settings, opened) for _ in range(decoder.children)]
+        yield Crew(seats, queue, model, runtime, decoder, writing=writing)
 
 
 @contextmanager
@@ -114,8 +152,8 @@ def _quick_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def run_jobs(settings: Settings, *, stages: Sequence[str] = tuple(GRAPHS)) -> Outcome:
-    """Run every job that is due with the active models, in this process, until there is no more.
+def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.STAGES) -> Outcome:
+    """Run every job that is due, in this process, until there is no more.
 
     What ``blipdb ingest`` does at its end, and a worker does forever.
 
@@ -125,23 +163,27 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = tuple(GRAPHS)) -> Ou
     """
     outcome = Outcome()
     with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
-        queues = [
-            (queue, model)
-            for stage in stages
-            for model in registry.models(conn)
-            if not set(ROLES[stage]).isdisjoint(model.active)
-            and due(conn, queue := Queue(stage, model.model_id))
-        ]
-        if queues:
+        queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
+        if found := runnable(conn, [queue for queue in queues if due(conn, queue)]):
             with Decoder() as decoder:
-                for queue, model in queues:
-                    with Crew(settings, queue, model, decoder) as crew:
-                        outcome = sum(crew.drain(), outcome)
+                for queue, model in found:
+                    with crew(settings, queue, model, decoder) as workers:
+                        outcome = sum(workers.drain(), outcome)
             jobs.flush(conn)
     return outcome
 
 
+def runnable(conn: Connection, queues: Sequence[Queue]) -> list[tuple[Queue, Model]]:
+    """Those queues whose model can have the role that their stage needs, in the stages' order."""
+    models = {model.model_id: model for model in registry.models(conn)}
+    ordered = sorted(queues, key=lambda queue: (jobs.STAGES.index(queue.stage), queue.model_id))
+    return [
+        (queue, models[queue.model_id])
+        for queue in ordered
+        if not set(ROLES[queue.stage]).isdisjoint(models[queue.model_id].roles)
+    ]
+
+
 def due(conn: Connection, queue: Queue) -> int:
     """How many jobs a queue may have for us; those that run now may be a dead worker's."""
-    counts = jobs.counts(conn, queue)
-    return counts.pending + counts.running
+    return jobs.counts(conn, queue).left

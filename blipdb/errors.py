@@ -6,6 +6,7 @@
     ├── SetupError             something is not installed, too old, or may not be reached
     ├── DatabaseError          PostgreSQL is not there, or its schema or extension does not fit
     ├── EngineError            the engine is not there, busy, or answered with an error
+    ├── BrokerError            the broker is not there, or refuses us; nothing is lost by that
     ├── ModelError             an artifact that is missing, altered or of another format
     ├── ImageError             a picture that is refused, with its reason
     └── StoppedError           work that its caller no longer wants
@@ -52,16 +53,22 @@ class EngineError(BlipdbError):
     """The engine does not run, does not answer, is busy, or refused the request."""
 
 
+class BrokerError(BlipdbError):
+    """The broker can't be reached or refuses us. Jobs are in the database and wait there."""
+
+
 class ModelError(BlipdbError):
     """A model's folder is missing, incomplete, altered, or of a format that is not known."""
 
 
 class ImageError(BlipdbError):
-    """A picture is refused; ``reason`` is the short text that ``blip_failures()`` shows."""
+    """A picture is refused; ``reason`` is the short text that ``blip_failures()`` shows. It is
+    ``for_good`` where another try would end alike."""
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
+    def __init__(self, reason: str, hint: str | None = None, *, for_good: bool = False) -> None:
         super().__init__(reason, hint)
         self.reason = reason
+        self.for_good = for_good
 
 
 class StoppedError(BlipdbError):

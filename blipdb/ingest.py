@@ -10,35 +10,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from uuid import UUID
 
 from psycopg import errors as pg_errors
 
-from . import catalog, database, encode, jobs, registry, sidecars, sources
-from .encode import Crew
-from .images.decode import Decoder
-from .jobs import Connection, Queue
+from . import catalog, database, jobs, registry, sidecars, sources
+from .hands import Elsewhere, Hands, Here, Progress, Ring, Show
+from .jobs import Connection, Counts, Queue
 from .outages import explained
-from .pipeline import Pipeline
+from .pipeline import Place
 from .registry import Model
 from .settings import Settings
 from .sidecars import Caption, Captions
 from .sources import Failure, Found, SourceFile
 
 LOOK_UP = 10_000  # files compared in one statement
-
-
-class Progress(NamedTuple):
-    """``done`` of ``total`` in a stage: files (``ingest``), or jobs (``encode``, ``caption``)."""
-
-    stage: str
-    done: int
-    total: int
-    failed: int
 
 
 @dataclass
@@ -80,10 +69,12 @@ def ingest(
     caption: bool = False,
     store_content: bool = False,
     retry: bool = False,
+    ring: Ring | None = None,
+    wait: bool = True,
     stdin: BinaryIO | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Bring the images that ``paths`` lead to into the database, and encode them.
+    """Bring the images that ``paths`` lead to into the database, and have them encoded.
 
     Args:
         settings: whose database, and whose home holds the models.
@@ -93,6 +84,8 @@ def ingest(
         caption: have the captioner write one for each image, too.
         store_content: keep the files' bytes in the database.
         retry: try refused files and parked jobs once more.
+        ring: leave the work to workers elsewhere, whom this tells that a stage has some.
+        wait: until they are done.
         progress: called from this thread.
 
     Raises:
@@ -107,7 +100,13 @@ def ingest(
         url = settings.database_url()
         conn = opened.enter_context(database.connect(url, autocommit=True))
         database.check(conn)
-        run = _Ingest(settings, conn, space, opened, progress or (lambda _: None))
+        show = progress or (lambda _: None)
+        hands: Hands = (
+            Here(settings, conn, opened, show)
+            if ring is None
+            else Elsewhere(conn, ring, show, wait=wait)
+        )
+        run = _Ingest(conn, space, hands, show)
         run.take_in(found, texts, store_content=store_content, retry=retry)
         run.encode_rest(retry=retry)
         if caption:
@@ -120,27 +119,20 @@ def ingest(
 class _Ingest:
     """One call of `ingest`: its steps, and what they share."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        conn: Connection,
-        space: str,
-        opened: ExitStack,
-        progress: Callable[[Progress], None],
-    ) -> None:
-        self._settings = settings
+    def __init__(self, conn: Connection, space: str, hands: Hands, show: Show) -> None:
         self._conn = conn
         self._space = space
-        self._opened = opened
-        self._progress = progress
+        self._hands = hands
+        self._show = show
         self._model = registry.active(conn, "retrieval")
         self._others = [
             model
             for model in registry.models(conn)
             if model.encodes and model.model_id != self._model.model_id
         ]
-        queues = [model.encoding for model in (self._model, *self._others)]
-        self._parked = {queue: jobs.counts(conn, queue).parked for queue in queues}  # until now
+        self._queues = [model.encoding for model in (self._model, *self._others)]
+        counts = jobs.all_counts(conn)
+        self._before = {queue: counts.get(queue, Counts()) for queue in self._queues}
         self.report = Report(self._model.name, self._model.knows)
 
     def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
@@ -153,17 +145,9 @@ class _Ingest:
         changed = list(self._changed(found.files, texts, retry=retry))
         if not changed:
             return
-        pipeline = Pipeline(
-            self._conn,
-            self._space,
-            texts,
-            store_content=store_content,
-            decoder=self._decoder,
-            crew=self._crew,
-            others=[model.encoding for model in self._others],
-        )
         failed = 0
-        for step in pipeline.run(changed):
+        place = Place(self._conn, self._space, texts, store_content, self._queues)
+        for step in self._hands.intake(place, self._model).run(changed):
             report.added += step.added
             report.duplicates += step.duplicates
             report.captions += step.captions
@@ -171,7 +155,7 @@ class _Ingest:
             report.failed += step.failed
             failed += len(step.failed)
             done = report.added + report.duplicates + failed
-            self._progress(Progress("ingest", done, len(changed), failed))
+            self._show(Progress("ingest", done, len(changed), failed))
 
     def _changed(
         self, files: Sequence[SourceFile], texts: Captions, *, retry: bool
@@ -196,40 +180,31 @@ class _Ingest:
 
     def encode_rest(self, *, retry: bool) -> None:
         """Run what was enqueued otherwise: by blip_add, by an ingest that was killed, by retry."""
-        queue = self._model.encoding
         if retry:
-            for each in (queue, *(model.encoding for model in self._others)):
-                self._retry_parked(each)
-        self.report.encoded += self._drain(queue, lambda: self._crew)
+            for queue in self._queues:
+                self._retry_parked(queue)
+        self.report.encoded += self._drain(self._model.encoding, self._model)
         for model in self._others:
-            self._drain(model.encoding, partial(self._new_crew, model.encoding, model))
+            self._drain(model.encoding, model)
 
     def caption(self, uris: Sequence[str], *, retry: bool) -> None:
         """Have a caption written for every image among the files."""
         model = registry.active(self._conn, "captioner")
         queue = model.captioning
-        self._parked[queue] = jobs.counts(self._conn, queue).parked
+        self._before[queue] = jobs.counts(self._conn, queue)
         for start in range(0, len(uris), LOOK_UP):
             some = uris[start : start + LOOK_UP]
             jobs.enqueue(self._conn, queue, catalog.image_ids(self._conn, self._space, some))
         if retry:
             self._retry_parked(queue)
-        self.report.captioned += self._drain(queue, lambda: self._new_crew(queue, model))
+        self.report.captioned += self._drain(queue, model)
 
     def _retry_parked(self, queue: Queue) -> None:
         jobs.retry_parked(self._conn, queue)
-        self._parked[queue] = 0
+        self._before[queue] = replace(self._before[queue], parked=0)
 
-    def _drain(self, queue: Queue, crew: Callable[[], Crew]) -> int:
-        total = encode.due(self._conn, queue)
-        done = failed = 0
-        if total:
-            for outcome in crew().drain():
-                done += outcome.done
-                failed += outcome.failed
-                total = max(total, done + failed)
-                self._progress(Progress(queue.stage, done + failed, total, failed))
-        return done
+    def _drain(self, queue: Queue, model: Model) -> int:
+        return self._hands.drain(queue, model, self._before[queue])
 
     def finish(self) -> None:
         """Make all of it durable, index what has grown large, count what is left to do."""
@@ -241,18 +216,8 @@ class _Ingest:
                 f"Search would be quicker with an index on the vectors of {self._model.name}; "
                 "this user may not build it, the next ingest by their owner does."
             )
-        for queue, before in self._parked.items():
-            counts = jobs.counts(self._conn, queue)
-            self.report.waiting += counts.pending + counts.running
-            self.report.parked += max(0, counts.parked - before)
-
-    @cached_property
-    def _decoder(self) -> Decoder:
-        return self._opened.enter_context(Decoder())
-
-    @cached_property
-    def _crew(self) -> Crew:
-        return self._new_crew(self._model.encoding, self._model)
-
-    def _new_crew(self, queue: Queue, model: Model) -> Crew:
-        return self._opened.enter_context(Crew(self._settings, queue, model, self._decoder))
+        counts = jobs.all_counts(self._conn)
+        for queue, before in self._before.items():
+            now = counts.get(queue, Counts())
+            self.report.waiting += now.left
+            self.report.parked += max(0, now.parked - before.parked)

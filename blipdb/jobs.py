@@ -21,14 +21,19 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import scalar_row
 
 Connection = psycopg.Connection[Any]
 
 ENCODE = "encode"  # ITC vector and image tokens
+TEXT = "text"  # ITC vectors of an image's captions
 CAPTION = "caption"  # a synthetic caption
 SCORE = "score"  # ITC and ITM of an image's captions, by a filter
+WRITE = "write"  # as CAPTION, in the way that a CapFilt run has chosen: it runs these itself
+STAGES = (ENCODE, TEXT, CAPTION, SCORE)
 MAX_ATTEMPTS = 3
+MAX_DEATHS = 5  # attempts, where no worker came back to say why: it may have been a bystander
 DEADLINE = timedelta(minutes=10)
 DELAY = timedelta(seconds=10)  # before the second attempt; six times that before the third
 MAX_REASON = 500  # characters
@@ -60,6 +65,11 @@ class Counts:
     running: int = 0
     done: int = 0
     parked: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many are still to end."""
+        return self.pending + self.running
 
 
 def hold(conn: Connection) -> UUID:
@@ -100,16 +110,54 @@ def enqueue(
     return Lease(queue, token, tuple(sorted(added))) if token and added else None
 
 
-def enqueue_all(conn: Connection, queue: Queue) -> int:
-    """Add a job for every image that has none in this queue; how many."""
+# What a stage has yet to do, whatever its jobs say: a caption may come after its image's job.
+_MISSING: dict[str, LiteralString] = {
+    ENCODE: """
+        SELECT i.image_id FROM blip.images i
+        WHERE (%(space)s::text IS NULL OR i.space = %(space)s) AND NOT EXISTS (
+            SELECT FROM blip.jobs j
+            WHERE (j.image_id, j.stage, j.model_id) = (i.image_id, 'encode', %(model)s))
+        """,
+    TEXT: """
+        SELECT DISTINCT c.image_id FROM blip.captions c JOIN blip.images i USING (image_id)
+        WHERE (%(space)s::text IS NULL OR i.space = %(space)s)
+            AND c.encoder_id IS DISTINCT FROM %(model)s
+        """,
+    CAPTION: """
+        SELECT i.image_id FROM blip.images i
+        WHERE (%(space)s::text IS NULL OR i.space = %(space)s) AND NOT EXISTS (
+            SELECT FROM blip.captions c
+            WHERE c.image_id = i.image_id AND c.model_id = %(model)s)
+        """,
+    SCORE: """
+        SELECT DISTINCT c.image_id FROM blip.captions c JOIN blip.images i USING (image_id)
+        WHERE (%(space)s::text IS NULL OR i.space = %(space)s)
+            AND c.filter_id IS DISTINCT FROM %(model)s
+        """,
+}
+
+
+def enqueue_missing(conn: Connection, queue: Queue, *, space: str | None = None) -> int:
+    """See to it that each image (of one space, or of all) which lacks the queue's result has a job
+    for it; how many were added, or opened again."""
+    statement = sql.SQL(
+        """
+        INSERT INTO blip.jobs AS j (image_id, stage, model_id)
+        SELECT image_id, %(stage)s, %(model)s::integer FROM ({}) AS missing ORDER BY image_id
+        ON CONFLICT (image_id, stage, model_id) DO UPDATE
+        SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
+        WHERE j.state = 'd'
+        """
+    ).format(sql.SQL(_MISSING[queue.stage]))
+    return conn.execute(statement, _named(queue) | {"space": space}).rowcount
+
+
+def drop_pending(conn: Connection, queue: Queue) -> int:
+    """Forget the jobs that nobody has begun, as their results are wanted no longer; how many."""
     return conn.execute(
         """
-        INSERT INTO blip.jobs (image_id, stage, model_id)
-        SELECT i.image_id, %(stage)s, %(model)s FROM blip.images i
-        WHERE NOT EXISTS (
-            SELECT FROM blip.jobs j
-            WHERE (j.image_id, j.stage, j.model_id) = (i.image_id, %(stage)s, %(model)s))
-        ON CONFLICT DO NOTHING
+        DELETE FROM blip.jobs
+        WHERE stage = %(stage)s AND model_id = %(model)s AND state = 'p'
         """,
         _named(queue),
     ).rowcount
@@ -187,7 +235,7 @@ def free_abandoned(conn: Connection, queue: Queue) -> None:
         WHERE (image_id, stage, model_id) = (spent.id, %(stage)s, %(model)s)
         """,
         _named(queue)
-        | {"most": MAX_ATTEMPTS, "error": f"its worker died or hung in {MAX_ATTEMPTS} attempts"},
+        | {"most": MAX_DEATHS, "error": f"its worker died or hung in {MAX_DEATHS} attempts"},
     )
 
 
@@ -268,17 +316,53 @@ def retry_parked(conn: Connection, queue: Queue) -> int:
 
 def counts(conn: Connection, queue: Queue) -> Counts:
     """Exact counts; a lease past its deadline counts as pending."""
-    row = conn.execute(
+    return all_counts(conn).get(queue, Counts())
+
+
+def all_counts(conn: Connection) -> dict[Queue, Counts]:
+    """As `counts`, of every queue that ever had a job, all as of one moment."""
+    rows = conn.execute(
         """
-        SELECT count(*) FILTER (WHERE state = 'p' OR (state = 'r' AND run_after <= now())),
+        SELECT stage, model_id,
+               count(*) FILTER (WHERE state = 'p' OR (state = 'r' AND run_after <= now())),
                count(*) FILTER (WHERE state = 'r' AND run_after > now()),
                count(*) FILTER (WHERE state = 'd'),
                count(*) FILTER (WHERE state = 'x')
-        FROM blip.jobs WHERE stage = %(stage)s AND model_id = %(model)s
+        FROM blip.jobs GROUP BY stage, model_id ORDER BY stage, model_id
+        """
+    )
+    return {Queue(stage, model): Counts(*numbers) for stage, model, *numbers in rows}
+
+
+def queues(conn: Connection, *, due: bool = False) -> list[Queue]:
+    """The queues that have open jobs, or only those with one that could be leased now. Quick,
+    however long they are."""
+    rows = conn.execute(
+        """
+        SELECT stage, model_id
+        FROM unnest(%(stages)s::text[]) AS stage CROSS JOIN blip.models m
+        WHERE EXISTS (
+            SELECT FROM blip.jobs j
+            WHERE j.stage = stage.stage AND j.model_id = m.model_id AND j.state IN ('p', 'r')
+                AND j.run_after <= CASE WHEN %(due)s THEN now() ELSE 'infinity' END)
+        ORDER BY 1, 2
         """,
-        _named(queue),
+        {"stages": list(STAGES), "due": due},
+    )
+    return [Queue(*row) for row in rows]
+
+
+def due(conn: Connection, stage: str, limit: int) -> int:
+    """How many jobs of a stage could be leased now; counted up to ``limit``."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT FROM blip.jobs
+            WHERE stage = %s AND state IN ('p', 'r') AND run_after <= now() LIMIT %s) AS found
+        """,
+        [stage, limit],
     ).fetchone()
-    return Counts(*row) if row else Counts()
+    return row[0] if row else 0
 
 
 def flush(conn: Connection) -> None:

@@ -254,6 +254,9 @@ class Caption(Base):
     text_vector: Mapped[list[float] | None]
     filter_id: Mapped[int | None] = _of_model()
     unread: Mapped[str | None]
+    encoder_id: Mapped[int | None] = _of_model(
+        comment="The model whose ITC vector text_vector is, or which can read no word of the text"
+    )
 
 
 capfilt = table(

@@ -14,8 +14,9 @@ AGAIN = "then the same command again: it goes on where this one stopped."
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Raise what PostgreSQL's state of health makes fail as a DatabaseError with a way out.
+def explained(again: str = AGAIN) -> Iterator[None]:
+    """Raise what PostgreSQL's state of health makes fail as a DatabaseError with a way out, which
+    ends with ``again``.
 
     A statement that is wrong in itself stays the error that it is.
     """
@@ -23,7 +24,7 @@ def explained() -> Iterator[None]:
         yield
     except errors.DiskFull as error:
         raise DatabaseError(
-            f"The database's disk is full: {_words(error)}", f"Free some space there, {AGAIN}"
+            f"The database's disk is full: {_words(error)}", f"Free some space there, {again}"
         ) from error
     except errors.InsufficientPrivilege as error:
         raise DatabaseError(
@@ -35,7 +36,7 @@ def explained() -> Iterator[None]:
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseError(
             f"The database went away: {_words(error)}",
-            f"Its log says why. Start the private cluster with: blipdb up; {AGAIN}",
+            f"Its log says why. Start the private cluster with: blipdb up; {again}",
         ) from error
 
 

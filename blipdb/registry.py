@@ -179,8 +179,7 @@ def activate(conn: Connection, name: str, roles: Sequence[str] | None = None) ->
         )
     with conn.transaction():
         _activate(conn, model, roles or model.roles)
-    counts = jobs.counts(conn, model.encoding)
-    return counts.pending + counts.running
+    return jobs.counts(conn, model.encoding).left
 
 
 def load(settings: Settings, model: Model, *graphs: str) -> Runtime:
@@ -258,6 +257,7 @@ def _activate(
     conn: Connection, model: Model, roles: Collection[str], *, only_vacant: bool = False
 ) -> None:
     """Give roles; a model that looks at images from now on gets a job for every one."""
+    looked = {model.model_id for model in models(conn) if model.encodes}
     change = "NOTHING" if only_vacant else "UPDATE SET model_id = excluded.model_id"
     changed = conn.execute(
         f"""
@@ -268,7 +268,9 @@ def _activate(
         [model.model_id, sorted(roles)],
     ).rowcount
     if changed and not set(LOOKING).isdisjoint(roles):
-        jobs.enqueue_all(conn, model.encoding)
+        jobs.enqueue_missing(conn, model.encoding)
+    for displaced in looked - {model.model_id for model in models(conn) if model.encodes}:
+        jobs.drop_pending(conn, jobs.Queue(jobs.ENCODE, displaced))
 
 
 def _keep(artifact: Artifact, settings: Settings) -> None:

@@ -40,6 +40,36 @@ def check(conn: Connection) -> None:
         )
 
 
+def check_worker(conn: Connection) -> None:
+    """Make sure that a worker of this version may use these tables.
+
+    Functions don't matter to it, nor do tables of a newer version that names this one as good
+    enough: so old and new workers can run side by side while an upgrade goes from one machine to
+    the next.
+
+    Raises:
+        DatabaseError: they are of another version; the hint is the command that mends it.
+    """
+    try:
+        check_revision(conn)
+    except DatabaseError:
+        row = (
+            conn.execute(
+                "SELECT value FROM blip.settings, blip.alembic_version"
+                " WHERE name = 'oldest_worker' AND value <= %(head)s AND version_num > %(head)s",
+                {"head": head()},
+            ).fetchone()
+            if _has_tables(conn)
+            else None
+        )
+        if row is None:
+            raise
+
+
+def _has_tables(conn: Connection) -> bool:
+    return conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
+
+
 def head() -> str:
     """The newest revision in ``migrations/versions``, by its file's name (Alembic is slow)."""
     names = sorted(path.name for path in (migrations() / "versions").glob("[0-9]*.py"))
@@ -53,8 +83,7 @@ def migrations() -> Path:
 
 def check_revision(conn: Connection) -> None:
     """Raise unless the tables are there and of the newest revision."""
-    row = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone()
-    if row == (None,):
+    if not _has_tables(conn):
         raise DatabaseError(f"The database {_name(conn)} has no tables of blipdb.", INIT)
     row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
     revision = row[0] if row else "none"

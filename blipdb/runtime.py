@@ -54,11 +54,16 @@ class Runtime:
     """The graphs of one artifact, ready to run. Made by `load`."""
 
     def __init__(
-        self, artifact: Artifact, tokenizer: Tokenizer, sessions: dict[str, ort.InferenceSession]
+        self,
+        artifact: Artifact,
+        tokenizer: Tokenizer,
+        sessions: dict[str, ort.InferenceSession],
+        threads: int = 1,
     ) -> None:
         self.artifact = artifact
         self.tokenizer = tokenizer
         self._sessions = sessions
+        self._threads = threads
 
     @classmethod
     def load(
@@ -79,7 +84,14 @@ class Runtime:
         )
         sessions = {name: _load(artifact, name, threads) for name in names}
         _give_back_memory()
-        return cls(artifact, tokenizer, sessions)
+        return cls(artifact, tokenizer, sessions, threads)
+
+    def open(self, *graphs: str) -> None:
+        """Load those of the artifact's graphs that are not loaded yet; raises as `load` does."""
+        if missing := [name for name in graphs if name not in self._sessions]:
+            loaded = {name: _load(self.artifact, name, self._threads) for name in missing}
+            _give_back_memory()
+            self._sessions |= loaded
 
     @property
     def token_shapes(self) -> tuple[tuple[int, int], tuple[int, ...]]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import UsageError
+from .images.decode import Decoded
 
 FILE_FIELDS = ("file_name", "filename", "file", "path", "filepath", "image", "image_name", "uri")
 TEXT_FIELDS = ("caption", "captions", "text", "description", "comment")
@@ -35,6 +36,11 @@ class Caption(NamedTuple):
 
     text: str
     origin: str = "web"
+
+
+def inside(decoded: Decoded) -> list[Caption]:
+    """The captions in a picture's own metadata."""
+    return [Caption(text) for text in map(clean, decoded.descriptions) if text]
 
 
 @dataclass

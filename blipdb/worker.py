@@ -6,9 +6,10 @@ image is read again, from the database or from its file, and checked against its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Semaphore
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 from psycopg import errors as pg_errors
+from psycopg import sql
+from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
-from . import contents, jobs, tokens
+from . import catalog, contents, jobs, tokens
 from .arrays import Reals, RealsDumper
 from .errors import ImageError
 from .identity import caption_id
@@ -26,7 +29,8 @@ from .images.decode import Decoded, Decoder
 from .jobs import Connection, Lease, Queue
 from .registry import Model
 from .runtime import Encoded, Runtime
-from .scoring import Score, score
+from .scoring import Score, Vectors, embed, score
+from .sidecars import inside
 from .writing import USUAL, Writing
 
 Pixels = npt.NDArray[np.uint8]
@@ -63,6 +67,20 @@ class _Failed(NamedTuple):
     for_good: bool
 
 
+@dataclass
+class _Pictures:
+    """Of a batch's images: pixels, why some have none, and what decoding told of them."""
+
+    pixels: dict[UUID, Pixels] = field(default_factory=dict)
+    failed: dict[UUID, _Failed] = field(default_factory=dict)
+    decoded: dict[UUID, Decoded] = field(default_factory=dict)
+
+    @property
+    def batch(self) -> Pixels:
+        """uint8 [B, S, S, 3], in the order of ``pixels``."""
+        return np.stack(list(self.pixels.values()))
+
+
 class Worker:
     """Runs jobs of one model over a connection of its own (autocommit); one caller at a time."""
 
@@ -73,18 +91,23 @@ class Worker:
         runtime: Runtime,
         decoder: Decoder,
         writing: Writing = USUAL,
+        *,
+        token: UUID | None = None,
+        turns: Semaphore | None = None,
     ) -> None:
-        """``writing`` is how captions are written, where that is the job."""
+        """``writing`` is how captions are written, where that is the job. ``token`` is the
+        connection's, if it has one; ``turns`` are for the model, where workers share few."""
         conn.adapters.register_dumper(Reals, RealsDumper)
         # Nobody waits for the disk at each batch. A server that crashes forgets the last ones
         # whole, results and closed jobs alike, and they are run again; see `jobs.flush`.
         conn.execute("SET synchronous_commit TO off")
         self.conn = conn
         self.model = model
-        self.token = jobs.hold(conn)
+        self.token = token or jobs.hold(conn)
         self._runtime = runtime
         self._decoder = decoder
         self._writing = writing
+        self._turns = turns or Semaphore()
 
     def run(self, lease: Lease, pixels: Mapping[UUID, Pixels] | None = None) -> Outcome:
         """Run leased jobs and close them, their results in the same transaction.
@@ -95,7 +118,13 @@ class Worker:
             BlipdbError, psycopg.Error: what no other job would survive either; the lease was
                 given back.
         """
-        stages = {jobs.ENCODE: self._encode, jobs.CAPTION: self._caption, jobs.SCORE: self._score}
+        stages = {
+            jobs.ENCODE: self._encode,
+            jobs.TEXT: self._embed,
+            jobs.CAPTION: self._caption,
+            jobs.WRITE: self._caption,
+            jobs.SCORE: self._score,
+        }
         try:
             return stages[lease.queue.stage](lease, pixels or {})
         except BaseException:
@@ -105,39 +134,53 @@ class Worker:
     def run_due(self, queue: Queue) -> Outcome | None:
         """Lease as many jobs as one transaction should hold, and run them; None if none is due."""
         n = batch_size(self.model)
-        if queue.stage == jobs.CAPTION:
+        if queue.stage in (jobs.CAPTION, jobs.WRITE):
             n = CAPTION_BATCH if self._writing.nucleus is None else SAMPLED_BATCH
         lease = jobs.lease(self.conn, queue, self.token, n)
         return self.run(lease) if lease else None
 
     def _encode(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        pixels, failed = self._pixels(lease.image_ids, given)
-        if not pixels:
-            return self._close(lease, [], lambda done: None, failed)
-        encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
-        ids = list(pixels)
+        pictures = self._pictures(lease.image_ids, given)
+        if not pictures.pixels:
+            return self._close(lease, [], lambda done: None, pictures)
+        with self._turns:
+            encoded = self._runtime.encode_images(pictures.batch)
+        ids = list(pictures.pixels)
 
         def write(done: Sequence[UUID]) -> None:
             kept = set(done)
             self._write_encoded(ids, encoded, [n for n, id in enumerate(ids) if id in kept])
 
-        return self._close(lease, ids, write, failed)
+        return self._close(lease, ids, write, pictures)
+
+    def _embed(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
+        captions = self._lacking(lease.image_ids, "encoder_id")
+        with self._turns:
+            vectors, unread = embed(self._runtime, [row.text for row in captions])
+
+        def write(done: Sequence[UUID]) -> None:
+            kept = set(done)
+            rows = [n for n, row in enumerate(captions) if row.image_id in kept]
+            self._write_texts([captions[n] for n in rows], vectors[rows], unread)
+
+        return self._close(lease, lease.image_ids, write, _Pictures())
 
     def _caption(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
         stored = self._stored_tokens(lease.image_ids)
         missing = [id for id in lease.image_ids if id not in stored]
-        pixels, failed = self._pixels(missing, given)
-        if pixels:
-            encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
-            stored |= dict(zip(pixels, _pairs(encoded), strict=True))
-        texts = self._captions(stored)
-        failed |= {id: _Failed("the model wrote an empty caption", True)
-                   for id, text in texts.items() if not text}  # fmt: skip
+        pictures = self._pictures(missing, given)
+        with self._turns:
+            if pictures.pixels:
+                encoded = self._runtime.encode_images(pictures.batch)
+                stored |= dict(zip(pictures.pixels, _pairs(encoded), strict=True))
+            texts = self._captions(stored)
+        pictures.failed |= {id: _Failed("the model wrote an empty caption", True)
+                            for id, text in texts.items() if not text}  # fmt: skip
 
         def write(done: Sequence[UUID]) -> None:
             self._write_captions([(id, texts[id]) for id in done])
 
-        return self._close(lease, [id for id in texts if texts[id]], write, failed)
+        return self._close(lease, [id for id in texts if texts[id]], write, pictures)
 
     def _captions(
         self, images: Mapping[UUID, tuple[tokens.Tokens, tokens.Scales]]
@@ -149,16 +192,17 @@ class Worker:
         return dict(zip(images, written, strict=True))
 
     def _score(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        captions = self._unscored(lease.image_ids)
-        pixels, failed = self._pixels(sorted({row.image_id for row in captions}), given)
-        places = {id: place for place, id in enumerate(pixels)}
+        captions = self._lacking(lease.image_ids, "filter_id")
+        pictures = self._pictures(sorted({row.image_id for row in captions}), given)
+        places = {id: place for place, id in enumerate(pictures.pixels)}
         captions = [row for row in captions if row.image_id in places]
         scores: list[Score] = []
         if captions:
-            encoded = self._runtime.encode_images(np.stack(list(pixels.values())))
             rows = [places[row.image_id] for row in captions]
-            images = Encoded(encoded.itc[rows], encoded.tokens[rows], encoded.scales[rows])
-            scores = score(self._runtime, [row.text for row in captions], images)
+            with self._turns:
+                encoded = self._runtime.encode_images(pictures.batch)
+                images = Encoded(encoded.itc[rows], encoded.tokens[rows], encoded.scales[rows])
+                scores = score(self._runtime, [row.text for row in captions], images)
 
         def write(done: Sequence[UUID]) -> None:
             kept = set(done)
@@ -166,24 +210,26 @@ class Worker:
                 [pair for pair in zip(captions, scores, strict=True) if pair[0].image_id in kept]
             )
 
-        return self._close(lease, [id for id in lease.image_ids if id not in failed], write, failed)
+        done = [id for id in lease.image_ids if id not in pictures.failed]
+        return self._close(lease, done, write, pictures)
 
     def _close(
         self,
         lease: Lease,
         ids: Sequence[UUID],
         write: Callable[[Sequence[UUID]], None],
-        failed: Mapping[UUID, _Failed],
+        pictures: _Pictures,
     ) -> Outcome:
         """Complete and fail jobs in one transaction; ``write`` gets those that were ours."""
         for attempt in range(DEADLOCKS):
             try:
                 with self.conn.transaction():
                     done = jobs.complete(self.conn, lease, ids)
+                    self._note(done, pictures.decoded)
                     write(done)
-                    for id, why in failed.items():
+                    for id, why in sorted(pictures.failed.items()):
                         jobs.fail(self.conn, lease, id, why.reason, for_good=why.for_good)
-                return Outcome(len(done), len(failed), len(ids) - len(done))
+                return Outcome(len(done), len(pictures.failed), len(ids) - len(done))
             except pg_errors.DeadlockDetected:  # with whoever deletes images in another order
                 if attempt == DEADLOCKS - 1:
                     raise
@@ -194,42 +240,53 @@ class Worker:
         with suppress(psycopg.Error), self.conn.transaction():
             jobs.release(self.conn, lease)
 
-    def _pixels(
-        self, ids: Sequence[UUID], given: Mapping[UUID, Pixels]
-    ) -> tuple[dict[UUID, Pixels], dict[UUID, _Failed]]:
-        """Pixels of images, given or read and decoded here, and why some have none."""
-        pixels = {id: given[id] for id in ids if id in given}
-        failed: dict[UUID, _Failed] = {}
+    def _pictures(self, ids: Sequence[UUID], given: Mapping[UUID, Pixels]) -> _Pictures:
+        """The images' pixels, given or read and decoded here."""
+        found = _Pictures({id: given[id] for id in ids if id in given})
         missing = [id for id in ids if id not in given]
-        contents = self._contents(missing, failed)
-        for id, decoded in self._decoder.decode_ahead(contents, self.model.image_size):
+        read = self._read(missing, found.failed)
+        for id, decoded in self._decoder.decode_ahead(read, self.model.image_size):
             if isinstance(decoded, ImageError):
-                failed[id] = _Failed(decoded.reason, for_good=True)
+                found.failed[id] = _Failed(decoded.reason, for_good=True)
             else:
-                pixels[id] = decoded.pixels
-                self._note_size(id, decoded)
-        return pixels, failed
+                found.pixels[id] = decoded.pixels
+                found.decoded[id] = decoded
+        return found
 
-    def _note_size(self, id: UUID, decoded: Decoded) -> None:
-        """What only decoding tells of an image that came through SQL."""
-        self.conn.execute(
-            "UPDATE blip.images SET width = %s, height = %s, mime = %s"
-            " WHERE image_id = %s AND width IS NULL",
-            [decoded.width, decoded.height, decoded.mime, id],
-        )
-
-    def _contents(
+    def _read(
         self, ids: Sequence[UUID], failed: dict[UUID, _Failed]
     ) -> Iterator[tuple[UUID, bytes]]:
-        """Each image's bytes, one in memory at a time; those without any go to ``failed``."""
-        for id in ids:
-            try:
-                data = contents.content(self.conn, id, self._decoder.limits.bytes)
-            except ImageError as error:
-                failed[id] = _Failed(error.reason, for_good=False)
+        """Each image's bytes; those that can't be read go to ``failed``."""
+        for id, content in contents.read(self.conn, ids, self._decoder.limits.bytes):
+            if isinstance(content, ImageError):
+                failed[id] = _Failed(content.reason, content.for_good)
             else:
-                if data is not None:  # else it was deleted, and its job with it
-                    yield id, data
+                yield id, content
+
+    def _note(self, done: Iterable[UUID], decoded: Mapping[UUID, Decoded]) -> None:
+        """What only decoding tells of images that came undecoded: their sizes, and the captions
+        inside them."""
+        ids = [id for id in done if id in decoded]
+        if not ids:
+            return
+        with self.conn.cursor(row_factory=scalar_row) as cursor:
+            cursor.execute(
+                """
+                UPDATE blip.images i SET width = u.width, height = u.height, mime = u.mime
+                FROM unnest(%b::uuid[], %b::int[], %b::int[], %b::text[])
+                    AS u (image_id, width, height, mime)
+                WHERE i.image_id = u.image_id AND i.width IS NULL
+                RETURNING i.image_id
+                """,
+                [
+                    ids,
+                    [decoded[id].width for id in ids],
+                    [decoded[id].height for id in ids],
+                    [decoded[id].mime for id in ids],
+                ],
+            )
+            new = cursor.fetchall()
+        catalog.add_captions(self.conn, {id: inside(decoded[id]) for id in new})
 
     def _stored_tokens(
         self, ids: Sequence[UUID]
@@ -242,16 +299,42 @@ class Worker:
         )
         return {id: tokens.unpack(record, *self.model.record) for id, record in rows}
 
-    def _unscored(self, ids: Sequence[UUID]) -> list[_Text]:
-        """The captions of images that this model has not judged."""
+    def _lacking(self, ids: Sequence[UUID], column: str) -> list[_Text]:
+        """The captions of images of which this model has not given what ``column`` vouches for."""
         rows = self.conn.execute(
-            "SELECT image_id, caption_id, text FROM blip.captions"
-            " WHERE image_id = ANY(%b) AND filter_id IS DISTINCT FROM %s"
-            " ORDER BY image_id, caption_id",
+            sql.SQL(
+                "SELECT image_id, caption_id, text FROM blip.captions"
+                " WHERE image_id = ANY(%b) AND {} IS DISTINCT FROM %s"
+                " ORDER BY image_id, caption_id"
+            ).format(sql.Identifier(column)),
             [list(ids), self.model.model_id],
             binary=True,
         )
         return [_Text(*row) for row in rows]
+
+    def _write_texts(
+        self, texts: Sequence[_Text], vectors: Vectors, unread: Mapping[str, str]
+    ) -> None:
+        """A text of which the model reads no word is done, too, and has no vector."""
+        dims = self.model.itc_dims
+        self.conn.execute(
+            """
+            UPDATE blip.captions c
+            SET encoder_id = %(model)s, text_vector = CASE WHEN u.is_read
+                THEN ((%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s])::halfvec END
+            FROM unnest(%(images)b::uuid[], %(captions)b::uuid[], %(read)b::boolean[])
+                WITH ORDINALITY AS u (image_id, caption_id, is_read, n)
+            WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)
+            """,
+            {
+                "model": self.model.model_id,
+                "itc": Reals(vectors),
+                "dims": dims,
+                "images": [text.image_id for text in texts],
+                "captions": [text.caption_id for text in texts],
+                "read": [text.text not in unread for text in texts],
+            },
+        )
 
     def _write_scores(self, scores: Sequence[tuple[_Text, Score]]) -> None:
         self.conn.execute(

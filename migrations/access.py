@@ -47,7 +47,7 @@ GRANTS = {
     "blip_worker": [
         "GRANT USAGE ON SCHEMA blip TO blip_worker",
         "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.capfilt,"
-        " blip.verdicts TO blip_worker",
+        " blip.verdicts, blip.settings TO blip_worker",
         *(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON blip.{table} TO blip_worker"
             for table in GUARDED
@@ -82,11 +82,25 @@ END $$
 """
 
 
+# So that a worker of an older version can tell whether it may go on; see `requirements`.
+COMPATIBILITY = """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_policies
+                   WHERE (schemaname, tablename, policyname) = ('blip', 'settings', 'blip_worker'))
+    THEN
+        CREATE POLICY blip_worker ON blip.settings FOR SELECT TO blip_worker
+            USING (name = 'oldest_worker');
+    END IF;
+END $$
+"""
+
+
 def statements(roles: Collection[str]) -> list[str]:
     """What gives each of the existing ``roles`` its rights on the tables; safe to repeat."""
     found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
     if "blip_worker" in roles:
         found += [POLICY.format(role="blip_worker", table=table) for table in GUARDED]
+        found.append(COMPATIBILITY)
     if "blip_writer" in roles:
         found.append(CONTENT)
     if "blip_engine" in roles:

@@ -18,8 +18,9 @@ from PIL import Image
 from blipdb import database as databases
 from blipdb import jobs, registry
 from blipdb.errors import DatabaseError, ModelError, UsageError
+from blipdb.hands import Progress
 from blipdb.identity import image_id
-from blipdb.ingest import Progress, Report, ingest
+from blipdb.ingest import Report, ingest
 from blipdb.jobs import Connection, Counts
 from blipdb.settings import Settings
 from blipdb.sources import Failure

@@ -86,8 +86,8 @@ def test_enqueueing_under_a_token_leases_what_is_new(boss: Connection, queue: Qu
 def test_every_image_is_enqueued_once(boss: Connection, queue: Queue) -> None:
     ids = add_images(boss, 3)
     jobs.enqueue(boss, queue, ids[:1])
-    assert jobs.enqueue_all(boss, queue) == 2
-    assert jobs.enqueue_all(boss, queue) == 0
+    assert jobs.enqueue_missing(boss, queue) == 2
+    assert jobs.enqueue_missing(boss, queue) == 0
 
 
 def test_two_workers_never_hold_the_same_job(
@@ -248,7 +248,7 @@ def test_poison_that_kills_its_workers_is_parked_with_a_reason(
 ) -> None:
     ids = add_images(boss, 2)
     jobs.enqueue(boss, queue, ids)
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(jobs.MAX_DEATHS):
         with databases.connect(ready.database_url(), autocommit=True) as dying:
             pid = dying.info.backend_pid
             token = jobs.hold(dying)
@@ -260,7 +260,7 @@ def test_poison_that_kills_its_workers_is_parked_with_a_reason(
     while lease := jobs.lease(boss, queue, jobs.hold(boss), 10):
         assert lease.image_ids == (ids[1],)
         jobs.complete(boss, lease, lease.image_ids)
-    assert states(boss)[0] == ("x", 3, "its worker died or hung in 3 attempts")
+    assert states(boss)[0] == ("x", 5, "its worker died or hung in 5 attempts")
     assert states(boss)[1][0] == "d", "the other job of its first batch was not dragged along"
 
 
@@ -326,7 +326,7 @@ def test_the_reading_role_of_a_worker_suffices(
     with databases.connect(url, role="blip_worker", autocommit=True) as worker:
         token = jobs.hold(worker)
         jobs.enqueue(worker, queue, ids)
-        jobs.enqueue_all(worker, queue)
+        jobs.enqueue_missing(worker, queue)
         lease = take(worker, queue, token)
         assert jobs.complete(worker, lease, ids[:1]) == ids[:1]
         jobs.fail(worker, lease, ids[1], "for good", for_good=True)

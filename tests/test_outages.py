@@ -14,7 +14,8 @@ import pytest
 
 from blipdb import cluster, database, registry
 from blipdb.errors import DatabaseError
-from blipdb.ingest import Progress, ingest
+from blipdb.hands import Progress
+from blipdb.ingest import ingest
 from blipdb.outages import explained
 from blipdb.settings import Settings
 from tests.album import album

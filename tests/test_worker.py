@@ -120,7 +120,7 @@ def test_an_unreadable_file_is_tried_again_and_its_batch_goes_on(
     assert run_jobs(ready) == Outcome(done=1, failed=1)
     assert vector(boss, good) is not None
     assert reasons(boss) == [
-        ("p", 1, "neither its content nor a local file of it is known"),
+        ("p", 1, "neither its content nor a file of it is known that can be read here"),
         ("d", 1, None),
     ]
 

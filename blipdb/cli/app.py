@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import add, demo, ingest, models, search, servers, status
+from . import add, backlog, demo, ingest, models, search, servers, status
 from .group import Group
 
 app = typer.Typer(
@@ -50,6 +50,8 @@ app.command("ingest", rich_help_panel=IMAGES)(ingest.ingest)
 app.command("search", rich_help_panel=IMAGES)(search.search)
 app.command("add", rich_help_panel=IMAGES)(add.add)
 app.command("status", rich_help_panel=IMAGES)(status.status)
+app.command("run", rich_help_panel=IMAGES)(backlog.run)
+app.command("retry", rich_help_panel=IMAGES)(backlog.retry)
 app.command("failures", rich_help_panel=IMAGES)(status.failures)
 app.command("demo", rich_help_panel=IMAGES)(demo.demo)
 app.command("up", rich_help_panel=SERVERS)(servers.up)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
+from .broker import Broker, NoWait, ringer
 from .group import INTERRUPTED
 from .options import Db, Home, Json, Space
 from .output import note, print_json, visible
@@ -56,6 +57,8 @@ def ingest(
         bool,
         typer.Option("--retry", envvar="BLIPDB_RETRY", help="Try what failed before once more."),
     ] = False,
+    broker: Broker = None,
+    no_wait: NoWait = False,
     space: Space = "",
     as_json: Json = False,
     db: Db = None,
@@ -74,6 +77,7 @@ def ingest(
     is_list = "-" in paths
     if not is_list:
         sources.find(paths)  # a folder that is missing is said before anything is started
+    ring = ringer(broker)
     bring_up(settings)
     try:
         with progress_bar() as show:
@@ -85,11 +89,17 @@ def ingest(
                 caption=write_captions,
                 store_content=store_content,
                 retry=retry,
+                ring=ring,
+                wait=not no_wait,
                 stdin=sys.stdin.buffer if is_list else None,
                 progress=lambda state: show(*state),
             )
     except KeyboardInterrupt:
-        note("interrupted; the same command goes on from here")
+        note(
+            "interrupted; the same command goes on from here"
+            if ring is None
+            else "interrupted; workers go on with what is stored, the same command with the rest"
+        )
         raise typer.Exit(INTERRUPTED) from None
     print_report(report, as_json=as_json)
     raise typer.Exit(report.exit_code)

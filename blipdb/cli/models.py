@@ -139,7 +139,7 @@ def add(
     else:
         print(f"{model.name} {model.digest[: registry.DIGITS]}")
     if model.active:
-        note("stored images are encoded with it by the next: blipdb ingest PATH")
+        note("stored images are encoded with it by: blipdb run")
 
 
 def _count(tokens: str | None) -> int | Literal["all"] | None:

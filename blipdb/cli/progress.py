@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STAGES = {"draw": "drawing", "ingest": "reading", "encode": "encoding", "caption": "captioning"}
+STAGES = {
+    "draw": "drawing",
+    "ingest": "reading",
+    "encode": "encoding",
+    "text": "encoding captions",
+    "caption": "captioning",
+    "score": "scoring captions",
+}
 
 Show = Callable[[str, int, int, int], None]
 """Called with a stage, how much of it is done, of how much, and how much of that failed."""

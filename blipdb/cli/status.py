@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
+from . import options, watch
 from .options import Db, Home, Json, Null, Paths
 from .output import Column, note, print_json, print_paths, print_rows, short_path
 
@@ -25,7 +25,24 @@ FAILURES = (
 )
 
 
-def status(as_json: Json = False, db: Db = None, home: Home = None) -> None:
+def status(
+    watching: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            "-w",
+            envvar="BLIPDB_WATCH",
+            help="Show the queues, how fast they move and how long they take yet, until Ctrl-C.",
+        ),
+    ] = False,
+    seconds: Annotated[
+        float,
+        typer.Option(min=0.1, envvar="BLIPDB_WATCH_SECONDS", help="Between two looks of --watch."),
+    ] = 1.0,
+    as_json: Json = False,
+    db: Db = None,
+    home: Home = None,
+) -> None:
     """Say what runs and what is stored.
 
     Starts nothing; the exit code is 1 if something is down.
@@ -33,6 +50,8 @@ def status(as_json: Json = False, db: Db = None, home: Home = None) -> None:
     from .. import database, search, services
 
     settings = options.settings(db, home)
+    if watching:
+        watch.watch(settings, seconds, as_json=as_json)
     running = services.status(settings)
     url = database.without_password(settings.database_url())
     counts = []

@@ -17,30 +17,14 @@ from blipdb.errors import ImageError
 
 from . import preprocess
 from .descriptions import descriptions
+from .formats import MIME, by_magic, unidentified
 from .limits import Limits
 
-MIME: Final = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",  # a JPEG with further pictures behind it, as phones write them
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-    "TIFF": "image/tiff",
-}
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 # Within the coded pixels 0xFF is followed by 0, or by a restart marker, which has no length.
 JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
 JPEG_END: Final = 0xD9
-MAGIC: Final = (
-    (b"\xff\xd8", "JPEG"),
-    (b"\x89PNG", "PNG"),
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-)
 OUT_OF_MEMORY: Final = "out of memory"
 
 
@@ -109,7 +93,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise ImageError(_unidentified(data)) from None
+        raise ImageError(unidentified(data)) from None
     width, height = image.size
     if width * height > limits.pixels:
         raise ImageError(f"{width} x {height} pixels; at most {limits.pixels:,} are decoded")
@@ -176,20 +160,6 @@ def _jpeg(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _format_by_magic(data: bytes) -> str | None:
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP"[: len(data) - 8]:
-        return "WebP"
-    return next((name for magic, name in MAGIC if data.startswith(magic)), None)
-
-
-def _unidentified(data: bytes) -> str:
-    if not data:
-        return "the file is empty"
-    if name := _format_by_magic(data):
-        return f"truncated or damaged {name}: its header can't be read"
-    return "not a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
-
-
 def _memory_reason(limits: Limits) -> str:
     return f"decoding needs more than {limits.memory >> 20} MiB of memory"
 
@@ -198,7 +168,7 @@ def _reason(data: bytes, error: Exception, limits: Limits) -> str:
     text = str(error) or type(error).__name__
     if OUT_OF_MEMORY in text:
         return _memory_reason(limits)
-    name = _format_by_magic(data) or "picture"
+    name = by_magic(data) or "picture"
     if "truncated" in text.lower() or _is_short_webp(data):
         return f"truncated {name}: {text}"
     return f"damaged {name}: {text}"

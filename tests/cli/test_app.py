@@ -38,7 +38,7 @@ def test_these_are_the_commands() -> None:
     assert sorted(" ".join(names) for names in COMMANDS) == [
         *("add", "demo", "down", "engine", "failures", "ingest", "init", "install-extension"),
         *("models activate", "models add", "models export", "models list"),
-        *("psql", "search", "status", "up", "url", "version"),
+        *("psql", "retry", "run", "search", "status", "up", "url", "version"),
     ]
 
 

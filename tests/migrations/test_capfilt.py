@@ -76,7 +76,7 @@ def test_an_older_database_is_given_the_view(filled: str, cluster: Settings) -> 
         conn.execute(
             "ALTER POLICY addable ON blip.captions WITH CHECK (origin <> 'synthetic')"  # as it was
         )
-        conn.execute("ALTER TABLE blip.captions DROP filter_id, DROP unread")
+        conn.execute("ALTER TABLE blip.captions DROP filter_id, DROP unread, DROP encoder_id")
         conn.execute("ALTER TABLE blip.models DROP merged")
         conn.execute("UPDATE blip.alembic_version SET version_num = '0001'")
     databases.init(filled, Settings(cluster.home, filled))

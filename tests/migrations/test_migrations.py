@@ -173,6 +173,7 @@ def test_policies(database: str) -> None:
             ("images", "content", "INSERT", "{blip_writer}"),
             ("jobs", "addable", "INSERT", "{public}"),
             ("settings", "blip_engine", "ALL", "{blip_engine}"),
+            ("settings", "blip_worker", "SELECT", "{blip_worker}"),
         ]
     )
 

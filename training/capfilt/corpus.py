@@ -121,7 +121,7 @@ def _store(
         id = image_id(space, data)
         seen = Seen(_file(source, len(data)), id)
         content = None if isinstance(source, Path) else data
-        new.setdefault(id, New(seen, sha256(data).digest(), decoded, content))
+        new.setdefault(id, New(seen, sha256(data).digest(), decoded, decoded.mime, content))
         captions.setdefault(id, []).extend(texts[key])
         found.samples += len(texts[key])
     with conn.transaction():

@@ -14,7 +14,6 @@ import torch
 from tokenizers import Tokenizer
 
 from blipdb import database, encode, jobs, registry
-from blipdb.encode import Crew
 from blipdb.errors import BlipdbError, UsageError
 from blipdb.images.decode import Decoder
 from blipdb.jobs import Connection, Queue
@@ -113,7 +112,7 @@ def write(
         ModelError: its files are missing or altered.
         DatabaseError: the database is gone or full; what was written stays.
     """
-    queue = model.captioning
+    queue = Queue(jobs.WRITE, model.model_id)
     with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
         _require_same(conn, model, writing)
         conn.execute(
@@ -152,18 +151,7 @@ def judge(settings: Settings, model: Model, *, space: str = "", show: Show = sil
     """
     queue = Queue(jobs.SCORE, model.model_id)
     with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
-        conn.execute(
-            """
-            INSERT INTO blip.jobs AS j (image_id, stage, model_id)
-            SELECT DISTINCT c.image_id, %(stage)s, %(model)s::integer
-            FROM blip.captions c JOIN blip.images i USING (image_id)
-            WHERE i.space = %(space)s AND c.filter_id IS DISTINCT FROM %(model)s
-            ON CONFLICT (image_id, stage, model_id) DO UPDATE
-            SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
-            WHERE j.state = 'd'
-            """,
-            {"stage": queue.stage, "model": queue.model_id, "space": space},
-        )
+        jobs.enqueue_missing(conn, queue, space=space)
         return _drain(conn, settings, model, queue, "judging captions", show)
 
 
@@ -180,7 +168,7 @@ def _drain(
     if not total:
         return outcome
     options = {} if writing is None else {"writing": writing}
-    with Decoder() as decoder, Crew(settings, queue, model, decoder, **options) as crew:
+    with Decoder() as decoder, encode.crew(settings, queue, model, decoder, **options) as crew:
         for part in crew.drain():
             outcome += part
             done = outcome.done + outcome.failed

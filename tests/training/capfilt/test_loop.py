@@ -233,7 +233,7 @@ def test_an_image_that_is_lost_in_the_middle(plan: Plan, where: Settings, tmp_pa
     assert done["write"] == {"captions": WEB - 1, "failed": 1}
     assert done["judge"]["images"] == WEB + HUMAN - 1
     errors = ask(where, "SELECT DISTINCT error FROM blip.jobs WHERE state <> 'd'")
-    assert errors == [("neither its content nor a local file of it is known",)]
+    assert errors == [("neither its content nor a file of it is known that can be read here",)]
 
 
 def test_another_active_model_changes_nothing(plan: Plan, where: Settings, tmp_path: Path) -> None:

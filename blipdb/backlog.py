@@ -1,0 +1,157 @@
+"""What images still lack at a stage, added to the queues and run: here, or by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from . import database, encode, jobs, registry
+from .errors import ModelError, UsageError
+from .hands import Elsewhere, Hands, Here, Ring, Show
+from .jobs import Connection, Counts, Queue
+from .outages import explained
+from .registry import Model
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Line:
+    """A queue after a call: how many jobs were ``added`` to it or opened again, how many were
+    ``done`` meanwhile, and how many are still waiting, or parked."""
+
+    stage: str
+    model: str
+    added: int
+    done: int
+    waiting: int
+    parked: int
+
+
+def run(
+    settings: Settings,
+    stages: Sequence[str] = (),
+    *,
+    model: str | None = None,
+    space: str | None = None,
+    ring: Ring | None = None,
+    wait: bool = True,
+    show: Show = lambda _: None,
+) -> list[Line]:
+    """Do what images lack at these stages; without any, what is due at all of them.
+
+    Args:
+        model: by name or digest; else the active one in the role that a stage needs.
+        space: whose images; else everybody's.
+        ring, wait: as for `blipdb.ingest.ingest`.
+
+    Raises:
+        UsageError: there is no such stage or model, or it can't have the role.
+        ModelError: no model is active in the role, or its files are missing or altered.
+        DatabaseError: the database is gone, full, or not one of this version.
+    """
+    _require_stages(stages)
+    with explained(), ExitStack() as opened:
+        conn = _connected(settings, opened)
+        before = jobs.all_counts(conn)
+        added = {}
+        for stage in stages:
+            queue = Queue(stage, _model(conn, stage, model).model_id)
+            added[queue] = jobs.enqueue_missing(conn, queue, space=space)
+        hands = _hands(settings, conn, opened, ring, show, wait=wait)
+        return _drain(conn, hands, stages or jobs.STAGES, before, added)
+
+
+def retry(
+    settings: Settings,
+    stages: Sequence[str] = (),
+    *,
+    ring: Ring | None = None,
+    wait: bool = True,
+    show: Show = lambda _: None,
+) -> list[Line]:
+    """Let parked jobs, and those that wait for a later attempt, begin anew, and run them. Raises as
+    `run` does."""
+    _require_stages(stages)
+    stages = stages or jobs.STAGES
+    with explained(), ExitStack() as opened:
+        conn = _connected(settings, opened)
+        queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
+        added = {queue: jobs.retry_parked(conn, queue) for queue in queues}
+        before = jobs.all_counts(conn)
+        hands = _hands(settings, conn, opened, ring, show, wait=wait)
+        return _drain(conn, hands, stages, before, added)
+
+
+def _require_stages(stages: Sequence[str]) -> None:
+    if wrong := [stage for stage in stages if stage not in jobs.STAGES]:
+        raise UsageError(
+            f"There is no stage {', '.join(wrong)}; there are {', '.join(jobs.STAGES)}."
+        )
+
+
+def _connected(settings: Settings, opened: ExitStack) -> Connection:
+    conn = opened.enter_context(database.connect(settings.database_url(), autocommit=True))
+    database.check(conn)
+    return conn
+
+
+def _hands(
+    settings: Settings,
+    conn: Connection,
+    opened: ExitStack,
+    ring: Ring | None,
+    show: Show,
+    *,
+    wait: bool,
+) -> Hands:
+    if ring is None:
+        return Here(settings, conn, opened, show)
+    return Elsewhere(conn, ring, show, wait=wait)
+
+
+def _model(conn: Connection, stage: str, name: str | None) -> Model:
+    roles = encode.ROLES[stage]
+    if name is not None:
+        model = registry.find(conn, name)
+        if set(roles).isdisjoint(model.roles):
+            raise UsageError(
+                f"The model {model.name} can't {stage}: that needs the role {' or '.join(roles)},"
+                f" and it can be {', '.join(model.roles)}.",
+                "See which there are with: blipdb models list",
+            )
+        return model
+    for role in roles:
+        try:
+            return registry.active(conn, role)
+        except ModelError:
+            continue
+    return registry.active(conn, roles[0])
+
+
+def _drain(
+    conn: Connection,
+    hands: Hands,
+    stages: Sequence[str],
+    before: dict[Queue, Counts],
+    added: dict[Queue, int],
+) -> list[Line]:
+    open_queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
+    done = {
+        queue: hands.drain(queue, model, before.get(queue, Counts()))
+        for queue, model in encode.runnable(conn, open_queues)
+    }
+    jobs.flush(conn)
+    names = {model.model_id: model.name for model in registry.models(conn)}
+    return [
+        Line(
+            queue.stage,
+            names[queue.model_id],
+            added.get(queue, 0),
+            done.get(queue, 0),
+            counts.left,
+            counts.parked,
+        )
+        for queue, counts in jobs.all_counts(conn).items()
+        if queue in done or added.get(queue)
+    ]

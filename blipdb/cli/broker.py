@@ -1,0 +1,72 @@
+"""Commands that leave the work to Celery workers, where a broker is named."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import BrokerError, SetupError
+from .output import note
+
+if TYPE_CHECKING:
+    from ..hands import Ring
+
+HEAR_SECONDS = 1.0
+
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        envvar="BLIPDB_BROKER",
+        metavar="URL",
+        help="Leave the work to Celery workers, through amqp://… or redis://…; default: this"
+        " process does it.",
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        envvar="BLIPDB_NO_WAIT",
+        help="With --broker: end once the work is handed over.",
+    ),
+]
+
+
+def ringer(broker: str | None) -> Ring | None:
+    """What tells the workers on ``broker`` that a stage has work; None where none is named.
+
+    A broker that is down is said once: workers find the work without it.
+
+    Raises:
+        SetupError: Celery is not installed.
+        UsageError: the URL can't be used.
+    """
+    if broker is None:
+        return None
+    try:
+        app = importlib.import_module("blipdb.workers.app")
+        bell = importlib.import_module("blipdb.workers.bell")
+    except ImportError as error:
+        raise SetupError(
+            f"A broker needs Celery, which is not installed: {error}.",
+            "Install it: pip install 'blipdb[workers]'",
+        ) from error
+    app.use(broker)
+    said = False
+
+    def ring(stage: str) -> None:
+        nonlocal said
+        try:
+            bell.ring(stage)
+            if not said and not bell.hears(HEAR_SECONDS):
+                note("no worker answers; start one with: celery -A blipdb.workers worker")
+            said = True
+        except BrokerError as error:
+            if not said:
+                note(f"warning: {error}")
+            said = True
+
+    return ring

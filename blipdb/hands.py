@@ -1,0 +1,107 @@
+"""Who does the work of a command: this process with all its cores, or workers elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from . import encode, jobs
+from .encode import Crew
+from .images.decode import Decoder
+from .images.limits import Limits
+from .jobs import Connection, Counts, Queue
+from .pipeline import Encoding, Enqueueing, Intake, Place
+from .registry import Model
+from .settings import Settings
+
+LOOK_SECONDS = 0.5  # between looks at jobs that others run
+
+Ring = Callable[[str], None]
+"""Tells workers elsewhere that a stage has work."""
+
+
+class Progress(NamedTuple):
+    """``done`` of ``total`` in a stage: files (``ingest``), or jobs (any other)."""
+
+    stage: str
+    done: int
+    total: int
+    failed: int
+
+
+Show = Callable[[Progress], None]
+
+
+class Hands(Protocol):
+    """Takes files in, and has queues run."""
+
+    def intake(self, place: Place, model: Model) -> Intake:
+        """What takes files in, and has ``model`` encode them."""
+
+    def drain(self, queue: Queue, model: Model, before: Counts) -> int:
+        """Have a queue's jobs run; how many were done since it had ``before``."""
+
+
+class Here:
+    """This process, a worker for each core. ``opened`` closes what it needs."""
+
+    def __init__(self, settings: Settings, conn: Connection, opened: ExitStack, show: Show) -> None:
+        self._settings = settings
+        self._conn = conn
+        self._opened = opened
+        self._show = show
+        self._crews: dict[Queue, Crew] = {}
+
+    def intake(self, place: Place, model: Model) -> Intake:
+        return Encoding(place, self._decoder, self._crew(model.encoding, model))
+
+    def drain(self, queue: Queue, model: Model, before: Counts) -> int:
+        total = encode.due(self._conn, queue)
+        done = failed = 0
+        if total:
+            for outcome in self._crew(queue, model).drain():
+                done += outcome.done
+                failed += outcome.failed
+                total = max(total, done + failed)
+                self._show(Progress(queue.stage, done + failed, total, failed))
+        return done
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        return self._opened.enter_context(Decoder())
+
+    def _crew(self, queue: Queue, model: Model) -> Crew:
+        if queue not in self._crews:
+            crew = encode.crew(self._settings, queue, model, self._decoder)
+            self._crews[queue] = self._opened.enter_context(crew)
+        return self._crews[queue]
+
+
+class Elsewhere:
+    """Workers, who are told by ``ring``; with ``wait`` they are watched until all is done."""
+
+    def __init__(self, conn: Connection, ring: Ring, show: Show, *, wait: bool = True) -> None:
+        self._conn = conn
+        self._ring = ring
+        self._show = show
+        self._wait = wait
+
+    def intake(self, place: Place, model: Model) -> Intake:
+        self._ring(jobs.ENCODE)  # who has nothing to do may begin with the first batch
+        return Enqueueing(place, Limits().bytes)
+
+    def drain(self, queue: Queue, model: Model, before: Counts) -> int:
+        jobs.flush(self._conn)
+        now = jobs.counts(self._conn, queue)
+        if now.left:
+            self._ring(queue.stage)
+        while now.left and self._wait:
+            time.sleep(LOOK_SECONDS)
+            now = jobs.counts(self._conn, queue)
+            failed = max(0, now.parked - before.parked)
+            ended = now.done - before.done + failed
+            self._show(Progress(queue.stage, ended, ended + now.left, failed))
+        return max(0, now.done - before.done)

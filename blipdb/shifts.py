@@ -1,0 +1,145 @@
+"""A worker process's shifts: some seconds of work on a stage, whatever models it needs.
+
+The process keeps what is dear to make: two connections, a decoder, and the models it used last.
+While one thread has a model at work, the other leases, reads, decodes and writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from . import encode, jobs, registry, requirements
+from .encode import Crew, Seat
+from .errors import ModelError
+from .images.decode import Decoder
+from .jobs import Connection, Queue
+from .outages import explained
+from .registry import Model
+from .runtime import Runtime
+from .settings import Settings
+from .worker import MAX_BATCH, Outcome
+
+log = logging.getLogger(__name__)
+
+THREADS = 2
+MAX_MODELS = 3  # in memory at a time: one for each role that works on queues
+QUIET_SECONDS = 60.0  # before the same trouble with a model is told again
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a shift did, by queue, and whether its stage has more to do now."""
+
+    outcomes: dict[Queue, Outcome]
+    more: bool
+
+
+class Shifts:
+    """One caller at a time. After an error the next shift begins with everything anew."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is opened before the first shift: the process may yet fork."""
+        self._settings = settings
+        self._opened = ExitStack()
+        self._seats: list[Seat] = []
+        self._decoder: Decoder | None = None
+        self._runtimes: OrderedDict[int, Runtime] = OrderedDict()
+        self._told: dict[str, float] = {}
+
+    def is_long(self, stage: str) -> bool:
+        """Whether a stage has more to do now than one process would take at once.
+
+        Raises:
+            DatabaseError: the database is gone, or not one for this version.
+        """
+        with self._anew_after_errors():
+            return jobs.due(self._open(), stage, 2 * MAX_BATCH + 1) > 2 * MAX_BATCH
+
+    def work(self, stage: str, seconds: float, stop: Stop) -> Turn:
+        """Run due jobs of a stage for so many seconds, and a batch more; ``stop`` is asked before
+        each batch. Where several models have work, each gets its share.
+
+        Raises:
+            DatabaseError: the database is gone, full, or not one for this version.
+        """
+        outcomes: dict[Queue, Outcome] = {}
+        with self._anew_after_errors():
+            conn = self._open()
+            queues = self._queues(conn, stage)
+            for queue, model in queues:
+                until = time.monotonic() + seconds / len(queues)
+                outcomes[queue] = self._run(queue, model, partial(_ends, until, stop))
+            return Turn(outcomes, bool(self._queues(conn, stage)))
+
+    def close(self) -> None:
+        """Let go of connections and decoder; the next shift opens them anew. Models stay."""
+        self._seats, self._decoder = [], None
+        opened, self._opened = self._opened, ExitStack()
+        opened.close()
+
+    @contextmanager
+    def _anew_after_errors(self) -> Iterator[None]:
+        try:
+            with explained(encode.WORKER_AGAIN):
+                yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> Connection:
+        if not self._seats:
+            for _ in range(THREADS):
+                self._seats.append(encode.take_seat(self._settings, self._opened))
+            requirements.check_worker(self._seats[0].conn)
+        return self._seats[0].conn
+
+    def _queues(self, conn: Connection, stage: str) -> list[tuple[Queue, Model]]:
+        """A stage's queues with due jobs that can be run here."""
+        due = [queue for queue in jobs.queues(conn, due=True) if queue.stage == stage]
+        found = encode.runnable(conn, due)
+        return [(queue, model) for queue, model in found if self._load(queue, model)]
+
+    def _load(self, queue: Queue, model: Model) -> bool:
+        """Have a queue's graphs in memory; False, and said now and then, where that can't be."""
+        try:
+            runtime = self._runtimes.get(model.model_id)
+            if runtime is None:
+                runtime = registry.load(self._settings, model, *encode.GRAPHS[queue.stage])
+                self._runtimes[model.model_id] = runtime
+            else:
+                runtime.open(*encode.GRAPHS[queue.stage])
+        except ModelError as error:
+            self._tell(str(error))
+            return False
+        self._runtimes.move_to_end(model.model_id)
+        while len(self._runtimes) > MAX_MODELS:
+            self._runtimes.popitem(last=False)
+        return True
+
+    def _tell(self, trouble: str) -> None:
+        now = time.monotonic()
+        if now - self._told.get(trouble, -QUIET_SECONDS) >= QUIET_SECONDS:
+            self._told[trouble] = now
+            log.error("%s", trouble)
+
+    def _run(self, queue: Queue, model: Model, stop: Stop) -> Outcome:
+        if self._decoder is None:
+            self._decoder = self._opened.enter_context(Decoder(children=1))
+        runtime = self._runtimes.get(model.model_id)
+        if runtime is None:  # it gave way to another of this very shift
+            self._load(queue, model)
+            runtime = self._runtimes[model.model_id]
+        crew = Crew(self._seats, queue, model, runtime, self._decoder, at_once=1)
+        return sum(crew.drain(stop), Outcome())
+
+
+def _ends(until: float, stop: Stop) -> bool:
+    return time.monotonic() >= until or stop()

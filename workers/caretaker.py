@@ -1,0 +1,112 @@
+"""The caretaker: a thread of each worker that looks into the database for what nobody rang for.
+
+Messages are lost when a broker dies, and nobody rings for a job whose delay is over or whose worker
+was killed. Every few seconds it frees what dead workers had leased, and rings where work is due and
+no message waits. It also builds the index of vectors once a queue of a large model has run dry.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Collection
+
+import psycopg
+
+from blipdb import database, jobs, registry, requirements
+from blipdb.errors import BlipdbError, BrokerError, DatabaseError
+from blipdb.jobs import Connection
+from blipdb.outages import explained
+from blipdb.settings import Settings
+
+from .bell import ring
+from .config import LOOK_SECONDS
+
+log = logging.getLogger(__name__)
+
+AGAIN = "the worker tries again until it is back."
+INDEX_SECONDS = 60.0  # between looks for an index that is missing
+QUIET_SECONDS = 60.0  # before the same trouble is told again
+
+
+class Caretaker(threading.Thread):
+    """Runs until `end`. ``stages`` are those that this worker serves."""
+
+    def __init__(self, settings: Settings, stages: Collection[str]) -> None:
+        super().__init__(name="caretaker", daemon=True)
+        self._settings = settings
+        self._stages = frozenset(stages)
+        self._ended = threading.Event()
+        self._conn: Connection | None = None
+        self._indexed = 0.0
+        self._told: dict[str, float] = {}
+
+    def run(self) -> None:
+        while True:
+            try:
+                self._look()
+            except (BrokerError, DatabaseError) as error:
+                self._tell(error)
+            except Exception:
+                log.exception("the caretaker goes on after an error that it doesn't know")
+            if self._ended.wait(LOOK_SECONDS):
+                break
+        self._close()
+
+    def end(self) -> None:
+        """Have it end, and wait for that."""
+        self._ended.set()
+        self.join(LOOK_SECONDS)
+
+    def _look(self) -> None:
+        try:
+            with explained(AGAIN):
+                conn = self._open()
+                for queue in jobs.queues(conn):
+                    if queue.stage in self._stages:
+                        jobs.free_abandoned(conn, queue)
+                due = {queue.stage for queue in jobs.queues(conn, due=True)} & self._stages
+                if not due:
+                    self._index(conn)
+        except BaseException:
+            self._close()
+            raise
+        for stage in sorted(due):
+            ring(stage)
+
+    def _open(self) -> Connection:
+        if self._conn is None:
+            self._conn = database.connect(self._settings.database_url(), autocommit=True)
+            requirements.check_worker(self._conn)
+        return self._conn
+
+    def _close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def _index(self, conn: Connection) -> None:
+        now = time.monotonic()
+        if now - self._indexed < INDEX_SECONDS:
+            return
+        self._indexed = now
+        for model in registry.models(conn):
+            if "retrieval" in model.active:
+                try:
+                    if registry.index_vectors(conn, model):
+                        log.info("the vectors of %s have an index now", model.name)
+                except psycopg.errors.InsufficientPrivilege:
+                    self._tell(
+                        BlipdbError(
+                            f"Search would be quicker with an index on the vectors of {model.name};"
+                            " this user may not build it.",
+                            "The next ingest by their owner builds it.",
+                        )
+                    )
+
+    def _tell(self, trouble: BlipdbError) -> None:
+        now = time.monotonic()
+        if now - self._told.get(str(trouble), -QUIET_SECONDS) >= QUIET_SECONDS:
+            self._told[str(trouble)] = now
+            log.warning("%s", trouble)

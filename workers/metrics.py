@@ -1,0 +1,106 @@
+"""Prometheus: what this worker did, and how long the queues are, at http://BLIPDB_METRICS/metrics.
+
+A worker's processes count in files of one folder, which its first process makes and removes.
+Queues are counted in the database, when somebody asks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LISTEN = "BLIPDB_METRICS"
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # which prometheus_client reads when it is imported
+
+_made: str | None = None
+if os.environ.get(LISTEN) and FOLDER not in os.environ:
+    _made = os.environ[FOLDER] = tempfile.mkdtemp(prefix="blipdb-metrics-")
+
+# ruff: noqa: E402
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from blipdb import database, jobs, registry, settings
+from blipdb.errors import DatabaseError, UsageError
+from blipdb.shifts import Turn
+
+log = logging.getLogger(__name__)
+
+_jobs = Counter("blipdb_jobs_run", "Jobs that this worker ended", ["stage", "outcome"])
+_shift = Histogram(
+    "blipdb_shift_seconds",
+    "How long a message kept a process",
+    ["stage"],
+    buckets=(0.1, 0.5, 1, 2.5, 5, 7.5, 10, 30, 60, 300),
+)
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Count a shift and its seconds."""
+    with _shift.labels(stage).time():
+        yield
+
+
+def count(stage: str, turn: Turn) -> None:
+    """Count the jobs of a shift."""
+    for outcome in turn.outcomes.values():
+        for name in ("done", "failed", "lost"):
+            _jobs.labels(stage, name).inc(getattr(outcome, name))
+
+
+def serve() -> None:
+    """Answer Prometheus where BLIPDB_METRICS says, if it says anything.
+
+    Raises:
+        UsageError: it is not HOST:PORT or PORT, or can't be listened at.
+    """
+    if not (place := os.environ.get(LISTEN)):
+        return
+    host, _, port = place.rpartition(":")
+    shown = CollectorRegistry()
+    MultiProcessCollector(shown, os.environ[FOLDER])
+    shown.register(_Queues())
+    try:
+        start_http_server(int(port), host.strip("[]") or "127.0.0.1", registry=shown)
+    except (ValueError, OSError, OverflowError) as error:
+        raise UsageError(
+            f"{LISTEN} is {place!r}, where nothing can listen: {error}.",
+            f"As in: {LISTEN}=127.0.0.1:9464",
+        ) from error
+    log.info("metrics at http://%s/metrics", place)
+
+
+def clear() -> None:
+    """Remove what `serve` needed, once the worker's processes have ended."""
+    if _made is not None:
+        shutil.rmtree(_made, ignore_errors=True)
+
+
+class _Queues(Collector):
+    """How many jobs are in each state, in the whole database."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        reached = GaugeMetricFamily("blipdb_database_up", "Whether the database could be asked")
+        found = GaugeMetricFamily(
+            "blipdb_jobs", "Jobs in the database", labels=["stage", "model", "state"]
+        )
+        try:
+            with database.connect(settings.load().database_url()) as conn:
+                names = {model.model_id: model.name for model in registry.models(conn)}
+                for queue, counts in jobs.all_counts(conn).items():
+                    for state, number in vars(counts).items():
+                        labels = [queue.stage, names[queue.model_id], state]
+                        found.add_metric(labels, number)
+        except DatabaseError:
+            reached.add_metric([], 0)
+        else:
+            reached.add_metric([], 1)
+            yield found
+        yield reached
