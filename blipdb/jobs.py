@@ -352,15 +352,17 @@ def queues(conn: Connection, *, due: bool = False) -> list[Queue]:
     return [Queue(*row) for row in rows]
 
 
-def due(conn: Connection, stage: str, limit: int) -> int:
-    """How many jobs of a stage could be leased now; counted up to ``limit``."""
+def due(conn: Connection, queue: Queue, limit: int) -> int:
+    """How many jobs could be leased now; counted up to ``limit``."""
     row = conn.execute(
         """
         SELECT count(*) FROM (
             SELECT FROM blip.jobs
-            WHERE stage = %s AND state IN ('p', 'r') AND run_after <= now() LIMIT %s) AS found
+            WHERE stage = %(stage)s AND model_id = %(model)s AND state IN ('p', 'r')
+                AND run_after <= now()
+            LIMIT %(limit)s) AS found
         """,
-        [stage, limit],
+        _named(queue) | {"limit": limit},
     ).fetchone()
     return row[0] if row else 0
 

@@ -28,6 +28,7 @@ from .worker import MAX_BATCH, Outcome
 log = logging.getLogger(__name__)
 
 THREADS = 2
+MANY = THREADS * MAX_BATCH
 MAX_MODELS = 3  # in memory at a time: one for each role that works on queues
 QUIET_SECONDS = 60.0  # before the same trouble with a model is told again
 
@@ -55,13 +56,16 @@ class Shifts:
         self._told: dict[str, float] = {}
 
     def is_long(self, stage: str) -> bool:
-        """Whether a stage has more to do now than one process would take at once.
+        """Whether a stage has more to do now, that can be done here, than one process would take at
+        once.
 
         Raises:
             DatabaseError: the database is gone, or not one for this version.
         """
         with self._anew_after_errors():
-            return jobs.due(self._open(), stage, 2 * MAX_BATCH + 1) > 2 * MAX_BATCH
+            conn = self._open()
+            counts = (jobs.due(conn, queue, MANY + 1) for queue, _ in self._queues(conn, stage))
+            return sum(counts) > MANY
 
     def work(self, stage: str, seconds: float, stop: Stop) -> Turn:
         """Run due jobs of a stage for so many seconds, and a batch more; ``stop`` is asked before

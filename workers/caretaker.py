@@ -14,7 +14,7 @@ from collections.abc import Collection
 
 import psycopg
 
-from blipdb import database, jobs, registry, requirements
+from blipdb import database, encode, jobs, registry, requirements
 from blipdb.errors import BlipdbError, BrokerError, DatabaseError
 from blipdb.jobs import Connection
 from blipdb.outages import explained
@@ -66,7 +66,8 @@ class Caretaker(threading.Thread):
                 for queue in jobs.queues(conn):
                     if queue.stage in self._stages:
                         jobs.free_abandoned(conn, queue)
-                due = {queue.stage for queue in jobs.queues(conn, due=True)} & self._stages
+                found = encode.runnable(conn, jobs.queues(conn, due=True))
+                due = {queue.stage for queue, _ in found} & self._stages
                 if not due:
                     self._index(conn)
         except BaseException:

@@ -31,22 +31,27 @@ class Celery:
         name: str = "one",
         **environment: str,
     ) -> None:
-        self._log = folder / f"{name}.log"
         self.name = f"{name}@{os.getpid()}"
-        command = [
+        self._folder = folder
+        self._log = folder / f"{name}.log"
+        self._command = [
             str(CELERY), "-A", "blipdb.workers", "worker", "--loglevel", "INFO",
             "-n", self.name, *(options or ("-c", "1")),
         ]  # fmt: skip
         chosen = {"BLIPDB_HOME": str(settings.home), "BLIPDB_BROKER": broker}
         chosen |= {"BLIPDB_URL": settings.url} if settings.url else {}
+        self._environment = {**os.environ, "OMP_NUM_THREADS": "1"} | chosen | environment
+        self.start()
+
+    def start(self) -> None:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command,
-                env={**os.environ, "OMP_NUM_THREADS": "1"} | chosen | environment,
+                self._command,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=folder,
+                cwd=self._folder,
             )
 
     @property
