@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 from uuid import UUID
 
-from . import sources
+from . import remote, sources
+from .ahead import ahead
 from .errors import ImageError
 from .identity import image_id
 from .jobs import Connection
@@ -44,18 +43,15 @@ def read(
 
     What a file holds is checked against the id: nothing else is ever taken in its place.
     """
-    waiting: deque[tuple[UUID, Future[bytes] | None]] = deque()
-    with ThreadPoolExecutor(READERS, "read") as threads:
-        try:
-            for place in _places(conn, ids):
-                file = None if place.is_stored else threads.submit(_from_files, place, limit)
-                waiting.append((place.image_id, file))
-                if len(waiting) > READERS:
-                    yield from _taken(conn, *waiting.popleft())
-            while waiting:
-                yield from _taken(conn, *waiting.popleft())
-        finally:
-            threads.shutdown(cancel_futures=True)
+    for place, data in ahead(lambda place: _outside(place, limit), _places(conn, ids), READERS):
+        if data is not None:
+            yield place.image_id, data
+            continue
+        row = conn.execute(
+            "SELECT content FROM blip.images WHERE image_id = %s", [place.image_id], binary=True
+        ).fetchone()
+        if row is not None:
+            yield place.image_id, row[0]
 
 
 def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
@@ -71,20 +67,12 @@ def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
     return [_Place(*row) for row in rows]
 
 
-def _taken(
-    conn: Connection, id: UUID, file: Future[bytes] | None
-) -> Iterator[tuple[UUID, bytes | ImageError]]:
-    if file is not None:
-        try:
-            yield id, file.result()
-        except ImageError as error:
-            yield id, error
-        return
-    row = conn.execute(
-        "SELECT content FROM blip.images WHERE image_id = %s", [id], binary=True
-    ).fetchone()
-    if row is not None:
-        yield id, row[0]
+def _outside(place: _Place, limit: int) -> bytes | ImageError | None:
+    """What an image's files hold, or why nothing; None where the database has it."""
+    try:
+        return None if place.is_stored else _from_files(place, limit)
+    except ImageError as error:
+        return error
 
 
 def _from_files(place: _Place, limit: int) -> bytes:
@@ -93,16 +81,19 @@ def _from_files(place: _Place, limit: int) -> bytes:
     Raises:
         ImageError: none of them holds it any more; what is wrong with the last.
     """
-    refusals = [ImageError("neither its content nor a file of it is known that can be read here")]
+    refusals: list[ImageError] = []
     for uri in place.uris:
-        if not uri.startswith("/"):
+        if not sources.is_readable(uri):
             continue
         try:
             data = sources.read(uri, limit).data
         except ImageError as error:
-            refusals.append(ImageError(f"{uri}: {error.reason}", for_good=error.for_good))
+            where = remote.shown(uri) if remote.is_remote(uri) else uri
+            refusals.append(ImageError(f"{where}: {error.reason}", for_good=error.for_good))
             continue
         if image_id(place.space, data) == place.image_id:
             return data
         refusals.append(ImageError(f"{uri}: it has other content now; ingest it again"))
-    raise refusals[-1]
+    if not refusals:
+        raise ImageError("neither its content nor a file of it is known that can be read here")
+    raise ImageError(refusals[-1].reason, for_good=all(one.for_good for one in refusals))

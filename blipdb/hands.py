@@ -95,13 +95,14 @@ class Elsewhere:
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
         jobs.flush(self._conn)
-        now = jobs.counts(self._conn, queue)
-        if now.left:
-            self._ring(queue.stage)
-        while now.left and self._wait:
-            time.sleep(LOOK_SECONDS)
+        rung = False
+        while True:
             now = jobs.counts(self._conn, queue)
-            failed = max(0, now.parked - before.parked)
-            ended = now.done - before.done + failed
-            self._show(Progress(queue.stage, ended, ended + now.left, failed))
-        return max(0, now.done - before.done)
+            done, failed = now.done - before.done, max(0, now.parked - before.parked)
+            self._show(Progress(queue.stage, done + failed, done + failed + now.left, failed))
+            if now.left and not rung:
+                self._ring(queue.stage)
+                rung = True
+            if not now.left or not self._wait:
+                return max(0, done)
+            time.sleep(LOOK_SECONDS)

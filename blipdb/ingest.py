@@ -131,8 +131,8 @@ class _Ingest:
             if model.encodes and model.model_id != self._model.model_id
         ]
         self._queues = [model.encoding for model in (self._model, *self._others)]
-        counts = jobs.all_counts(conn)
-        self._before = {queue: counts.get(queue, Counts()) for queue in self._queues}
+        self._begun = jobs.all_counts(conn)
+        self._before = {queue: self._begun.get(queue, Counts()) for queue in self._queues}
         self.report = Report(self._model.name, self._model.knows)
 
     def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
@@ -191,7 +191,7 @@ class _Ingest:
         """Have a caption written for every image among the files."""
         model = registry.active(self._conn, "captioner")
         queue = model.captioning
-        self._before[queue] = jobs.counts(self._conn, queue)
+        self._before[queue] = self._begun.get(queue, Counts())  # workers may have done some since
         for start in range(0, len(uris), LOOK_UP):
             some = uris[start : start + LOOK_UP]
             jobs.enqueue(self._conn, queue, catalog.image_ids(self._conn, self._space, some))

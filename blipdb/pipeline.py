@@ -129,12 +129,10 @@ class Intake:
         """The files' contents, as many at a time as one look-up is good for."""
         reads: list[_Read] = []
         waiting = 0
-        for file in files:
-            try:
-                content = sources.read(file.uri, self._limit)
-            except ImageError as error:
+        for file, content in sources.read_all(files, self._limit):
+            if isinstance(content, ImageError):
                 # No stat: what is wrong may change without it, as permissions do.
-                self._failed.append(Failure(file.uri, error.reason))
+                self._failed.append(Failure(file.uri, content.reason))
                 continue
             seen = SourceFile(file.uri, content.size, content.mtime)
             id = image_id(self._space, content.data)

@@ -1,8 +1,9 @@
 """Finding and reading the files that an ingest was asked for.
 
-A path is a folder (walked to its depth), a file (taken whatever it is called), a glob, or ``-``
-for a list on standard input. A file's URI is its absolute path, links unresolved, so that one
-folder reached in two ways stays two places. Nothing here knows the database.
+A path is a folder (walked to its depth), a file (taken whatever it is called), a glob, a URL
+(`blipdb.remote`), or ``-`` for a list on standard input. A file's URI is its absolute path, links
+unresolved, so that one folder reached in two ways stays two places. Nothing here knows the
+database.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from . import remote
+from .ahead import ahead
 from .errors import ImageError, UsageError
 
 IMAGE_SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"]
 )
+READERS = 16  # files far away that are read at a time
 CAPTION_SUFFIXES = frozenset([".txt", ".csv", ".json", ".jsonl"])
 
 
@@ -77,6 +81,8 @@ def find(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Found
         if path == "-":
             for line in _listed(stdin or sys.stdin.buffer):
                 walk.listed(line)
+        elif remote.is_remote(path):
+            walk.remote(path)
         else:
             walk.named(path)
     found = walk.found()
@@ -90,12 +96,44 @@ def find(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Found
     return found
 
 
-def read(path: str, limit: int) -> Content:
-    """The bytes of a regular file of at most ``limit`` bytes.
+def is_readable(uri: str) -> bool:
+    """Whether a file's URI says where it is: a path, or a URL of a scheme that we know."""
+    return uri.startswith("/") or remote.is_remote(uri)
+
+
+def read(uri: str, limit: int) -> Content:
+    """The bytes of a file of at most ``limit`` bytes, by its path or its URL.
 
     Raises:
         ImageError: it is gone, not readable, not a regular file, or larger.
+        SetupError: what reads such URLs is not installed.
+        UsageError: the variables that say which URLs are allowed make no sense.
     """
+    return remote.read(uri, limit) if remote.is_remote(uri) else _read(uri, limit)
+
+
+def read_all(
+    files: Iterable[SourceFile], limit: int
+) -> Iterator[tuple[SourceFile, Content | ImageError]]:
+    """Read files, those that are far away last and several at a time."""
+
+    def outcome(file: SourceFile) -> Content | ImageError:
+        try:
+            return read(file.uri, limit)
+        except ImageError as error:
+            return error
+
+    far: list[SourceFile] = []
+    for file in files:
+        if remote.is_remote(file.uri):
+            far.append(file)
+        else:
+            yield file, outcome(file)
+    if far:
+        yield from ahead(outcome, far, READERS)
+
+
+def _read(path: str, limit: int) -> Content:
     try:
         # Non-blocking, since opening a named pipe would wait for a writer for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -157,8 +195,22 @@ class _Walk:
         else:
             self._add(path, status)
 
+    def remote(self, url: str) -> None:
+        """A URL, or a folder of an object store."""
+        try:
+            found = remote.find(url, IMAGE_SUFFIXES)
+        except ImageError as error:
+            raise UsageError(f"{remote.shown(url)} can't be read: {error.reason}.") from None
+        self._files |= {file.uri: file for file in found}
+
     def listed(self, path: str) -> None:
         """A line of a list: what is wrong with it is that file's failure."""
+        if remote.is_remote(path):
+            try:
+                self._files |= {file.uri: file for file in remote.find(path, IMAGE_SUFFIXES)}
+            except (ImageError, UsageError) as error:
+                self._failures[path] = Failure(path, error.message)
+            return
         try:
             status = os.stat(path)
         except OSError as error:

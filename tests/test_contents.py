@@ -92,5 +92,5 @@ def test_a_row_cannot_make_us_read_a_device_or_an_endless_file(
 
 
 def test_without_content_or_local_file_that_is_the_reason(boss: Connection) -> None:
-    add(boss, "https://example.org/a.png", "relative/b.png")
+    add(boss, "shop/123", "relative/b.png")
     assert reason(boss) == "neither its content nor a file of it is known that can be read here"

@@ -76,7 +76,6 @@ SETTINGS: dict[str, Any] = {
     # `celery events` and Flower see all without further options.
     "worker_send_task_events": True,
     "task_send_sent_event": True,
-    "worker_hijack_root_logger": True,
 }
 
 

@@ -1,48 +1,293 @@
-"""Workers on real brokers: what is enqueued is done, by whom, and what is said."""
+"""Workers as processes, on real brokers: what is enqueued is done, and what can't be is said."""
 
 from __future__ import annotations
 
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from blipdb import database as databases
-from blipdb import jobs, registry
-from blipdb.jobs import Connection, Counts
+from blipdb import jobs, registry, requirements
+from blipdb.cli.broker import ringer
+from blipdb.hands import Progress
+from blipdb.ingest import ingest
+from blipdb.jobs import Connection, Counts, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
-from tests.album import picture
-from tests.test_worker import add
-from tests.workers.brokers import Broker, running
-from tests.workers.celeries import working
+from blipdb.workers.app import app, use
+from tests import stores
+from tests.album import album, picture
+from tests.test_worker import add, vector
+from tests.tiny import tiny_artifact
+from tests.workers.brokers import Broker, free_port
+from tests.workers.celeries import Celery, working
+from tests.workers.ordeal import WORKING
 
 
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    with running(request.param) as broker:
-        yield broker
+def add_many(conn: Connection, count: int, caption: str | None = None) -> None:
+    with conn.transaction():
+        for seed in range(count):
+            add(conn, picture(seed, side=16), caption=caption)
 
 
-@pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def model(boss: Connection) -> Model:
-    return registry.active(boss, "retrieval")
-
-
-def test_what_is_enqueued_is_done(
+def test_every_stage_is_done(
     ready: Settings, boss: Connection, model: Model, broker: Broker, tmp_path: Path
 ) -> None:
     """Nobody rings: the caretaker finds it."""
-    with boss.transaction():
-        for seed in range(100):
-            add(boss, picture(seed, side=16), caption=f"number {seed}")
-    with working(ready, broker.url, tmp_path) as (worker,):
-        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=100))
+    add_many(boss, 100, "a red bicycle")
+    judge = registry.register(
+        boss, ready, tiny_artifact(tmp_path / "filter", 3, roles=("filter",)).folder
+    )
+    queues = [model.encoding, model.captioning, Queue(jobs.SCORE, judge.model_id)]
+    for queue in queues[1:]:
+        jobs.enqueue_missing(boss, queue)
+    with working(ready, broker.url, tmp_path, "-c", "2") as (worker,):
+        worker.wait_for(lambda: not any(jobs.counts(boss, queue).left for queue in queues))
+        texts = Queue(jobs.TEXT, model.model_id)
+        assert jobs.enqueue_missing(boss, texts) == 100
+        jobs.enqueue_missing(boss, queues[-1])  # captions may have been written since
+        queues.append(texts)
+        worker.wait_for(lambda: not any(jobs.counts(boss, queue).left for queue in queues))
         assert worker.stop() == 0
+    assert jobs.all_counts(boss) == dict.fromkeys(queues, Counts(done=100))
+    row = boss.execute(
+        "SELECT count(*), count(text_vector), count(itm), count(DISTINCT origin) FROM blip.captions"
+    ).fetchone()
+    assert row == (200, 200, 200, 2)
     assert "Traceback" not in worker.log
+
+
+def test_ingest_through_a_broker(
+    ready: Settings,
+    boss: Connection,
+    model: Model,
+    broker: Broker,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    album(tmp_path / "album", 50)
+    (tmp_path / "album" / "broken.png").write_bytes(picture(99)[:70])
+    (tmp_path / "album" / "none.png").write_bytes(b"no picture")
+    (tmp_path / "album" / "00001.txt").write_text("one of them")
+    files = [tmp_path / "album"]
+    seen: list[Progress] = []
+    first = ingest(ready, files, caption=True, ring=ringer(broker.url), wait=False)
+    hint = "no worker answers; start one with: celery -A blipdb.workers worker\n"
+    assert capsys.readouterr().err == hint
+    assert (first.added, first.captions, first.waiting) == (51, 1, 102)
+    assert [failure.reason for failure in first.failed] == [
+        "not a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
+    ]
+    with working(ready, broker.url, tmp_path):
+        second = ingest(ready, files, caption=True, ring=ringer(broker.url), progress=seen.append)
+    assert (second.unchanged, second.encoded, second.captioned) == (51, 50, 50)
+    assert (second.waiting, second.parked, second.exit_code) == (0, 2, 1)
+    assert seen[-1] == ("caption", 51, 51, 1)
+    assert capsys.readouterr().err == ""
+    assert jobs.all_counts(boss) == {
+        model.encoding: Counts(done=50, parked=1),
+        model.captioning: Counts(done=50, parked=1),
+    }
+    row = boss.execute("SELECT DISTINCT width, height, mime FROM blip.images").fetchall()
+    assert sorted(row, key=str) == [(24, 24, "image/png"), (None, None, "image/png")]
+
+
+def test_one_bad_image_stops_no_other(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    add_many(boss, 60)
+    for seed in range(60, 80):
+        add(boss, picture(seed)[:-20])
+    with working(ready, redis.url, tmp_path) as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=60, parked=20))
+    reasons = boss.execute("SELECT DISTINCT reason, attempts FROM blip_failures()").fetchall()
+    assert {attempts for _, attempts in reasons} == {1}
+    assert all("PNG" in reason for reason, _ in reasons), reasons
+
+
+def test_a_worker_may_serve_some_stages_only(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    add_many(boss, 10)
+    jobs.enqueue_missing(boss, model.captioning)
+    with working(ready, redis.url, tmp_path, "-c", "1", "-Q", "blipdb.caption") as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, model.captioning) == Counts(done=10))
+        assert jobs.counts(boss, model.encoding) == Counts(pending=10)
+
+
+@pytest.fixture
+def slow_model(ready: Settings, boss: Connection, tmp_path: Path) -> Model:
+    made = tiny_artifact(tmp_path / "slow", 5, arch=WORKING)
+    return registry.register(boss, ready, made.folder)
+
+
+def test_a_warm_stop_finishes_its_batch_and_gives_back_the_rest(
+    ready: Settings, boss: Connection, slow_model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    add_many(boss, 1500)
+    with working(ready, redis.url, tmp_path, "-c", "2") as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding).done > 100)
+        begin = time.monotonic()
+        assert worker.stop() == 0
+        assert time.monotonic() - begin < 5
+    counts = jobs.counts(boss, slow_model.encoding)
+    assert counts == Counts(pending=counts.pending, done=counts.done)
+    assert 100 < counts.done < 1500
+    tried = boss.execute("SELECT DISTINCT state, attempts FROM blip.jobs ORDER BY 1").fetchall()
+    assert tried == [("d", 1), ("p", 0)], "nothing was tried in vain"
+
+
+def test_a_killed_process_costs_no_more_than_its_batches(
+    ready: Settings, boss: Connection, slow_model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    add_many(boss, 600)
+    with working(ready, redis.url, tmp_path) as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding).done > 100)
+        [child] = worker.children()
+        child.kill()
+        worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding) == Counts(done=600))
+    row = boss.execute("SELECT sum(attempts) - count(*), max(attempts) FROM blip.jobs").fetchone()
+    assert row is not None
+    assert row[0] <= 64
+    assert row[1] <= 2
+
+
+def test_events_and_metrics(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    port = free_port()
+    place = f"127.0.0.1:{port}"
+    use(redis.url)
+    seen: list[str] = []
+
+    def page() -> str:
+        with urllib.request.urlopen(f"http://{place}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    with working(ready, redis.url, tmp_path, "-c", "2", BLIPDB_METRICS=place) as (worker,):
+        with app.connection_for_read() as connection:
+
+            def note(event: dict[str, Any]) -> None:
+                seen.append(event["type"])
+                receiver.should_stop = event["type"] == "task-succeeded"
+
+            receiver = app.events.Receiver(connection, handlers={"*": note})
+            add_many(boss, 40)
+            add(boss, picture(1)[:-20])
+            receiver.capture(timeout=20)
+        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=40, parked=1))
+        worker.wait_for(
+            lambda: 'blipdb_jobs_run_total{outcome="done",stage="encode"} 40.0' in page()
+        )
+        shown = page()
+    assert {"task-received", "task-started", "task-succeeded"} <= set(seen)
+    assert 'blipdb_jobs_run_total{outcome="failed",stage="encode"} 1.0' in shown
+    assert 'blipdb_jobs{model="tiny",stage="encode",state="done"} 40.0' in shown
+    assert 'blipdb_jobs{model="tiny",stage="encode",state="parked"} 1.0' in shown
+    assert 'blipdb_shift_seconds_count{stage="encode"}' in shown
+    assert "blipdb_database_up 1.0" in shown
+    assert not list(Path("/tmp").glob("blipdb-metrics-*")), "its files are gone with it"
+
+
+def test_images_are_read_from_where_they_are(
+    ready: Settings,
+    boss: Connection,
+    model: Model,
+    redis: Broker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    certificate = stores.make_certificate(tmp_path / "server.pem")
+    with stores.served(stores.Web, certificate) as site:
+        site.objects["/plain/a.png"] = picture(1)
+        url = f"https://localhost:{site.port}/plain/a.png"
+        near, far = add(boss, picture(2)), add(boss, picture(1), url)
+        boss.execute("UPDATE blip.images SET content = NULL WHERE image_id = %s", [far])
+        file = str(certificate.with_suffix(".crt"))
+        with working(
+            ready, redis.url, tmp_path, BLIPDB_TRUSTED_HOSTS="localhost", SSL_CERT_FILE=file
+        ) as (worker,):
+            worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=2))
+    assert vector(boss, near) is not None
+    assert vector(boss, far) is not None
+
+
+def test_a_model_whose_files_are_not_here_stops_no_other(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    other = registry.register(boss, ready, tiny_artifact(tmp_path / "o", 7).folder, activate=False)
+    add_many(boss, 20)
+    jobs.enqueue_missing(boss, other.encoding)
+    (other.folder(ready) / "image.onnx").unlink()
+    with working(ready, redis.url, tmp_path) as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=20))
+        time.sleep(6)  # the caretaker's next look
+        assert jobs.counts(boss, other.encoding) == Counts(pending=20)
+    assert worker.log.count("image.onnx") == 1, "it is said once a minute"
+    assert worker.log.count("received") < 20
+
+
+def test_jobs_that_no_worker_can_do_ring_for_nobody(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    add_many(boss, 100)
+    jobs.enqueue_missing(boss, model.captioning)
+    boss.execute("UPDATE blip.models SET roles = '{retrieval}'")
+    with working(ready, redis.url, tmp_path) as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=100))
+        time.sleep(6)
+    assert worker.log.count("received") < 10
+    assert jobs.counts(boss, model.captioning) == Counts(pending=100)
+
+
+# Versions, and what a worker says at its start
+
+
+@pytest.fixture
+def newer(boss: Connection) -> Iterator[None]:
+    boss.execute("UPDATE blip.alembic_version SET version_num = '9999'")
+    yield
+    boss.execute("UPDATE blip.alembic_version SET version_num = %s", [requirements.head()])
+
+
+def ended(settings: Settings, broker: str, folder: Path, *options: str) -> str:
+    """What a worker says that doesn't start."""
+    worker = Celery(settings, broker, folder, *options)
+    try:
+        assert worker.process.wait(30) != 0
+    finally:
+        if worker.process.poll() is None:
+            worker.kill()
+    return worker.log
+
+
+@pytest.mark.usefixtures("newer")
+def test_an_old_worker_goes_on_with_newer_tables(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    """As long as these name it as good enough; `blipdb init` of the newer version wrote that."""
+    add_many(boss, 20)
+    with working(ready, redis.url, tmp_path) as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=20))
+    boss.execute("UPDATE blip.settings SET value = '9999' WHERE name = 'oldest_worker'")
+    said = ended(ready, redis.url, tmp_path)
+    assert "are of a newer blipdb: revision 9999" in said
+    assert "pip install --upgrade blipdb" in said
+
+
+def test_a_worker_needs_a_broker_and_queues_that_there_are(
+    ready: Settings, redis: Broker, tmp_path: Path
+) -> None:
+    assert "error: No broker is named: BLIPDB_BROKER is not set." in ended(ready, "", tmp_path)
+    assert "blipdb.encoed" in ended(ready, redis.url, tmp_path, "-Q", "blipdb.encoed")
+
+
+def test_metrics_that_can_not_be_listened_at(
+    ready: Settings, redis: Broker, tmp_path: Path
+) -> None:
+    worker = Celery(ready, redis.url, tmp_path, BLIPDB_METRICS="here")
+    assert worker.process.wait(30) != 0
+    assert "BLIPDB_METRICS is 'here', where nothing can listen" in worker.log
