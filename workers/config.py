@@ -75,7 +75,6 @@ SETTINGS: dict[str, Any] = {
     "accept_content": ["json"],
     # `celery events` and Flower see all without further options.
     "worker_send_task_events": True,
-    "task_send_sent_event": True,
 }
 
 

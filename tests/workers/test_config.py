@@ -42,7 +42,6 @@ EXPECTED = {
     "task_serializer": "json",
     "accept_content": ["json"],
     "worker_send_task_events": True,
-    "task_send_sent_event": True,
 }
 UNSAID = {"task_default_queue", "result_backend_transport_options", "visibility_timeout"}
 
