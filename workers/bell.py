@@ -54,7 +54,10 @@ def hears(seconds: float) -> bool:
         BrokerError: the broker can't be reached.
     """
     with _connected() as connection:
-        return bool(app.control.ping(timeout=seconds, connection=connection))
+        found = app.control.broadcast(
+            "ping", reply=True, limit=1, timeout=seconds, connection=connection
+        )
+        return bool(found)
 
 
 @contextmanager

@@ -66,7 +66,6 @@ def _end(**_: Any) -> None:
 def _ended(**_: Any) -> None:
     if _caretaker is not None:
         _caretaker.end()
-    metrics.clear()
 
 
 @signals.worker_process_shutdown.connect

@@ -6,6 +6,7 @@ Queues are counted in the database, when somebody asks.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import shutil
@@ -16,9 +17,15 @@ from contextlib import contextmanager
 LISTEN = "BLIPDB_METRICS"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # which prometheus_client reads when it is imported
 
-_made: str | None = None
+
+def _clear(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # and no process that it forked
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 if os.environ.get(LISTEN) and FOLDER not in os.environ:
-    _made = os.environ[FOLDER] = tempfile.mkdtemp(prefix="blipdb-metrics-")
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="blipdb-metrics-")
+    atexit.register(_clear, os.environ[FOLDER], os.getpid())
 
 # ruff: noqa: E402
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
@@ -75,12 +82,6 @@ def serve() -> None:
             f"As in: {LISTEN}=127.0.0.1:9464",
         ) from error
     log.info("metrics at http://%s/metrics", place)
-
-
-def clear() -> None:
-    """Remove what `serve` needed, once the worker's processes have ended."""
-    if _made is not None:
-        shutil.rmtree(_made, ignore_errors=True)
 
 
 class _Queues(Collector):
