@@ -31,8 +31,8 @@ bench: .venv/dev ## measure quality and speed; writes docs/benchmarks.md and .js
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: chaos
-chaos: .venv/dev ## kill workers, brokers and PostgreSQL at work, for an hour; nothing may be lost
-	@$(BIN)/python -m tests.chaos
+chaos: .venv/dev ## kill workers, brokers and PostgreSQL at work, for two hours; nothing may be lost
+	@$(BIN)/python -m tests.benchmarks kills faults bad soak
 
 .PHONY: clean
 clean: ## remove what was built here; never the data

@@ -12,6 +12,7 @@ from .errors import ImageError
 from .identity import image_id
 from .jobs import Connection
 
+STORED_BYTES = 4 << 20
 READERS = 8  # files of one batch that are read at a time: those far away are waited for
 
 
@@ -31,6 +32,7 @@ def content(conn: Connection, id: UUID, limit: int) -> bytes | None:
 class _Place(NamedTuple):
     image_id: UUID
     space: str
+    bytes: int
     is_stored: bool
     uris: list[str]
 
@@ -38,27 +40,24 @@ class _Place(NamedTuple):
 def read(
     conn: Connection, ids: Sequence[UUID], limit: int
 ) -> Iterator[tuple[UUID, bytes | ImageError]]:
-    """The bytes of images, at most ``limit`` of each, in order and some read ahead; or why there
-    are none. Left out are images that were deleted.
+    """The bytes of images, at most ``limit`` of each, those in the database first; or why there are
+    none. Left out are images that were deleted.
 
     What a file holds is checked against the id: nothing else is ever taken in its place.
     """
-    for place, data in ahead(lambda place: _outside(place, limit), _places(conn, ids), READERS):
-        if data is not None:
-            yield place.image_id, data
-            continue
-        row = conn.execute(
-            "SELECT content FROM blip.images WHERE image_id = %s", [place.image_id], binary=True
-        ).fetchone()
-        if row is not None:
-            yield place.image_id, row[0]
+    places = _places(conn, ids)
+    files = [place for place in places if not place.is_stored]
+    yield from _stored(conn, [place for place in places if place.is_stored])
+    for place, data in ahead(lambda place: _outside(place, limit), files, READERS):
+        yield place.image_id, data
 
 
 def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
     rows = conn.execute(
         """
-        SELECT image_id, space, content IS NOT NULL,
-               ARRAY(SELECT uri FROM blip.files f WHERE f.image_id = i.image_id ORDER BY uri)
+        SELECT image_id, space, bytes, content IS NOT NULL,
+               CASE WHEN content IS NULL THEN ARRAY(
+                   SELECT uri FROM blip.files f WHERE f.image_id = i.image_id ORDER BY uri) END
         FROM blip.images i WHERE image_id = ANY(%b) ORDER BY image_id
         """,
         [list(ids)],
@@ -67,10 +66,27 @@ def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
     return [_Place(*row) for row in rows]
 
 
-def _outside(place: _Place, limit: int) -> bytes | ImageError | None:
-    """What an image's files hold, or why nothing; None where the database has it."""
+def _stored(conn: Connection, places: Sequence[_Place]) -> Iterator[tuple[UUID, bytes]]:
+    """What the database has, some megabytes in a statement."""
+    group: list[UUID] = []
+    waiting = 0
+    for place in places:
+        group.append(place.image_id)
+        waiting += place.bytes
+        if waiting >= STORED_BYTES or place is places[-1]:
+            rows = conn.execute(
+                "SELECT image_id, content FROM blip.images"
+                " WHERE image_id = ANY(%b) AND content IS NOT NULL ORDER BY image_id",
+                [group],
+                binary=True,
+            )
+            yield from rows.fetchall()
+            group, waiting = [], 0
+
+
+def _outside(place: _Place, limit: int) -> bytes | ImageError:
     try:
-        return None if place.is_stored else _from_files(place, limit)
+        return _from_files(place, limit)
     except ImageError as error:
         return error
 

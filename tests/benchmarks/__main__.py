@@ -1,10 +1,10 @@
-"""`python -m tests.benchmarks [SECTION …]`: measure all, or the sections that are named."""
+"""`python -m tests.benchmarks [SECTION …]`: measure all but the chaos, or what is named."""
 
 from __future__ import annotations
 
 import sys
 
-from . import base, load, memory, price, quality, speed, training
+from . import base, chaos, load, memory, price, quality, speed, training, workers
 from .report import Report
 from .world import deployed
 
@@ -18,16 +18,26 @@ SECTIONS = {
     "endurance": load.endure,
     "price": price.measure,
     "training": training.measure,
+    "workers": workers.measure,
+}
+
+
+CHAOS = {
+    "kills": chaos.kills,
+    "faults": chaos.faults,
+    "bad": chaos.bad,
+    "soak": chaos.soak,
 }
 
 
 def main(names: list[str]) -> None:
-    if unknown := sorted(set(names) - set(SECTIONS)):
-        sys.exit(f"unknown: {', '.join(unknown)}; there is {', '.join(SECTIONS)}")
+    known = SECTIONS | CHAOS
+    if unknown := sorted(set(names) - set(known)):
+        sys.exit(f"unknown: {', '.join(unknown)}; there is {', '.join(known)}")
     report = Report()
     for name in names or SECTIONS:
         with deployed() as settings:
-            SECTIONS[name](settings, report)
+            known[name](settings, report)
         report.write()
 
 

@@ -19,9 +19,10 @@ import numpy as np
 import psutil
 import psycopg
 
-from blipdb import cluster, encode, jobs, registry
+from blipdb import cluster, jobs, registry
 from blipdb import database as databases
 from blipdb.compute import Compute
+from blipdb.encode import run_jobs
 from blipdb.errors import BlipdbError, DatabaseError
 from blipdb.ingest import ingest
 from blipdb.jobs import Connection, Queue
@@ -97,33 +98,38 @@ class Field:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
 
-    def model(self, *roles: str) -> Model:
-        """One more model, active in both databases."""
+    def model(self, *roles: str, encode: bool = False) -> Model:
+        """One more model, active in both databases; with ``encode`` the images that are there are
+        its to encode, and the calm one has done so."""
         self._made += 1
         folder = self.settings.home / f"made{self._made}"
         compute = Compute("int8")
         made = tiny_artifact(folder, self._made, arch=WORKING, compute=compute, roles=roles)
         model, calm = (self._register(each, made.folder) for each in (self.settings, self.calm))
         self._calms[model.model_id] = calm.model_id
+        if encode:
+            run_jobs(self.calm, stages=[jobs.ENCODE])
+            self.tally.jobs += self.tally.images
         return model
 
     def _register(self, settings: Settings, folder: Path) -> Model:
         with databases.connect(settings.database_url(), autocommit=True) as conn:
             return registry.register(conn, settings, folder)
 
-    def store(self, files: Path) -> None:
-        """Take files in: the calm one encodes them, the other leaves that to workers."""
+    def store(self, files: Path, *, bad: int = 0) -> None:
+        """Take files in: the calm one encodes them, the other leaves that to workers, and that
+        some can't be."""
         report = ingest(self.calm, [files])
-        assert (report.waiting, report.parked, len(report.failed)) == (0, 0, 0)
-        self.tally.images = report.added
-        self.tally.jobs += report.added
+        assert (report.waiting, report.parked, len(report.failed)) == (0, 0, bad)
+        self.tally.images = report.added + bad
+        self.tally.jobs += report.added + bad
         ingest(self.settings, [files], ring=lambda stage: None, wait=False)
 
     def enqueue(self, queue: Queue) -> None:
         """What the images lack there: the calm one does it now."""
         with databases.connect(self.calm.database_url(), autocommit=True) as conn:
             jobs.enqueue_missing(conn, Queue(queue.stage, self._calms[queue.model_id]))
-        encode.run_jobs(self.calm, stages=[queue.stage])
+        run_jobs(self.calm, stages=[queue.stage])
         with self.connect() as conn:
             self.tally.jobs += jobs.enqueue_missing(conn, queue)
 
@@ -224,9 +230,9 @@ def stop_postgresql(settings: Settings, chance: random.Random) -> None:
 
 
 @contextmanager
-def prepared(settings: Settings, files: Path) -> Iterator[tuple[Field, Model]]:
+def prepared(settings: Settings, files: Path, *, bad: int = 0) -> Iterator[tuple[Field, Model]]:
     """A field whose images are stored, and the model that is to encode them."""
     field = Field(settings)
     model = field.model("retrieval", "captioner")
-    field.store(files)
+    field.store(files, bad=bad)
     yield field, model
