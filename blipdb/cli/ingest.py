@@ -26,7 +26,7 @@ def ingest(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Folders, files or globs; - reads a list of paths from stdin."
+            metavar="PATH...", help="Folders, files, globs or URLs; - reads a list from stdin."
         ),
     ],
     captions: Annotated[

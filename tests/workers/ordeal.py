@@ -143,9 +143,11 @@ class Field:
 
     def settle(self, disturb: Callable[[], object] = lambda: None) -> None:
         """Wait until all jobs have ended, and go on disturbing them meanwhile."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while self.left():
-            assert time.monotonic() < deadline, self.unfinished()
+        least, since = self.left(), time.monotonic()
+        while left := self.left():
+            if left < least:
+                least, since = left, time.monotonic()
+            assert time.monotonic() - since < WAIT_SECONDS, self.unfinished()
             disturb()
             time.sleep(LOOK_SECONDS)
 
