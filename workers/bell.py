@@ -60,30 +60,45 @@ def hears(seconds: float) -> bool:
         return bool(found)
 
 
-@contextmanager
-def _connected() -> Iterator[Connection]:
-    url = app.conf.broker_write_url or app.conf.broker_url
+def check() -> None:
+    """Make sure that the broker's URL is one that can be used; it need not be there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    _connection()
+
+
+def _connection() -> tuple[Connection, tuple[type[BaseException], ...]]:
+    """A connection that is not made yet, and the errors by which it may fail."""
     try:
         connection = app.connection_for_write()
-        errors = (*connection.connection_errors, *connection.channel_errors, OSError, KombuError)
+        own = connection.connection_errors + connection.channel_errors
+        return connection, (*own, OSError, KombuError)
     except (KeyError, ImportError) as error:
         raise UsageError(
-            f"The broker's URL {_shown(url)} can't be used: {error}.",
+            f"The broker's URL {_shown()} can't be used: {_words(error)}.",
             "As in: BLIPDB_BROKER=amqp://user@host:5672// or redis://host:6379/0",
         ) from error
+
+
+@contextmanager
+def _connected() -> Iterator[Connection]:
+    connection, errors = _connection()
     try:
         with connection:
             yield connection
     except errors as error:
         raise BrokerError(
-            f"The broker can't be reached at {_shown(url)}: {_words(error)}",
+            f"The broker can't be reached at {_shown()}: {_words(error)}",
             "Nothing is lost: jobs wait in the database, and workers find them without it.",
         ) from error
 
 
-def _shown(url: str | None) -> str:
-    """The URL without its password."""
-    parts = urlsplit(url or "amqp://localhost:5672//")
+def _shown() -> str:
+    """The broker's URL without its password."""
+    url = app.conf.broker_write_url or app.conf.broker_url or "amqp://localhost:5672//"
+    parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
 

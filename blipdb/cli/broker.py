@@ -55,6 +55,7 @@ def ringer(broker: str | None) -> Ring | None:
             "Install it: pip install 'blipdb[workers]'",
         ) from error
     app.use(broker)
+    bell.check()
     said = False
 
     def ring(stage: str) -> None:

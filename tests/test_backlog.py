@@ -1,0 +1,138 @@
+"""What images lack, done here: by stage, by model, by space; and what was given up, once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blipdb import backlog, jobs, registry
+from blipdb import database as databases
+from blipdb.backlog import Line
+from blipdb.errors import ModelError, UsageError
+from blipdb.hands import Progress
+from blipdb.jobs import Connection, Counts, Queue
+from blipdb.registry import Model
+from blipdb.settings import Settings
+from tests.album import picture
+from tests.test_worker import add, reasons
+from tests.tiny import tiny_artifact
+
+
+@pytest.fixture
+def boss(ready: Settings) -> Iterator[Connection]:
+    with databases.connect(ready.database_url(), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def model(boss: Connection) -> Model:
+    return registry.active(boss, "retrieval")
+
+
+def test_without_a_stage_what_waits_is_run(ready: Settings, boss: Connection) -> None:
+    add(boss, picture(1))
+    seen: list[Progress] = []
+    assert backlog.run(ready, show=seen.append) == [Line("encode", "tiny", 0, 1, 0, 0)]
+    assert seen == [("encode", 1, 1, 0)]
+    assert backlog.run(ready) == []
+
+
+def test_a_stage_does_what_is_missing(ready: Settings, boss: Connection, model: Model) -> None:
+    for seed in range(3):
+        add(boss, picture(seed), caption="a red bicycle")
+    backlog.run(ready)
+    assert backlog.run(ready, ["text", "caption"]) == [
+        Line("caption", "tiny", 3, 3, 0, 0),
+        Line("text", "tiny", 3, 3, 0, 0),
+    ]
+    assert backlog.run(ready, ["text"]) == [Line("text", "tiny", 3, 3, 0, 0)], "the new captions"
+    assert backlog.run(ready, ["text"]) == []
+    row = boss.execute(
+        "SELECT count(*), count(text_vector), count(DISTINCT encoder_id) FROM blip.captions"
+    ).fetchone()
+    assert row == (6, 6, 1)
+
+
+def test_text_vectors_are_the_models(ready: Settings, boss: Connection, model: Model) -> None:
+    add(boss, picture(1), caption="A red  bicycle!")
+    add(boss, picture(2), caption="∅ ∅")
+    backlog.run(ready, ["text"])
+    rows = boss.execute(
+        "SELECT text, text_vector::real[], encoder_id FROM blip.captions ORDER BY text"
+    ).fetchall()
+    runtime = registry.load(ready, model, "text")
+    assert rows[0][1] == pytest.approx(runtime.embed_texts(["a red bicycle"])[0], abs=1e-3)
+    assert rows[1][1:] == (None, model.model_id), "no word of it can be read, and that is known"
+
+
+def test_only_one_tenants(ready: Settings, boss: Connection, model: Model) -> None:
+    add(boss, picture(1))
+    boss.execute("SELECT blip_add(%s, space => 'theirs')", [picture(2)])
+    assert backlog.run(ready, ["caption"], space="theirs") == [Line("caption", "tiny", 1, 1, 0, 0)]
+
+
+def test_a_model_encodes_before_it_is_active(
+    ready: Settings, boss: Connection, model: Model, tmp_path: Path
+) -> None:
+    add(boss, picture(1))
+    backlog.run(ready)
+    other = registry.register(
+        boss, ready, tiny_artifact(tmp_path / "o", 2, name="other").folder, activate=False
+    )
+    assert backlog.run(ready, ["encode"], model="other") == [Line("encode", "other", 1, 1, 0, 0)]
+    assert registry.activate(boss, "other") == 0, "and nothing is left to do then"
+    assert jobs.counts(boss, other.encoding) == Counts(done=1)
+
+
+def test_jobs_of_a_model_that_lost_its_roles_are_forgotten(
+    ready: Settings, boss: Connection, model: Model, tmp_path: Path
+) -> None:
+    add(boss, picture(1))
+    other = registry.register(boss, ready, tiny_artifact(tmp_path / "o", 2).folder)
+    assert jobs.all_counts(boss) == {other.encoding: Counts(pending=1)}
+    assert registry.activate(boss, model.digest) == 1
+
+
+def test_what_was_given_up_is_tried_once_more(
+    ready: Settings, boss: Connection, model: Model
+) -> None:
+    id = add(boss, picture(1)[:-20])
+    backlog.run(ready)
+    [(state, attempts, _)] = reasons(boss)
+    assert (state, attempts) == ("x", 1)
+    assert backlog.retry(ready) == [Line("encode", "tiny", 1, 0, 0, 1)]
+    boss.execute("DELETE FROM blip.images WHERE image_id = %s", [id])
+    assert backlog.retry(ready, ["encode"]) == []
+
+
+def test_stages_and_models_that_there_are_not(
+    ready: Settings, boss: Connection, model: Model, tmp_path: Path
+) -> None:
+    message = r"no stage encoed, write; there are encode, text, caption, score\."
+    with pytest.raises(UsageError, match=message):
+        backlog.run(ready, ["encoed", "write"])
+    with pytest.raises(ModelError, match="No model is active as filter"):
+        backlog.run(ready, ["score"])
+    with pytest.raises(UsageError, match="tiny can't score: that needs the role filter, and it"):
+        backlog.run(ready, ["score"], model="tiny")
+
+
+def test_counts_are_of_one_moment_and_of_all_queues(
+    ready: Settings, boss: Connection, model: Model
+) -> None:
+    add(boss, picture(1))
+    jobs.enqueue_missing(boss, model.captioning)
+    texts = Queue(jobs.TEXT, model.model_id)
+    assert jobs.all_counts(boss) == {
+        model.captioning: Counts(pending=1),
+        model.encoding: Counts(pending=1),
+    }
+    assert jobs.queues(boss, due=True) == [model.captioning, model.encoding]
+    lease = jobs.lease(boss, model.encoding, jobs.hold(boss), 5)
+    assert lease is not None
+    assert jobs.queues(boss, due=True) == [model.captioning]
+    assert jobs.queues(boss) == [model.captioning, model.encoding]
+    assert jobs.due(boss, model.captioning, 5) == 1
+    assert jobs.due(boss, texts, 5) == 0

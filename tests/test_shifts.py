@@ -1,0 +1,99 @@
+"""A worker process's shifts: shares of models, a stop, an end by the clock, and after errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blipdb import database as databases
+from blipdb import jobs, registry
+from blipdb.errors import DatabaseError
+from blipdb.jobs import Connection, Counts
+from blipdb.registry import Model
+from blipdb.settings import Settings
+from blipdb.shifts import MANY, MAX_MODELS, Shifts
+from blipdb.worker import Outcome
+from tests.album import picture
+from tests.test_worker import add
+from tests.tiny import tiny_artifact
+
+
+@pytest.fixture
+def boss(ready: Settings) -> Iterator[Connection]:
+    with databases.connect(ready.database_url(), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def model(boss: Connection) -> Model:
+    return registry.active(boss, "retrieval")
+
+
+@pytest.fixture
+def shifts(ready: Settings) -> Iterator[Shifts]:
+    shifts = Shifts(ready)
+    yield shifts
+    shifts.close()
+
+
+def add_many(conn: Connection, count: int) -> None:
+    with conn.transaction():
+        for seed in range(count):
+            add(conn, picture(seed, side=8))
+
+
+def test_a_shift_does_what_is_due(shifts: Shifts, boss: Connection, model: Model) -> None:
+    add_many(boss, 10)
+    turn = shifts.work("encode", 60, lambda: False)
+    assert turn.outcomes == {model.encoding: Outcome(done=10)}
+    assert not turn.more
+    assert shifts.work("encode", 60, lambda: False).outcomes == {}
+    assert shifts.work("caption", 60, lambda: False).outcomes == {}
+
+
+def test_it_stops_when_it_is_told(shifts: Shifts, boss: Connection, model: Model) -> None:
+    add_many(boss, 10)
+    turn = shifts.work("encode", 60, lambda: True)
+    assert turn.outcomes == {model.encoding: Outcome()}
+    assert turn.more
+    assert jobs.counts(boss, model.encoding) == Counts(pending=10)
+    assert shifts.work("encode", 0, lambda: False).more, "no time is left at all"
+
+
+def test_much_is_told_from_little(shifts: Shifts, boss: Connection, model: Model) -> None:
+    add_many(boss, MANY)
+    assert not shifts.is_long("encode")
+    add(boss, picture(MANY))
+    assert shifts.is_long("encode")
+    assert not shifts.is_long("caption")
+
+
+def test_each_model_gets_its_share(
+    shifts: Shifts, boss: Connection, ready: Settings, model: Model, tmp_path: Path
+) -> None:
+    add_many(boss, 5)
+    others = []
+    for seed in range(MAX_MODELS + 1):
+        folder = tiny_artifact(tmp_path / str(seed), 10 + seed, name=f"m{seed}").folder
+        others.append(registry.register(boss, ready, folder, activate=False))
+        jobs.enqueue_missing(boss, others[-1].encoding)
+    turn = shifts.work("encode", 60, lambda: False)
+    done = Outcome(done=5)
+    assert turn.outcomes == dict.fromkeys([m.encoding for m in (model, *others)], done)
+
+
+def test_after_a_crash_the_next_shift_connects_anew(
+    shifts: Shifts, boss: Connection, model: Model
+) -> None:
+    add_many(boss, 3)
+    assert not shifts.work("encode", 60, lambda: False).more
+    boss.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    add(boss, picture(9))
+    with pytest.raises(DatabaseError, match=r"(?s)went away.*the worker goes on by itself"):
+        shifts.work("encode", 60, lambda: False)
+    assert shifts.work("encode", 60, lambda: False).outcomes == {model.encoding: Outcome(done=1)}
