@@ -23,7 +23,7 @@ import onnxruntime as ort
 from blipdb import cpu, decoding
 from blipdb.architecture import Architecture
 from blipdb.artifact import TOKENIZER, Artifact
-from blipdb.errors import ModelError, StoppedError, UsageError
+from blipdb.errors import ModelError, SetupError, StoppedError, UsageError
 from blipdb.generate import beam_search, nucleus_sample
 from blipdb.rank import rank
 from blipdb.tokenizer import Tokenizer, clean_answer, clean_question
@@ -33,6 +33,8 @@ Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 Stop = Callable[[], bool]
 
+PROVIDERS = "BLIPDB_PROVIDERS"
+CPU = "CPUExecutionProvider"
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
 LEAST_PAIRS = 8  # of a rerank's call: each reads all weights, which takes as long as a pair
 MAX_CHUNK = 64
@@ -362,6 +364,8 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
         data = unsigned(data)
     try:
         return open_graph(data, threads)
+    except SetupError:
+        raise
     except Exception as error:  # ONNX Runtime's errors have no other common base
         raise ModelError(f"{artifact.folder / file} can't be loaded: {error}") from None
 
@@ -384,11 +388,27 @@ def open_graph(data: bytes, threads: int, *, profile: str | None = None) -> ort.
     options.enable_cpu_mem_arena = len(data) > LARGE
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
-    session = ort.InferenceSession(
-        data, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
-    )
+    session = ort.InferenceSession(data, options, providers=providers(), disabled_optimizers=SLOW)
     session._model_bytes = None  # else it keeps the file as well, for a fallback that we have not
     return session
+
+
+def providers() -> list[str]:
+    """ONNX Runtime's execution providers, best first, that BLIPDB_PROVIDERS names; else the CPU's.
+
+    Another device's results differ from the CPU's by float32's rounding.
+
+    Raises:
+        SetupError: this ONNX Runtime has no such provider.
+    """
+    wanted = [name.strip() for name in os.environ.get(PROVIDERS, CPU).split(",") if name.strip()]
+    there = ort.get_available_providers()
+    if missing := [name for name in wanted if name not in there]:
+        raise SetupError(
+            f"{PROVIDERS} names {', '.join(missing)}; ONNX Runtime here has {', '.join(there)}.",
+            "Install the one for your device, as: pip install onnxruntime-gpu",
+        )
+    return wanted or [CPU]
 
 
 def _give_back_memory() -> None:

@@ -16,7 +16,7 @@ from functools import partial
 
 from . import encode, jobs, registry, requirements
 from .encode import Crew, Seat
-from .errors import ModelError
+from .errors import ModelError, SetupError
 from .images.decode import Decoder
 from .jobs import Connection, Queue
 from .outages import explained
@@ -120,7 +120,7 @@ class Shifts:
                 self._runtimes[model.model_id] = runtime
             else:
                 runtime.open(*encode.GRAPHS[queue.stage])
-        except ModelError as error:
+        except (ModelError, SetupError) as error:
             self._tell(str(error))
             return False
         self._runtimes.move_to_end(model.model_id)

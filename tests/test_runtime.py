@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from blipdb.artifact import Manifest, digests
-from blipdb.errors import ModelError, StoppedError, TextError, UsageError
+from blipdb.errors import ModelError, SetupError, StoppedError, TextError, UsageError
 from blipdb.runtime import Encoded, Pixels, Runtime
 from tests.tiny import MAX_TOKENS, tiny_artifact
 
@@ -253,3 +253,21 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
         [sys.executable, "-c", program, str(folder)], env=kept | {"HOME": str(home)}, check=True
     )
     assert list(home.rglob("*")) == []
+
+
+def test_another_device_is_a_variable_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_artifact(tmp_path / "m").folder
+    monkeypatch.setenv("BLIPDB_PROVIDERS", "CPUExecutionProvider")
+    assert Runtime.load(folder, graphs=["text"]).embed_texts(["a car"]).shape == (1, 16)
+    monkeypatch.setenv("BLIPDB_PROVIDERS", "NoSuchProvider, CPUExecutionProvider")
+    message = r"BLIPDB_PROVIDERS names NoSuchProvider; ONNX Runtime here has .*CPUExecutionProvider"
+    with pytest.raises(SetupError, match=message):
+        Runtime.load(folder)
+
+
+def test_graphs_can_be_loaded_later(tmp_path: Path) -> None:
+    runtime = Runtime.load(tiny_artifact(tmp_path / "m").folder, graphs=["image"])
+    runtime.open("image", "text")
+    assert runtime.embed_texts(["a car"]).shape == (1, 16)
+    with pytest.raises(ModelError, match="has no question graph"):
+        runtime.open("question")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,31 +55,29 @@ def kills(settings: Settings, report: Report) -> None:
         running("redis") as broker,
         working(settings, broker.url, _folder(settings, "kills"), count=4) as workers,
     ):
-        field.settle(disturb)
-        models = [model]
-        while done < KILL_COUNT:
-            _another_round(field, models, disturb)
-        field.settle()
-        for each in models:
-            field.compare(each)
+        field.enqueue(model.captioning)
+        while True:
+            field.settle(disturb)
+            if done >= KILL_COUNT:
+                break
+            field.again(model.encoding, model.captioning)
+        field.compare(model.model_id)
     _tell(report, KILLS, field.tally, done, f"kill -9, of 4 workers at {field.tally.jobs:,} jobs")
     report.add(KILLS, "runs of a job beyond the first", field.tally.extra / done, "a kill")
 
 
-def _another_round(field: ordeal.Field, models: list[Model], disturb: Callable[[], object]) -> None:
-    """Captions by the last model; then a new model encodes all images."""
-    field.enqueue(Queue(jobs.CAPTION, models[-1].model_id))
-    field.settle(disturb)
-    models.append(field.model("retrieval", "captioner", encode=True))
-    field.settle(disturb)
-
-
 def faults(settings: Settings, report: Report) -> None:
-    """RabbitMQ and Redis take turns; each fault comes once the last is got over."""
+    """RabbitMQ and Redis take turns; each fault comes once the last is got over. Captions alone are
+    at work then, so that speeds can be compared."""
     chance = random.Random(2)
     recovered: dict[str, list[float]] = {"broker": [], "wipe": [], "PostgreSQL": []}
     with ordeal.prepared(settings, _files(settings, IMAGES)) as (field, model):
-        models = [model]
+        with (
+            running("redis") as broker,
+            working(settings, broker.url, _folder(settings, "first"), "-c", "2", count=1),
+        ):
+            field.settle()
+        field.enqueue(model.captioning)
         for kind in ("rabbitmq", "redis"):
             with (
                 running(kind) as broker,
@@ -87,11 +85,10 @@ def faults(settings: Settings, report: Report) -> None:
                     worker,
                 ),
             ):
-                _suffer(field, models, broker, chance, recovered)
+                _suffer(field, model, broker, chance, recovered)
                 field.settle()
                 assert worker.process.poll() is None, worker.log[-3000:]
-        for each in models:
-            field.compare(each)
+        field.compare(model.model_id)
     told = f"{BROKER_KILLS} kills and {WIPES} wipes of brokers, {CRASHES} crashes of PostgreSQL"
     _tell(report, FAULTS, field.tally, sum(map(len, recovered.values())), told)
     for name, seconds in recovered.items():
@@ -102,7 +99,7 @@ def faults(settings: Settings, report: Report) -> None:
 
 def _suffer(
     field: ordeal.Field,
-    models: list[Model],
+    model: Model,
     broker: Broker,
     chance: random.Random,
     recovered: dict[str, list[float]],
@@ -115,8 +112,7 @@ def _suffer(
     for fault in plan:
         if field.left() < IMAGES / 4:
             field.settle()
-            models.append(field.model("retrieval", "captioner", encode=True))
-            usual = max(usual, _speed(field))
+            field.again(model.captioning)
         usual = usual or _speed(field)
         begin = time.monotonic()
         if fault == "PostgreSQL":

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ RESULTS = {
     "scores": "SELECT image_id, caption_id::text, ARRAY[itc, itm] FROM blip.captions"
     " WHERE filter_id = %s ORDER BY 1, 2",
 }
+TABLES = {jobs.ENCODE: ("image_vectors", "image_tokens"), jobs.CAPTION: ("captions",)}
 CLOSE = 2e-3  # of halfvec, and of float32 summed over texts of other lengths
 
 
@@ -133,6 +135,20 @@ class Field:
         with self.connect() as conn:
             self.tally.jobs += jobs.enqueue_missing(conn, queue)
 
+    def again(self, *queues: Queue) -> None:
+        """Compare what queues gave so far, and have all of it done once more."""
+        self.compare(*{queue.model_id for queue in queues})
+        with self.connect() as conn, conn.transaction():
+            for queue in queues:
+                for table in TABLES[queue.stage]:
+                    query = f"DELETE FROM blip.{table} WHERE model_id = %s"
+                    conn.execute(query.encode(), [queue.model_id])
+                conn.execute(
+                    "UPDATE blip.jobs SET state = 'p', attempts = 0, run_after = now()"
+                    " WHERE stage = %s AND model_id = %s",
+                    [queue.stage, queue.model_id],
+                )
+
     def left(self) -> int:
         """How many jobs are still to end. Looks at all queues at once, whose sum never changes."""
         with self.connect() as conn:
@@ -159,24 +175,23 @@ class Field:
             ).fetchall()
         return "\n".join(map(str, rows))
 
-    def compare(self, model: Model) -> None:
-        """Add to the tally what a model's results lack, have twice, or have otherwise."""
-        for query in RESULTS.values():
-            calm = self._rows(self.calm, query, self._calms[model.model_id])
-            real = self._rows(self.settings, query, model.model_id)
+    def compare(self, *model_ids: int) -> None:
+        """Add to the tally what models' results lack, have twice, or have otherwise."""
+        for model_id, query in product(model_ids, RESULTS.values()):
+            calm = self._rows(self.calm, query, self._calms[model_id])
+            real = self._rows(self.settings, query, model_id)
             keys = [key for key, _ in real]
             self.tally.doubled += len(keys) - len(set(keys))
             found = dict(real)
             self.tally.lost += sum(key not in found for key, _ in calm)
-            self.tally.different += sum(
-                key in found and not np.allclose(found.pop(key), values, rtol=0, atol=CLOSE)
-                for key, values in calm
-            ) + len(found.keys() - {key for key, _ in calm})
+            self.tally.different += len(found.keys() - {key for key, _ in calm}) + sum(
+                key in found and not _alike(found[key], values) for key, values in calm
+            )
         with self.connect() as conn:
-            self.tally.parked = sum(c.parked for c in jobs.all_counts(conn).values())
+            self.tally.parked += sum(c.parked for c in jobs.all_counts(conn).values())
             row = conn.execute("SELECT sum(attempts) - count(*) FROM blip.jobs").fetchone()
             assert row is not None
-            self.tally.extra = int(row[0])
+            self.tally.extra += int(row[0])
 
     def _rows(
         self, settings: Settings, query: str, model_id: int
@@ -184,6 +199,10 @@ class Field:
         with databases.connect(settings.database_url()) as conn:
             rows = conn.execute(query.encode(), [model_id]).fetchall()
         return [((id, key), values or []) for id, key, values in rows]
+
+
+def _alike(one: list[float], other: list[float]) -> bool:
+    return one == other or bool(np.allclose(one, other, rtol=0, atol=CLOSE))
 
 
 def kill_a_worker(workers: Sequence[Celery], chance: random.Random) -> bool:
