@@ -15,13 +15,15 @@ import hashlib
 import importlib
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from .errors import ImageError, SetupError, UsageError
 
@@ -35,13 +37,21 @@ WEB: Final = ("https", "http")
 SECONDS: Final = 30.0  # for one image
 CONNECT_SECONDS: Final = 10.0
 PIECE: Final = 1 << 16
+WORDS: Final = 200  # characters of what a server or a library says
 PASSING: Final = (408, 425, 429)  # of 4xx: what another try may not meet
 IDENTITY: Final = {"Accept-Encoding": "identity", "User-Agent": "blipdb"}
 # IPv6 networks with an IPv4 address in their last bits: RFC 6052, 7915, and 4291 (deprecated).
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 EMBEDDING: Final = (NAT64, ipaddress.ip_network("::ffff:0:0:0/96"), ipaddress.ip_network("::/96"))
-# Which Python counts as global: RFC 8215, 6890.
-SPECIAL: Final = (ipaddress.ip_network("64:ff9b:1::/48"), ipaddress.ip_network("192.0.0.0/24"))
+# Which Python counts as global, some versions of it: RFC 8215, 6890, 7526, 9637, 9602.
+SPECIAL: Final = tuple(
+    ipaddress.ip_network(one)
+    for one in ("64:ff9b:1::/48", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16")
+)
+# What both stores allow, and no more: other characters mean something in the URLs that their
+# clients make of it, and an ARN would choose the host.
+BUCKET: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?")
+MOST: Final = (1 << 63) - 1  # of a BIGINT
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -134,9 +144,10 @@ def find(
 
 
 def shown(uri: str) -> str:
-    """A URL without user, password and query, which may be secrets."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """A URL without user, password and query, which may be secrets; of anything, URL or not."""
+    scheme, separator, rest = re.split(r"[?#]", uri, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return _printable(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
 
 
 def _scheme(uri: str) -> str:
@@ -166,14 +177,22 @@ def _run(seconds: float, work: Callable[..., Coroutine[Any, Any, T]], *arguments
     except aiohttp.ClientConnectorError as error:
         refused = isinstance(error.os_error, _NotPublicError)
         words = error.os_error.strerror or str(error.os_error)
-        raise ImageError(words.lower(), for_good=refused) from error
+        raise ImageError(_printable(words.lower()), for_good=refused) from error
     except Exception as error:  # those of two clouds and a client have no other common base
         raise ImageError(_words(error)) from error
 
 
 def _words(error: BaseException) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
-    return words[:1].lower() + words[1:200]
+    words = str(error) or type(error).__name__
+    if isinstance(error, FileNotFoundError):  # of a store: it says which, and no more
+        words = f"not found: {words}"
+    words = _printable(re.sub(r"[\w+]+://[^\s'\"]+", lambda url: shown(url[0]), words))
+    return words[:1].lower() + words[1:WORDS]
+
+
+def _printable(text: str) -> str:
+    """What a server or a URL says, as the database takes it: no NUL, no half of a character."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
 
 
 def _module(name: str) -> Any:
@@ -216,10 +235,9 @@ async def _stat(uri: str, trusted: frozenset[str], seconds: float) -> tuple[int,
         _session(uri, trusted, seconds) as session,
         session.head(_url(uri), allow_redirects=False, headers=IDENTITY) as answer,
     ):
-        length = answer.headers.get("Content-Length", "")
-        changed = _changed(answer.headers)
-        known = answer.status == 200 and length.isdecimal() and changed >= 0
-        return (int(length), changed) if known else (-1, -1)
+        length, changed = answer.content_length, _changed(answer.headers)
+        known = answer.status == 200 and length is not None and length <= MOST and changed >= 0
+        return (length, changed) if known else (-1, -1)
 
 
 def _session(uri: str, trusted: frozenset[str], seconds: float) -> Any:
@@ -240,8 +258,12 @@ def _session(uri: str, trusted: frozenset[str], seconds: float) -> Any:
 
 
 def _url(uri: str) -> Any:
-    url = _module("yarl").URL(uri)
-    if not url.host:
+    try:
+        url = _module("yarl").URL(uri)
+        host = url.host
+    except ValueError as error:  # whose words may hold a password
+        raise ImageError("it is not a valid URL", for_good=True) from error
+    if not host:
         raise ImageError("it names no host", for_good=True)
     return url
 
@@ -266,7 +288,10 @@ def _public_socket(info: tuple[Any, ...]) -> socket.socket:
 def is_public(host: str) -> bool:
     """Whether an IP address, in the usual spelling, is one that everybody reaches."""
     try:
-        return all(one.is_global and not one.is_multicast for one in _addresses(host))
+        return all(
+            one.is_global and not one.is_multicast and not one.is_reserved
+            for one in _addresses(host)
+        )
     except ValueError:
         return False
 
@@ -290,13 +315,15 @@ def _addresses(host: str) -> list[Address]:
 def _require_ok(answer: Any) -> None:
     if answer.status == 200:
         return
-    if 300 <= answer.status < 400:
-        where = shown(answer.headers.get("Location", ""))
+    if 300 <= answer.status < 400 and (where := answer.headers.get("Location")):
+        with suppress(ValueError):
+            where = urljoin(str(answer.url), where)
         raise ImageError(
-            f"it redirects to {where}; redirects are not followed: name that", for_good=True
+            f"it redirects to {shown(where)}; redirects are not followed: name that", for_good=True
         )
     for_good = 400 <= answer.status < 500 and answer.status not in PASSING
-    raise ImageError(f"HTTP {answer.status} {answer.reason or ''}".strip(), for_good=for_good)
+    words = _printable(f"HTTP {answer.status} {answer.reason or ''}").strip()
+    raise ImageError(words[:WORDS], for_good=for_good)
 
 
 def _too_large(limit: int) -> ImageError:
@@ -313,9 +340,11 @@ async def _object(uri: str, limit: int) -> tuple[bytes, int]:
         raise ImageError("there is no such object")
     if (size := int(about["size"] or 0)) > limit:
         raise _too_large(limit)
-    data = bytes(await files._cat_file(path)) if size else b""
-    if len(data) > limit:
-        raise _too_large(limit)
+    if about.get("contentEncoding"):  # Google unpacks it on the way, to whatever size
+        raise ImageError("it is stored compressed; nothing is unpacked", for_good=True)
+    data = bytes(await files._cat_file(path, start=0, end=size)) if size else b""
+    if len(data) != size:
+        raise ImageError("it changed while it was read")
     return data, _changed(about)
 
 
@@ -329,8 +358,10 @@ def _store(uri: str) -> tuple[Any, str]:
     module = {"s3": "s3fs", "gs": "gcsfs"}[name]
     _module(module)
     path = uri.partition("://")[2]
-    if not path.partition("/")[0]:
+    if not (bucket := path.partition("/")[0]):
         raise ImageError("it names no bucket", for_good=True)
+    if not BUCKET.fullmatch(bucket):
+        raise ImageError("its bucket's name has characters that none may have", for_good=True)
     asyn = _module("fsspec.asyn")
     options = {"asynchronous": True, "loop": asyn.get_loop(), "use_listings_cache": False}
     return _module("fsspec").filesystem(name, **options), path
@@ -351,10 +382,9 @@ def _changed(about: Mapping[str, Any]) -> int:
     ]
     for name, reader in readers:
         if value := about.get(name):
-            try:
-                return reader(value)
-            except (TypeError, ValueError):
-                continue
+            with suppress(AttributeError, OverflowError, TypeError, ValueError):
+                if 0 <= (changed := reader(value)) <= MOST:
+                    return changed
     return -1
 
 

@@ -14,6 +14,7 @@ from blipdb import cluster as clusters
 from blipdb import database as databases
 from blipdb import extension, requirements
 from blipdb.errors import BlipdbError, DatabaseError, SetupError
+from blipdb.migrations import OLDEST_WORKER
 from blipdb.settings import DATABASE, Settings
 
 Connection = psycopg.Connection[Any]
@@ -140,7 +141,8 @@ def test_init_of_an_empty_database(empty: str, cluster: Settings) -> None:
         databases.check(conn)
         found = dict(conn.execute("SELECT name, value FROM blip.settings").fetchall())
     assert found["engine_socket"] == str(cluster.engine_socket)
-    assert found.keys() == {"engine_socket", "engine_uid"}
+    assert found["oldest_worker"] == OLDEST_WORKER
+    assert found.keys() == {"engine_socket", "engine_uid", "oldest_worker"}
 
 
 def test_two_inits_at_once(empty: str, cluster: Settings) -> None:

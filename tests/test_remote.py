@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import multiprocessing
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 
 from blipdb import remote
-from blipdb.errors import ImageError, UsageError
+from blipdb.errors import ImageError, SetupError, UsageError
 from blipdb.remote import Access
 from blipdb.sources import IMAGE_SUFFIXES
 from tests import stores
@@ -27,6 +32,9 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     path = stores.make_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
     with pytest.MonkeyPatch.context() as patch, stores.served(stores.Web, path) as store:
         patch.setenv("SSL_CERT_FILE", str(path.with_suffix(".crt")))
+        # aiohttp reads that variable when it is imported, which another test may have done.
+        context = ssl.create_default_context()
+        patch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", context)
         store.objects |= {"/a b.png": DATA, "/tagged": DATA, "/plain": DATA}
         yield store
 
@@ -136,6 +144,111 @@ def test_only_what_is_allowed_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         Access.from_environment({"BLIPDB_SCHEMES": "https,ftp"})
 
 
+@pytest.mark.parametrize(
+    ("url", "needed"),
+    [("https://a/b", "aiohttp"), ("s3://bucket/key", "s3fs"), ("gs://bucket/key", "gcsfs")],
+)
+def test_what_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, url: str, needed: str
+) -> None:
+    monkeypatch.setitem(sys.modules, needed, None)
+    with pytest.raises(SetupError) as caught:
+        remote.read(url, LIMIT, access=Access(ANY))
+    assert caught.value.message == f"Images by URL need {needed}, which is not installed."
+    assert caught.value.hint == "Install it: pip install 'blipdb[remote]'"
+
+
+# Servers, URLs and objects that mean no good
+
+
+@contextmanager
+def saying(reply: bytes) -> Iterator[str]:
+    """The URL of a server that says just this, whatever it is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            with server.accept()[0] as caller:
+                caller.recv(1 << 16)
+                caller.sendall(reply)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        yield f"http://user:secret@127.0.0.1:{server.getsockname()[1]}/a?signature=secret"
+        thread.join()
+
+
+HERE = Access(ANY, frozenset(["127.0.0.1"]))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.1 200 OK\r\nA\x01: b\r\n\r\n",
+        b"HTTP/1.1 404 \xff\x00\x1b[31m\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 404 " + b"a" * 5000 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: https://u:secret@h/\xff?secret\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: https://u:secret@[::1?secret\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\n\r\n",
+    ],
+)
+def test_a_reason_tells_no_secret_and_fits_the_database(reply: bytes) -> None:
+    with saying(reply) as url:
+        reason = refusal(lambda: remote.read(url, LIMIT, access=HERE)).reason
+    assert "secret" not in reason
+    assert reason.isprintable()  # so it is no NUL and no half of a character
+    assert len(reason) <= 300
+
+
+def test_a_redirect_says_where_to_also_if_relative(site: Callable[[str], bytes]) -> None:
+    reason = refusal(lambda: site("/redirect?to=/login?token=1")).reason
+    assert reason.startswith("it redirects to https://localhost:")
+    assert "/login; redirects are not followed" in reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Last-Modified: Fri, 31 Dec 9999 23:59:59 GMT",
+        b"Last-Modified: Mon, 01 Jan 1900 00:00:00 GMT",
+        b"Last-Modified: Mon, 01 Jan 2001 00:00:00 +99999999999999999999",
+        b"LastModified: now",
+        b"ETag: \xff",
+    ],
+)
+def test_a_time_that_is_none_counts_as_not_known(header: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + header + b"\r\n\r\n"
+    with saying(head + b"x") as url:
+        assert remote.read(url, LIMIT, access=HERE) == (b"x", 1, -1)
+    with saying(head) as url:
+        assert remote.find(url, IMAGE_SUFFIXES, access=HERE) == [(url, -1, -1)]
+
+
+def test_a_size_that_no_column_holds_counts_as_not_known() -> None:
+    changed = b"Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n"
+    with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n" + changed) as url:
+        assert remote.find(url, IMAGE_SUFFIXES, access=HERE) == [(url, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://[", "https://u:secret@[::1/?secret", "https://u:secret@h:99999/?secret"),
+        *("https://u:secret@\u2100.example/", "https://xn--localhost-/", "https://\udcff/"),
+    ],
+)
+def test_what_is_no_url_is_refused_for_good_and_can_be_shown(url: str) -> None:
+    error = refusal(lambda: remote.read(url, LIMIT))
+    assert (error.reason, error.for_good) == ("it is not a valid URL", True)
+    assert remote.shown(url).isprintable()
+    assert "secret" not in remote.shown(url)
+
+
+def test_what_is_shown_of_a_url() -> None:
+    assert remote.shown("https://u:p@h:1/a/b@c?q=1#f") == "https://h:1/a/b@c"
+    assert remote.shown("s3://bucket/" + "k" * 500) == "s3://bucket/" + "k" * 500
+
+
 # Addresses
 
 
@@ -146,7 +259,8 @@ PRIVATE = [
     *("::1", "::", "fe80::1", "fe80::1%lo", "fc00::1", "fd12::1", "fec0::1", "ff02::1"),
     *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1"),
     *("64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::"),
-    *("2001:0:7f00:1::", "2001:db8::1", "100::1", "::ffff:0:127.0.0.1"),
+    *("2001:0:7f00:1::", "2001:db8::1", "100::1", "::ffff:0:127.0.0.1", "192.88.99.1"),
+    *("200::1", "400::1", "3fff::1", "4000::1", "5f00::1", "8000::1", "e000::1", "f000::1"),
 ]  # fmt: skip
 PUBLIC = ["93.184.216.34", "8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8",
           "64:ff9b::808:808"]  # fmt: skip
@@ -242,6 +356,24 @@ def test_a_name_that_changes_its_mind_leads_nowhere(
     assert len(https.asked) == asked
 
 
+def test_of_a_mixed_answer_nothing_inside_is_asked(
+    https: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: object, port: object, *rest: object, **more: object) -> object:
+        if host not in ("mixed.example", b"mixed.example"):
+            return real(host, port, *rest, **more)  # type: ignore[arg-type]
+        hosts = ("127.0.0.1", "93.184.216.34", "127.0.0.1")
+        return [one for host in hosts for one in real(host, port, *rest, **more)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    asked = len(https.asked)
+    url = f"https://mixed.example:{https.port}/plain"
+    refusal(lambda: remote.read(url, LIMIT, seconds=1))
+    assert len(https.asked) == asked
+
+
 def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with stores.served(stores.Web) as proxy:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -253,9 +385,21 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatc
 # Object stores
 
 
+class Growing(stores.S3):
+    """Some objects are short when asked about, and long when read."""
+
+    ranges: ClassVar[list[str | None]] = []
+
+    def send(self, data: bytes, status: int = 200, **headers: str) -> None:
+        if self.command == "GET" and "growing" in self.path:
+            self.ranges.append(self.headers["Range"])
+            data += data
+        super().send(data, status, **headers)
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[Store]:
-    with pytest.MonkeyPatch.context() as patch, stores.served(stores.S3) as store:
+    with pytest.MonkeyPatch.context() as patch, stores.served(Growing) as store:
         patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{store.port}")
         patch.setenv("AWS_ACCESS_KEY_ID", "key")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -302,6 +446,72 @@ def test_object_stores(scheme: str, request: pytest.FixtureRequest) -> None:
     with pytest.raises(UsageError, match="leads to nothing"):
         remote.find(f"{scheme}://bucket/nowhere", IMAGE_SUFFIXES, access=access)
     assert refusal(lambda: remote.read(f"{scheme}://", LIMIT, access=access)).for_good
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_a_bucket_is_a_name_and_nothing_else(scheme: str, request: pytest.FixtureRequest) -> None:
+    """What their clients would put into a URL as it is, or take a host from."""
+    store: Store = request.getfixturevalue(scheme)
+    asked = len(store.asked)
+    arn = "arn:aws:s3:us-east-1:123456789012:accesspoint"
+    for bucket in (
+        *("..", ".", "-", "..%2f", "b%2Fo%2Fk", "b?alt=media", "b#", "b\\", "b c", "b\n", "b\0"),
+        *("u:secret@b", "b@127.0.0.1", "127.0.0.1:80", "[::1]", "bücket", arn, "b" * 256),
+    ):
+        url = f"{scheme}://{bucket}/key.jpg"
+        for ask in (
+            lambda: remote.read(url, LIMIT, access=Access(ANY)),  # noqa: B023
+            lambda: remote.find(url, IMAGE_SUFFIXES, access=Access(ANY)),  # noqa: B023
+        ):
+            error = refusal(ask)
+            assert error.reason == "its bucket's name has characters that none may have"
+            assert error.for_good
+    assert len(store.asked) == asked
+
+
+def test_a_missing_object_says_so(s3: Store) -> None:
+    error = refusal(lambda: remote.read("s3://bucket/no.jpg", LIMIT, access=Access(ANY)))
+    assert error.reason == "not found: bucket/no.jpg"
+
+
+def test_no_more_of_an_object_is_asked_for_than_its_size(s3: Store) -> None:
+    s3.objects["/bucket/growing.jpg"] = DATA
+    Growing.ranges.clear()
+    error = refusal(lambda: remote.read("s3://bucket/growing.jpg", LIMIT, access=Access(ANY)))
+    assert (error.reason, error.for_good) == ("it changed while it was read", False)
+    assert Growing.ranges == [f"bytes=0-{len(DATA) - 1}"]
+
+
+class Compressed(stores.GCS):
+    def _about(self, name: str) -> dict[str, str]:
+        return super()._about(name) | {"contentEncoding": "gzip"}
+
+
+def test_a_compressed_object_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with stores.served(Compressed) as store:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{store.port}")
+        store.objects["/bucket/a.jpg"] = gzip.compress(bytes(LIMIT * 10))
+        error = refusal(lambda: remote.read("gs://bucket/a.jpg", LIMIT, access=Access(ANY)))
+    assert (error.reason, error.for_good) == ("it is stored compressed; nothing is unpacked", True)
+    assert not [path for path in store.asked if "alt=media" in path]
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_many_threads_read_at_once(scheme: str, request: pytest.FixtureRequest) -> None:
+    store: Store = request.getfixturevalue(scheme)
+    store.objects["/bucket/many.jpg"] = DATA
+    found: list[bytes] = []
+
+    def read() -> None:
+        url = f"{scheme}://bucket/many.jpg"
+        found.append(remote.read(url, LIMIT, access=Access(ANY)).data)
+
+    threads = [threading.Thread(target=read) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [DATA] * 16
 
 
 def _read_in_a_child(url: str, trusted: frozenset[str]) -> bytes:

@@ -226,16 +226,22 @@ def test_a_worker_runs_jobs_and_manages_no_models(conn: Connection, library: Lib
     assert refused(conn, "UPDATE blip.active_models SET model_id = 2")
 
 
-@pytest.mark.parametrize("role", ["blip_reader", "blip_writer", "blip_worker"])
+@pytest.mark.parametrize("role", ["blip_reader", "blip_writer"])
 def test_where_the_engine_listens_is_nobodys_business(conn: Connection, role: str) -> None:
     act_as(conn, role)
     assert "settings" in refused(conn, "SELECT * FROM blip.settings")
     assert "settings" in refused(conn, "UPDATE blip.settings SET value = '/tmp/mine'")
 
 
+def test_a_worker_sees_whether_it_may_go_on_and_nothing_of_the_engine(conn: Connection) -> None:
+    act_as(conn, "blip_worker")
+    assert rows(conn, "SELECT name FROM blip.settings") == [("oldest_worker",)]
+    assert "settings" in refused(conn, "UPDATE blip.settings SET value = '9999'")
+
+
 def test_the_engines_role_reads_its_settings_and_no_more(conn: Connection) -> None:
     act_as(conn, "blip_engine")
-    assert len(rows(conn, "SELECT FROM blip.settings")) == 2
+    assert len(rows(conn, "SELECT FROM blip.settings")) == 3
     for table in ("images", "models", "active_models", "alembic_version", *DERIVED):
         assert "permission denied" in refused(conn, f"SELECT FROM blip.{table}")
     assert "permission denied" in refused(conn, "UPDATE blip.settings SET value = 'x'")
