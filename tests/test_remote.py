@@ -335,43 +335,43 @@ def test_no_url_leads_inside() -> None:
     assert calls == []
 
 
-def test_a_name_that_changes_its_mind_leads_nowhere(
-    https: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """DNS rebinding: each look-up says something else, so only the one connected to may count."""
-    real = socket.getaddrinfo
-    answers = iter(["93.184.216.34", *["127.0.0.1"] * 20])
-
-    def getaddrinfo(host: object, port: object, *rest: object, **more: object) -> object:
-        if host in ("rebinding.example", b"rebinding.example"):
-            return real(next(answers), port, *rest, **more)  # type: ignore[arg-type]
-        return real(host, port, *rest, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    asked = len(https.asked)
-    for _ in range(3):
-        refusal(
-            lambda: remote.read(f"https://rebinding.example:{https.port}/plain", LIMIT, seconds=1)
-        )
-    assert len(https.asked) == asked
-
-
-def test_of_a_mixed_answer_nothing_inside_is_asked(
-    https: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def resolve(monkeypatch: pytest.MonkeyPatch, answers: Iterator[list[str]]) -> None:
+    """Let ``some.example`` have the next of these addresses whenever somebody looks it up."""
     real = socket.getaddrinfo
 
-    def getaddrinfo(host: object, port: object, *rest: object, **more: object) -> object:
-        if host not in ("mixed.example", b"mixed.example"):
-            return real(host, port, *rest, **more)  # type: ignore[arg-type]
-        hosts = ("127.0.0.1", "93.184.216.34", "127.0.0.1")
+    def getaddrinfo(host: object, port: object, *rest: object, **more: object) -> list[object]:
+        hosts = next(answers) if host in ("some.example", b"some.example") else [host]
         return [one for host in hosts for one in real(host, port, *rest, **more)]  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    asked = len(https.asked)
-    url = f"https://mixed.example:{https.port}/plain"
-    refusal(lambda: remote.read(url, LIMIT, seconds=1))
-    assert len(https.asked) == asked
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        # DNS rebinding: each look-up says something else, so only the one connected to may count.
+        [["93.184.216.34"], *[["127.0.0.1"]] * 20],
+        [["127.0.0.1", "93.184.216.34"]] * 20,
+        [["93.184.216.34", "127.0.0.1"]] * 20,
+    ],
+)
+def test_no_name_leads_inside(monkeypatch: pytest.MonkeyPatch, answers: list[list[str]]) -> None:
+    resolve(monkeypatch, iter(answers))
+    with stores.served(stores.Web) as inside:  # no TLS: that alone would keep us out
+        for _ in range(3):
+            url = f"http://some.example:{inside.port}/"
+            refusal(lambda: remote.read(url, LIMIT, access=Access(ANY), seconds=1))  # noqa: B023
+    assert inside.asked == []
+
+
+def test_a_trusted_name_may_lead_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve(monkeypatch, iter([["127.0.0.1"]] * 20))
+    access = Access(ANY, frozenset(["some.example"]))
+    with stores.served(stores.Web) as inside:
+        inside.objects["/plain"] = DATA
+        url = f"http://some.example:{inside.port}/plain"
+        assert remote.read(url, LIMIT, access=access).data == DATA
+    assert inside.asked == ["/plain"]
 
 
 def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

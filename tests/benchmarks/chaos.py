@@ -183,7 +183,7 @@ def _spoilt(seed: int) -> bytes:
         data[16:24] = (60_000).to_bytes(4, "big") * 2
         return bytes(data) + seed.to_bytes(4, "big")
     cut = int(len(data) * rng.uniform(0.15, 0.5))
-    return bytes(data[:cut]) + (b"" if seed % 2 else seed.to_bytes(4, "big"))
+    return bytes(data[:cut]) + seed.to_bytes(4, "big")
 
 
 def _slowest(files: Sequence[bytes]) -> float:
