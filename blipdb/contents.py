@@ -101,15 +101,15 @@ def _from_files(place: _Place, limit: int) -> bytes:
     for uri in place.uris:
         if not sources.is_readable(uri):
             continue
+        where = remote.shown(uri) if remote.is_remote(uri) else uri
         try:
             data = sources.read(uri, limit).data
         except ImageError as error:
-            where = remote.shown(uri) if remote.is_remote(uri) else uri
             refusals.append(ImageError(f"{where}: {error.reason}", for_good=error.for_good))
             continue
         if image_id(place.space, data) == place.image_id:
             return data
-        refusals.append(ImageError(f"{uri}: it has other content now; ingest it again"))
+        refusals.append(ImageError(f"{where}: it has other content now; ingest it again"))
     if not refusals:
         raise ImageError("neither its content nor a file of it is known that can be read here")
     raise ImageError(refusals[-1].reason, for_good=all(one.for_good for one in refusals))

@@ -206,6 +206,7 @@ class _Walk:
     def listed(self, path: str) -> None:
         """A line of a list: what is wrong with it is that file's failure."""
         if remote.is_remote(path):
+            path = os.fsencode(path).decode("utf-8", "backslashreplace")
             try:
                 self._files |= {file.uri: file for file in remote.find(path, IMAGE_SUFFIXES)}
             except (ImageError, UsageError) as error:
