@@ -46,6 +46,7 @@ def kills(settings: Settings, report: Report) -> None:
 
     def disturb() -> None:
         nonlocal done
+        ordeal.supervise(workers)
         if done < KILL_COUNT:
             done += ordeal.kill_a_worker(workers, chance)
             time.sleep(chance.uniform(0, 0.5))

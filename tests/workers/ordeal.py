@@ -205,16 +205,16 @@ def _alike(one: list[float], other: list[float]) -> bool:
     return one == other or bool(np.allclose(one, other, rtol=0, atol=CLOSE))
 
 
-def kill_a_worker(workers: Sequence[Celery], chance: random.Random) -> bool:
-    """SIGKILL one of the processes that work; now and then a whole worker, which is started anew.
-    False where none was there to be killed.
-
-    A worker whose first child dies before it is ready gives up: a supervisor starts it anew, as we
-    do here.
-    """
+def supervise(workers: Sequence[Celery]) -> None:
+    """Start anew what ended: a worker gives up whose first child dies before it is ready."""
     for worker in workers:
         if worker.process.poll() is not None:
             worker.start()
+
+
+def kill_a_worker(workers: Sequence[Celery], chance: random.Random) -> bool:
+    """SIGKILL one of the processes that work; now and then a whole worker, which is started anew.
+    False where none was there to be killed."""
     worker = chance.choice(workers)
     if chance.random() < 0.05:
         worker.kill()

@@ -59,6 +59,7 @@ def test_workers_that_are_killed(field: tuple[ordeal.Field, Model], tmp_path: Pa
 
     def disturb() -> None:
         nonlocal kills
+        ordeal.supervise(workers)
         kills += kills < 15 and ordeal.kill_a_worker(workers, chance)
 
     with (
