@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _own = threading.local()
 
 
-@app.task(name=WORK)
+@app.task(name=WORK, Request="blipdb.workers.requests:LateRequest")
 def work(*, stage: str) -> None:
     """Work on a stage for some seconds, and have somebody go on if there is more.
 
