@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from . import database, encode, jobs, registry
+from . import database, encode, hands, jobs, registry
 from .errors import ModelError, UsageError
-from .hands import Elsewhere, Hands, Here, Ring, Show
+from .hands import Hands, Ring, Show
 from .jobs import Connection, Counts, Queue
 from .outages import explained
 from .registry import Model
@@ -58,8 +58,8 @@ def run(
         for stage in stages:
             queue = Queue(stage, _model(conn, stage, model).model_id)
             added[queue] = jobs.enqueue_missing(conn, queue, space=space)
-        hands = _hands(settings, conn, opened, ring, show, wait=wait)
-        return _drain(conn, hands, stages or jobs.STAGES, before, added)
+        chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
+        return _drain(conn, chosen, stages or jobs.STAGES, before, added)
 
 
 def retry(
@@ -79,8 +79,8 @@ def retry(
         queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
         added = {queue: jobs.retry_parked(conn, queue) for queue in queues}
         before = jobs.all_counts(conn)
-        hands = _hands(settings, conn, opened, ring, show, wait=wait)
-        return _drain(conn, hands, stages, before, added)
+        chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
+        return _drain(conn, chosen, stages, before, added)
 
 
 def _require_stages(stages: Sequence[str]) -> None:
@@ -94,20 +94,6 @@ def _connected(settings: Settings, opened: ExitStack) -> Connection:
     conn = opened.enter_context(database.connect(settings.database_url(), autocommit=True))
     database.check(conn)
     return conn
-
-
-def _hands(
-    settings: Settings,
-    conn: Connection,
-    opened: ExitStack,
-    ring: Ring | None,
-    show: Show,
-    *,
-    wait: bool,
-) -> Hands:
-    if ring is None:
-        return Here(settings, conn, opened, show)
-    return Elsewhere(conn, ring, show, wait=wait)
 
 
 def _model(conn: Connection, stage: str, name: str | None) -> Model:
@@ -131,14 +117,14 @@ def _model(conn: Connection, stage: str, name: str | None) -> Model:
 
 def _drain(
     conn: Connection,
-    hands: Hands,
+    chosen: Hands,
     stages: Sequence[str],
     before: dict[Queue, Counts],
     added: dict[Queue, int],
 ) -> list[Line]:
     open_queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
     done = {
-        queue: hands.drain(queue, model, before.get(queue, Counts()))
+        queue: chosen.drain(queue, model, before.get(queue, Counts()))
         for queue, model in encode.runnable(conn, open_queues)
     }
     jobs.flush(conn)

@@ -164,7 +164,7 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.STAGES) -> Outc
     outcome = Outcome()
     with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
         queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
-        if found := runnable(conn, [queue for queue in queues if due(conn, queue)]):
+        if found := runnable(conn, queues):
             with Decoder() as decoder:
                 for queue, model in found:
                     with crew(settings, queue, model, decoder) as workers:
@@ -182,8 +182,3 @@ def runnable(conn: Connection, queues: Sequence[Queue]) -> list[tuple[Queue, Mod
         for queue in ordered
         if not set(ROLES[queue.stage]).isdisjoint(models[queue.model_id].roles)
     ]
-
-
-def due(conn: Connection, queue: Queue) -> int:
-    """How many jobs a queue may have for us; those that run now may be a dead worker's."""
-    return jobs.counts(conn, queue).left

@@ -45,6 +45,21 @@ class Hands(Protocol):
         """Have a queue's jobs run; how many were done since it had ``before``."""
 
 
+def choose(
+    settings: Settings,
+    conn: Connection,
+    opened: ExitStack,
+    ring: Ring | None,
+    show: Show,
+    *,
+    wait: bool,
+) -> Hands:
+    """Those of workers, where ``ring`` tells them of work; else this process's own."""
+    if ring is None:
+        return Here(settings, conn, opened, show)
+    return Elsewhere(conn, ring, show, wait=wait)
+
+
 class Here:
     """This process, a worker for each core. ``opened`` closes what it needs."""
 
@@ -59,7 +74,7 @@ class Here:
         return Encoding(place, self._decoder, self._crew(model.encoding, model))
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
-        total = encode.due(self._conn, queue)
+        total = jobs.counts(self._conn, queue).left
         done = failed = 0
         if total:
             for outcome in self._crew(queue, model).drain():

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from psycopg import errors as pg_errors
 
-from . import catalog, database, jobs, registry, sidecars, sources
-from .hands import Elsewhere, Hands, Here, Progress, Ring, Show
+from . import catalog, database, hands, jobs, registry, sidecars, sources
+from .hands import Hands, Progress, Ring, Show
 from .jobs import Connection, Counts, Queue
 from .outages import explained
 from .pipeline import Place
@@ -101,12 +101,8 @@ def ingest(
         conn = opened.enter_context(database.connect(url, autocommit=True))
         database.check(conn)
         show = progress or (lambda _: None)
-        hands: Hands = (
-            Here(settings, conn, opened, show)
-            if ring is None
-            else Elsewhere(conn, ring, show, wait=wait)
-        )
-        run = _Ingest(conn, space, hands, show)
+        chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
+        run = _Ingest(conn, space, chosen, show)
         run.take_in(found, texts, store_content=store_content, retry=retry)
         run.encode_rest(retry=retry)
         if caption:
@@ -119,10 +115,10 @@ def ingest(
 class _Ingest:
     """One call of `ingest`: its steps, and what they share."""
 
-    def __init__(self, conn: Connection, space: str, hands: Hands, show: Show) -> None:
+    def __init__(self, conn: Connection, space: str, chosen: Hands, show: Show) -> None:
         self._conn = conn
         self._space = space
-        self._hands = hands
+        self._hands = chosen
         self._show = show
         self._model = registry.active(conn, "retrieval")
         self._others = [

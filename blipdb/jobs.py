@@ -110,30 +110,24 @@ def enqueue(
     return Lease(queue, token, tuple(sorted(added))) if token and added else None
 
 
-# What a stage has yet to do, whatever its jobs say: a caption may come after its image's job.
-_MISSING: dict[str, LiteralString] = {
-    ENCODE: """
-        SELECT i.image_id FROM blip.images i
-        WHERE (%(space)s::text IS NULL OR i.space = %(space)s) AND NOT EXISTS (
-            SELECT FROM blip.jobs j
-            WHERE (j.image_id, j.stage, j.model_id) = (i.image_id, 'encode', %(model)s))
-        """,
-    TEXT: """
-        SELECT DISTINCT c.image_id FROM blip.captions c JOIN blip.images i USING (image_id)
-        WHERE (%(space)s::text IS NULL OR i.space = %(space)s)
-            AND c.encoder_id IS DISTINCT FROM %(model)s
-        """,
-    CAPTION: """
-        SELECT i.image_id FROM blip.images i
-        WHERE (%(space)s::text IS NULL OR i.space = %(space)s) AND NOT EXISTS (
-            SELECT FROM blip.captions c
-            WHERE c.image_id = i.image_id AND c.model_id = %(model)s)
-        """,
-    SCORE: """
-        SELECT DISTINCT c.image_id FROM blip.captions c JOIN blip.images i USING (image_id)
-        WHERE (%(space)s::text IS NULL OR i.space = %(space)s)
-            AND c.filter_id IS DISTINCT FROM %(model)s
-        """,
+# Images without a job, whatever became of it: one per image and model is all there can be to do.
+_NEVER: LiteralString = """
+    SELECT i.image_id FROM blip.images i
+    WHERE (%(space)s::text IS NULL OR i.space = %(space)s) AND NOT EXISTS (
+        SELECT FROM blip.jobs j
+        WHERE (j.image_id, j.stage, j.model_id) = (i.image_id, %(stage)s, %(model)s))
+    """
+# Images with a caption that the model has not looked at: it may have come after their job.
+_SOME: LiteralString = """
+    SELECT DISTINCT c.image_id FROM blip.captions c JOIN blip.images i USING (image_id)
+    WHERE (%(space)s::text IS NULL OR i.space = %(space)s)
+        AND c.{} IS DISTINCT FROM %(model)s
+    """
+_MISSING: dict[str, sql.Composable] = {
+    ENCODE: sql.SQL(_NEVER),
+    CAPTION: sql.SQL(_NEVER),
+    TEXT: sql.SQL(_SOME).format(sql.Identifier("encoder_id")),
+    SCORE: sql.SQL(_SOME).format(sql.Identifier("filter_id")),
 }
 
 
@@ -148,7 +142,7 @@ def enqueue_missing(conn: Connection, queue: Queue, *, space: str | None = None)
         SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
         WHERE j.state = 'd'
         """
-    ).format(sql.SQL(_MISSING[queue.stage]))
+    ).format(_MISSING[queue.stage])
     return conn.execute(statement, _named(queue) | {"space": space}).rowcount
 
 

@@ -23,6 +23,7 @@ from .outages import explained
 from .registry import Model
 from .runtime import Runtime
 from .settings import Settings
+from .telling import Telling
 from .worker import MAX_BATCH, Outcome
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 THREADS = 2
 MANY = THREADS * MAX_BATCH
 MAX_MODELS = 3  # in memory at a time: one for each role that works on queues
-QUIET_SECONDS = 60.0  # before the same trouble with a model is told again
 
 Stop = Callable[[], bool]
 
@@ -53,7 +53,7 @@ class Shifts:
         self._seats: list[Seat] = []
         self._decoder: Decoder | None = None
         self._runtimes: OrderedDict[int, Runtime] = OrderedDict()
-        self._told: dict[str, float] = {}
+        self._telling = Telling()
 
     def is_long(self, stage: str) -> bool:
         """Whether a stage has more to do now, that can be done here, than one process would take at
@@ -121,18 +121,13 @@ class Shifts:
             else:
                 runtime.open(*encode.GRAPHS[queue.stage])
         except (ModelError, SetupError) as error:
-            self._tell(str(error))
+            if self._telling.is_due(str(error)):
+                log.error("%s", error)
             return False
         self._runtimes.move_to_end(model.model_id)
         while len(self._runtimes) > MAX_MODELS:
             self._runtimes.popitem(last=False)
         return True
-
-    def _tell(self, trouble: str) -> None:
-        now = time.monotonic()
-        if now - self._told.get(trouble, -QUIET_SECONDS) >= QUIET_SECONDS:
-            self._told[trouble] = now
-            log.error("%s", trouble)
 
     def _run(self, queue: Queue, model: Model, stop: Stop) -> Outcome:
         if self._decoder is None:

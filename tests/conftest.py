@@ -17,6 +17,7 @@ import pytest
 import blipdb.cluster
 import blipdb.daemon
 import blipdb.services
+from blipdb.registry import Model
 from blipdb.settings import DATABASE, Settings
 from tests.tiny import tiny_artifact
 
@@ -138,6 +139,19 @@ def ready(database: str, tiny_folder: Path, tmp_path: Path) -> Settings:
     with blipdb.database.connect(database, autocommit=True) as connection:
         blipdb.registry.register(connection, settings, tiny_folder)
     return settings
+
+
+@pytest.fixture
+def boss(ready: Settings) -> Iterator[psycopg.Connection]:
+    """A connection to the ``ready`` database that commits each statement."""
+    with blipdb.database.connect(ready.database_url(), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def model(boss: psycopg.Connection) -> Model:
+    """The tiny model."""
+    return blipdb.registry.active(boss, "retrieval")
 
 
 def _url(cluster: Settings, name: str) -> str:

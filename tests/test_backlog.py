@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from blipdb import backlog, jobs, registry
-from blipdb import database as databases
 from blipdb.backlog import Line
 from blipdb.errors import ModelError, UsageError
 from blipdb.hands import Progress
@@ -18,17 +16,6 @@ from blipdb.settings import Settings
 from tests.album import picture
 from tests.test_worker import add, reasons
 from tests.tiny import tiny_artifact
-
-
-@pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def model(boss: Connection) -> Model:
-    return registry.active(boss, "retrieval")
 
 
 def test_without_a_stage_what_waits_is_run(ready: Settings, boss: Connection) -> None:
@@ -136,3 +123,16 @@ def test_counts_are_of_one_moment_and_of_all_queues(
     assert jobs.queues(boss) == [model.captioning, model.encoding]
     assert jobs.due(boss, model.captioning, 5) == 1
     assert jobs.due(boss, texts, 5) == 0
+
+
+def test_two_models_of_one_mind_write_once_each(
+    ready: Settings, boss: Connection, model: Model, tmp_path: Path
+) -> None:
+    """The second's caption is the first's, and is stored already: it is done all the same."""
+    add(boss, picture(1))
+    folder = tiny_artifact(tmp_path / "twin", name="twin").folder
+    registry.register(boss, ready, folder, activate=False)
+    backlog.run(ready, ["encode", "caption"])
+    assert backlog.run(ready, ["caption"], model="twin") == [Line("caption", "twin", 1, 1, 0, 0)]
+    assert boss.execute("SELECT count(*) FROM blip.captions").fetchone() == (1,)
+    assert backlog.run(ready, ["caption"], model="twin") == []

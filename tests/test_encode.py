@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
 
-from blipdb import database as databases
 from blipdb import jobs, registry
 from blipdb.encode import run_jobs
 from blipdb.errors import ModelError
@@ -21,17 +19,6 @@ from blipdb.worker import Outcome, batch_size
 from tests.album import picture
 from tests.test_worker import add, reasons, vector
 from tests.tiny import tiny_artifact
-
-
-@pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def model(boss: Connection) -> Model:
-    return registry.active(boss, "retrieval")
 
 
 def test_many_images_through_two_workers(boss: Connection, ready: Settings, model: Model) -> None:

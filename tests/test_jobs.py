@@ -26,13 +26,6 @@ def queue(ready: Settings) -> Queue:
 
 
 @pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    """A connection that commits each statement."""
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
 def other(ready: Settings) -> Iterator[Connection]:
     with databases.connect(ready.database_url(), autocommit=True) as conn:
         yield conn

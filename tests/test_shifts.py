@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from blipdb import database as databases
 from blipdb import jobs, registry
 from blipdb.errors import DatabaseError
 from blipdb.jobs import Connection, Counts
@@ -18,17 +17,6 @@ from blipdb.worker import Outcome
 from tests.album import picture
 from tests.test_worker import add
 from tests.tiny import tiny_artifact
-
-
-@pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def model(boss: Connection) -> Model:
-    return registry.active(boss, "retrieval")
 
 
 @pytest.fixture

@@ -27,17 +27,6 @@ def decoder() -> Iterator[Decoder]:
 
 
 @pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def model(boss: Connection) -> Model:
-    return registry.active(boss, "retrieval")
-
-
-@pytest.fixture
 def worker(ready: Settings, model: Model, decoder: Decoder) -> Iterator[Worker]:
     runtime = registry.load(ready, model, "image", "caption")
     with databases.connect(ready.database_url(), autocommit=True) as conn:

@@ -19,6 +19,7 @@ from blipdb.errors import BlipdbError, BrokerError, DatabaseError
 from blipdb.jobs import Connection
 from blipdb.outages import explained
 from blipdb.settings import Settings
+from blipdb.telling import Telling
 
 from .bell import ring
 from .config import LOOK_SECONDS
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 AGAIN = "the worker tries again until it is back."
 INDEX_SECONDS = 60.0  # between looks for an index that is missing
-QUIET_SECONDS = 60.0  # before the same trouble is told again
 
 
 class Caretaker(threading.Thread):
@@ -40,7 +40,7 @@ class Caretaker(threading.Thread):
         self._ended = threading.Event()
         self._conn: Connection | None = None
         self._indexed = 0.0
-        self._told: dict[str, float] = {}
+        self._telling = Telling()
 
     def run(self) -> None:
         while True:
@@ -107,7 +107,5 @@ class Caretaker(threading.Thread):
                     )
 
     def _tell(self, trouble: BlipdbError) -> None:
-        now = time.monotonic()
-        if now - self._told.get(str(trouble), -QUIET_SECONDS) >= QUIET_SECONDS:
-            self._told[str(trouble)] = now
+        if self._telling.is_due(str(trouble)):
             log.warning("%s", trouble)

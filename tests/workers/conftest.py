@@ -6,11 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from blipdb import database as databases
-from blipdb import registry
-from blipdb.jobs import Connection
-from blipdb.registry import Model
-from blipdb.settings import Settings
 from tests.workers.brokers import Broker, running
 
 
@@ -31,14 +26,3 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     """Each broker in turn, without messages of earlier tests."""
     broker: Broker = request.getfixturevalue(request.param)
     return broker
-
-
-@pytest.fixture
-def boss(ready: Settings) -> Iterator[Connection]:
-    with databases.connect(ready.database_url(), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def model(boss: Connection) -> Model:
-    return registry.active(boss, "retrieval")

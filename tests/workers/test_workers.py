@@ -20,13 +20,12 @@ from blipdb.ingest import ingest
 from blipdb.jobs import Connection, Counts, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
-from blipdb.workers import config
 from blipdb.workers.app import app, use
 from tests import stores
 from tests.album import album, picture
 from tests.test_worker import add, vector
 from tests.tiny import tiny_artifact
-from tests.workers.brokers import Broker, free_port, running
+from tests.workers.brokers import Broker, free_port
 from tests.workers.celeries import Celery, working
 from tests.workers.ordeal import WORKING
 
@@ -318,19 +317,3 @@ def test_metrics_that_can_not_be_listened_at(
     assert worker.process.wait(30) != 0
     assert not list(made.iterdir())
     assert "BLIPDB_METRICS is 'here', where nothing can listen" in worker.log
-
-
-@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
-def test_a_message_that_outlives_its_broker_ends_no_worker(
-    ready: Settings, boss: Connection, slow_model: Model, tmp_path: Path, kind: str
-) -> None:
-    """The shift goes on without the broker, and its end finds nobody to acknowledge to."""
-    add_many(boss, 3000)
-    with running(kind) as broker, working(ready, broker.url, tmp_path) as (worker,):
-        worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding).done > 100)
-        broker.kill()
-        time.sleep(config.SHIFT_SECONDS + 1)
-        broker.start()
-        before = jobs.counts(boss, slow_model.encoding).done
-        worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding).done > before, 60)
-        assert worker.stop() == 0

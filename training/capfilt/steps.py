@@ -164,7 +164,7 @@ def _drain(
     show: Show,
     writing: Writing | None = None,
 ) -> Outcome:
-    outcome, total = Outcome(), encode.due(conn, queue)
+    outcome, total = Outcome(), jobs.counts(conn, queue).left
     if not total:
         return outcome
     options = {} if writing is None else {"writing": writing}
