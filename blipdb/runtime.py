@@ -6,10 +6,8 @@ once. No result depends on the batch it was computed in, but for float32 roundin
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +18,7 @@ import numpy.typing as npt
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
-from blipdb import cpu, decoding
+from blipdb import cpu, decoding, memory
 from blipdb.architecture import Architecture
 from blipdb.artifact import TOKENIZER, Artifact
 from blipdb.errors import ModelError, SetupError, StoppedError, UsageError
@@ -85,14 +83,14 @@ class Runtime:
             artifact.read(TOKENIZER), manifest.special_tokens, manifest.max_tokens
         )
         sessions = {name: _load(artifact, name, threads) for name in names}
-        _give_back_memory()
+        memory.give_back()
         return cls(artifact, tokenizer, sessions, threads)
 
     def open(self, *graphs: str) -> None:
         """Load those of the artifact's graphs that are not loaded yet; raises as `load` does."""
         if missing := [name for name in graphs if name not in self._sessions]:
             loaded = {name: _load(self.artifact, name, self._threads) for name in missing}
-            _give_back_memory()
+            memory.give_back()
             self._sessions |= loaded
 
     @property
@@ -409,12 +407,6 @@ def providers() -> list[str]:
             "Install the one for your device, as: pip install onnxruntime-gpu",
         )
     return wanted or [CPU]
-
-
-def _give_back_memory() -> None:
-    """What loading used and freed: glibc keeps it, often more than the model itself has."""
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _chunk(flops: float) -> int:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from . import encode, jobs, registry, requirements
+from . import encode, jobs, memory, registry, requirements
 from .encode import Crew, Seat
 from .errors import ModelError, SetupError
 from .images.decode import Decoder
@@ -100,6 +100,7 @@ class Shifts:
 
     def _open(self) -> Connection:
         if not self._seats:
+            memory.few_heaps(THREADS)  # each shift's threads are new ones
             for _ in range(THREADS):
                 self._seats.append(encode.take_seat(self._settings, self._opened))
             requirements.check_worker(self._seats[0].conn)

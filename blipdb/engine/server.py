@@ -6,7 +6,6 @@ does it become PostgreSQL's user: Python itself may lie in a folder that only ro
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import logging
 import os
@@ -15,7 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from blipdb import home
 from blipdb import owner as owners
 from blipdb.errors import EngineError, UsageError
 from blipdb.images.decode import Decoder
+from blipdb.memory import few_heaps, keep_freed
 from blipdb.owner import Owner
 from blipdb.settings import Settings
 
@@ -39,8 +39,6 @@ BACKLOG: Final = 128
 SPARE_THREADS: Final = 8  # beyond those of admitted requests: to say health, and that it is busy
 GOODBYE_SECONDS: Final = 2  # for requests at work when the engine is told to end
 MEMORY: Final = 4 << 30
-M_ARENA_MAX: Final = -8  # malloc.h
-LARGEST_BLOCK: Final = 4 << 20  # that a search needs
 
 
 def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None:
@@ -69,7 +67,8 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         models = Models(settings.models_dir, threads=threads)
         models.preload()
         app = App(models, decoder, workers=workers)
-        _keep_memory(workers + 1)
+        few_heaps(workers + 1)
+        keep_freed()
         np.random.default_rng()  # imports, which can't be read once root's rights are gone
         owner.drop()
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
@@ -82,15 +81,6 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         connections.close()
         app.end(GOODBYE_SECONDS)
         log.info("ended")
-
-
-def _keep_memory(heaps: int) -> None:
-    """glibc gives memory back at once and fetches it anew, page by page, for every request, until
-    it has seen a large block come and go (mallopt(3), M_MMAP_THRESHOLD). And it makes a heap for
-    each new thread, up to eight a core, each of which keeps what its largest request took."""
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, heaps)
-    bytes(LARGEST_BLOCK)
 
 
 def _ending_signals() -> socket.socket:
