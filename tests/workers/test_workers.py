@@ -138,6 +138,22 @@ def test_a_worker_may_serve_some_stages_only(
         assert jobs.counts(boss, model.encoding) == Counts(pending=10)
 
 
+def test_a_long_queue_starves_no_other(
+    ready: Settings, boss: Connection, slow_model: Model, broker: Broker, tmp_path: Path
+) -> None:
+    """One process for both: each gets its turn long before the other is through."""
+    add_many(boss, 3000)
+    jobs.enqueue_missing(boss, slow_model.captioning)
+    queues = [slow_model.encoding, slow_model.captioning]
+
+    def are_both_begun_and_not_ended() -> bool:
+        counts = [jobs.counts(boss, queue) for queue in queues]
+        return all(count.done and count.left for count in counts)
+
+    with working(ready, broker.url, tmp_path) as (worker,):
+        worker.wait_for(are_both_begun_and_not_ended)
+
+
 @pytest.fixture
 def slow_model(ready: Settings, boss: Connection, tmp_path: Path) -> Model:
     made = tiny_artifact(tmp_path / "slow", 5, arch=WORKING)
