@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from . import database, encode, hands, jobs, registry
+from . import attaching, database, encode, hands, jobs, registry
 from .errors import ModelError, UsageError
 from .hands import Hands, Ring, Show
 from .jobs import Connection, Counts, Queue
@@ -55,11 +55,11 @@ def run(
         conn = _connected(settings, opened)
         before = jobs.all_counts(conn)
         added = {}
-        for stage in stages:
+        for stage in set(stages) - {jobs.ATTACH}:
             queue = Queue(stage, _model(conn, stage, model).model_id)
             added[queue] = jobs.enqueue_missing(conn, queue, space=space)
         chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
-        return _drain(conn, chosen, stages or jobs.STAGES, before, added)
+        return _drain(conn, chosen, stages or jobs.WORK, before, added)
 
 
 def retry(
@@ -73,21 +73,21 @@ def retry(
     """Let parked jobs, and those that wait for a later attempt, begin anew, and run them. Raises as
     `run` does."""
     _require_stages(stages)
-    stages = stages or jobs.STAGES
+    stages = stages or jobs.WORK
     with explained(), ExitStack() as opened:
         conn = _connected(settings, opened)
         queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
         added = {queue: jobs.retry_parked(conn, queue) for queue in queues}
+        if jobs.ATTACH in stages:
+            attaching.retry(conn)
         before = jobs.all_counts(conn)
         chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
         return _drain(conn, chosen, stages, before, added)
 
 
 def _require_stages(stages: Sequence[str]) -> None:
-    if wrong := [stage for stage in stages if stage not in jobs.STAGES]:
-        raise UsageError(
-            f"There is no stage {', '.join(wrong)}; there are {', '.join(jobs.STAGES)}."
-        )
+    if wrong := [stage for stage in stages if stage not in jobs.WORK]:
+        raise UsageError(f"There is no stage {', '.join(wrong)}; there are {', '.join(jobs.WORK)}.")
 
 
 def _connected(settings: Settings, opened: ExitStack) -> Connection:
@@ -122,6 +122,7 @@ def _drain(
     before: dict[Queue, Counts],
     added: dict[Queue, int],
 ) -> list[Line]:
+    attached = chosen.attach() if jobs.ATTACH in stages else 0
     open_queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
     done = {
         queue: chosen.drain(queue, model, before.get(queue, Counts()))
@@ -129,7 +130,9 @@ def _drain(
     }
     jobs.flush(conn)
     names = {model.model_id: model.name for model in registry.models(conn)}
-    return [
+    rows = attaching.counts(conn)
+    lines = [Line(jobs.ATTACH, "", 0, attached, rows.left, rows.parked)]
+    return (lines if attached or rows.left else []) + [
         Line(
             queue.stage,
             names[queue.model_id],

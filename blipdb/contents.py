@@ -1,10 +1,14 @@
-"""A stored image's bytes, wherever they are: in its row, or in a file that still holds them."""
+"""A stored image's bytes, wherever they are: in its row, in an app's row that is attached, or in a
+file that still holds them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from psycopg import errors as pg_errors
+from psycopg.types.json import Jsonb
 
 from . import remote, sources
 from .ahead import ahead
@@ -13,6 +17,8 @@ from .identity import image_id
 from .jobs import Connection
 
 STORED_BYTES = 4 << 20
+# An app's table may shut us out, or be changed, at any time.
+UNREADABLE = (pg_errors.InsufficientPrivilege, pg_errors.UndefinedTable, pg_errors.UndefinedColumn)
 READERS = 8  # files of one batch that are read at a time: those far away are waited for
 
 
@@ -30,11 +36,15 @@ def content(conn: Connection, id: UUID, limit: int) -> bytes | None:
 
 
 class _Place(NamedTuple):
+    """``row`` is one of an attached table that holds the image: its attachment and key."""
+
     image_id: UUID
     space: str
     bytes: int
     is_stored: bool
-    uris: list[str]
+    uris: list[str] | None
+    attachment: int | None
+    row: list[Any] | None
 
 
 def read(
@@ -46,8 +56,14 @@ def read(
     What a file holds is checked against the id: nothing else is ever taken in its place.
     """
     places = _places(conn, ids)
-    files = [place for place in places if not place.is_stored]
     yield from _stored(conn, [place for place in places if place.is_stored])
+    outside = [place for place in places if not place.is_stored]
+    files = [place for place in outside if place.row is None]
+    for place, data in _attached(conn, [place for place in outside if place.row is not None]):
+        if isinstance(data, ImageError) and place.uris:
+            files.append(place)
+        else:
+            yield place.image_id, data
     for place, data in ahead(lambda place: _outside(place, limit), files, READERS):
         yield place.image_id, data
 
@@ -55,10 +71,19 @@ def read(
 def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
     rows = conn.execute(
         """
-        SELECT image_id, space, bytes, content IS NOT NULL,
-               CASE WHEN content IS NULL THEN ARRAY(
-                   SELECT uri FROM blip.files f WHERE f.image_id = i.image_id ORDER BY uri) END
-        FROM blip.images i WHERE image_id = ANY(%b) ORDER BY image_id
+        SELECT i.image_id, i.space, i.bytes, i.content IS NOT NULL,
+               CASE WHEN i.content IS NULL THEN ARRAY(
+                   SELECT uri FROM blip.files f WHERE f.image_id = i.image_id
+                   UNION SELECT uri FROM blip.attached_rows r
+                   WHERE r.image_id = i.image_id AND r.uri IS NOT NULL
+                   ORDER BY uri) END,
+               a.attachment_id, a.key
+        FROM blip.images i
+        LEFT JOIN LATERAL (
+            SELECT r.attachment_id, r.key FROM blip.attached_rows r
+            WHERE i.content IS NULL AND r.image_id = i.image_id AND r.uri IS NULL LIMIT 1
+        ) a ON true
+        WHERE i.image_id = ANY(%b) ORDER BY i.image_id
         """,
         [list(ids)],
         binary=True,
@@ -67,21 +92,48 @@ def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
 
 
 def _stored(conn: Connection, places: Sequence[_Place]) -> Iterator[tuple[UUID, bytes]]:
-    """What the database has, some megabytes in a statement."""
-    group: list[UUID] = []
-    waiting = 0
-    for place in places:
-        group.append(place.image_id)
-        waiting += place.bytes
-        if waiting >= STORED_BYTES or place is places[-1]:
+    """What the database has."""
+    for group in _groups(places):
+        yield from conn.execute(
+            "SELECT image_id, content FROM blip.images"
+            " WHERE image_id = ANY(%b) AND content IS NOT NULL ORDER BY image_id",
+            [[place.image_id for place in group]],
+            binary=True,
+        ).fetchall()
+
+
+def _attached(
+    conn: Connection, places: Sequence[_Place]
+) -> Iterator[tuple[_Place, bytes | ImageError]]:
+    """What rows of attached tables hold, if that is still the image."""
+    for group in _groups(places):
+        try:
             rows = conn.execute(
-                "SELECT image_id, content FROM blip.images"
-                " WHERE image_id = ANY(%b) AND content IS NOT NULL ORDER BY image_id",
-                [group],
+                "SELECT blip._attached_content(u.attachment, u.key)"
+                " FROM unnest(%b::int[], %b::jsonb[]) WITH ORDINALITY u (attachment, key, n)"
+                " ORDER BY u.n",
+                [[place.attachment for place in group], [Jsonb(place.row) for place in group]],
                 binary=True,
-            )
-            yield from rows.fetchall()
-            group, waiting = [], 0
+            ).fetchall()
+        except UNREADABLE as error:
+            reason = f"its row can't be read: {error.diag.message_primary}"
+            yield from ((place, ImageError(reason)) for place in group)
+            continue
+        for place, (data,) in zip(group, rows, strict=True):
+            if data is not None and image_id(place.space, data) == place.image_id:
+                yield place, data
+            else:
+                yield place, ImageError("its row holds something else now")
+
+
+def _groups(places: Sequence[_Place]) -> Iterator[list[_Place]]:
+    """Images that are read by one statement: some megabytes."""
+    group: list[_Place] = []
+    for place in places:
+        group.append(place)
+        if sum(one.bytes for one in group) >= STORED_BYTES or place is places[-1]:
+            yield group
+            group = []
 
 
 def _outside(place: _Place, limit: int) -> bytes | ImageError:
@@ -98,7 +150,7 @@ def _from_files(place: _Place, limit: int) -> bytes:
         ImageError: none of them holds it any more; what is wrong with the last.
     """
     refusals: list[ImageError] = []
-    for uri in place.uris:
+    for uri in place.uris or ():
         if not sources.is_readable(uri):
             continue
         where = remote.shown(uri) if remote.is_remote(uri) else uri

@@ -32,6 +32,7 @@ __all__ = [
     "create_model_partitions",
     "create_vector_index",
     "init",
+    "migrate",
     "sqlalchemy_engine",
     "without_password",
 ]
@@ -50,14 +51,19 @@ def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> C
     try:
         conn = psycopg.connect(url, autocommit=autocommit, fallback_application_name="blipdb")
     except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
-        raise DatabaseError(
-            f"PostgreSQL can't be reached at {without_password(url)}: {reason}",
-            "Start the private cluster with: blipdb up; name another server with BLIPDB_URL.",
-        ) from error
+        raise unreachable(url, error) from error
     if role is not None:
         _act_as(conn, role)
     return conn
+
+
+def unreachable(url: str, error: psycopg.Error) -> DatabaseError:
+    """What to say of a server that gives no connection."""
+    reason = " ".join(str(error).split())
+    return DatabaseError(
+        f"PostgreSQL can't be reached at {without_password(url)}: {reason}",
+        "Start the private cluster with: blipdb up; name another server with BLIPDB_URL.",
+    )
 
 
 def _act_as(conn: Connection, role: str) -> None:
@@ -89,10 +95,12 @@ def sqlalchemy_engine(url: str) -> Engine:
 def init(url: str, settings: Settings) -> list[str]:
     """Bring the database to this version: roles, tables, functions, settings. Safe to repeat.
 
-    For the private cluster the extension's files are put in place, too.
+    For the private cluster the extension's files are put in place, too. A server that can't have
+    the functions has the tables alone, and clients compute for themselves.
 
     Returns:
-        What could not be done with the rights of this user, in sentences; mostly nothing.
+        What was left out, as the server or the rights of this user don't allow it, in sentences;
+        mostly nothing.
 
     Raises:
         SetupError: a part is missing on the server or too old; the hint is what installs it.
@@ -102,21 +110,63 @@ def init(url: str, settings: Settings) -> list[str]:
         extension.install(cluster.extension_dir(settings))
     with _refusals(), sqlalchemy_engine(url).begin() as connection:
         conn = _driver(connection)
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
-        requirements.require_parts(conn)
-        conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        notes = _ensure_roles(conn)
-        _open_pgvector(conn)
-        _ensure_schema(conn)
+        has_functions = extension.NAME in requirements.installed(conn)
+        requirements.require_parts(conn, functions=settings.is_private or has_functions)
+        notes = migrate(connection)
+        left_out = _why_no_functions(conn)
         with _as_owner(conn):
-            _migrate(connection)
-            for statement in access.statements(_roles(conn)):
-                conn.execute(statement)
-            _store_settings(conn, settings)
+            _store_settings(conn, None if left_out else settings)
+    if left_out:
+        return [*notes, left_out]
     with _refusals(), connect(url) as conn:
         conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
         _ensure_functions(conn)
     return notes
+
+
+def migrate(connection: AlchemyConnection) -> list[str]:
+    """Bring roles and tables to this version, in a transaction that is the caller's to commit.
+
+    Returns and raises as `init` does; what the database refuses is raised as it comes.
+    """
+    conn = _driver(connection)
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
+    _ensure_pgvector(conn)
+    notes = [*_ensure_roles(conn), *_open_pgvector(conn)]
+    _ensure_schema(conn)
+    with _as_owner(conn):
+        _migrate(connection)
+        for statement in access.statements(_roles(conn)):
+            conn.execute(statement)
+        _store_settings(conn, None)
+    return notes
+
+
+def _ensure_pgvector(conn: Connection) -> None:
+    if "vector" in requirements.installed(conn):
+        return
+    try:
+        conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SetupError(
+            f"The extension vector is not in the database {conn.info.dbname}, and this user may not"
+            " create it.",
+            "Have a superuser do that, in this database: CREATE EXTENSION vector",
+        ) from error
+
+
+def _why_no_functions(conn: Connection) -> str | None:
+    """Why this database has tables alone, in a sentence; None where it gets the functions."""
+    if extension.NAME in requirements.installed(conn):
+        return None
+    if missing := list(requirements.missing_parts(conn).values()):
+        reason, hint = missing[0].message, missing[0].hint
+    elif conn.info.parameter_status("is_superuser") == "on":
+        return None
+    else:
+        reason = f"this user may not create the extension {extension.NAME}."
+        hint = "To have them: let a superuser run blipdb init."
+    return f"The SQL functions are left out: {reason} Python clients compute for themselves. {hint}"
 
 
 @contextmanager
@@ -171,11 +221,13 @@ def _ensure_roles(conn: Connection) -> list[str]:
     return []
 
 
-def _open_pgvector(conn: Connection) -> None:
-    """Let our roles use pgvector's types, where it is in a schema that not everybody may use."""
+def _open_pgvector(conn: Connection) -> list[str]:
+    """Let our roles use pgvector's types, where it is in a schema that not everybody may use; what
+    we may not do, in sentences."""
     shut = conn.execute(
         """
-        SELECT n.nspname, r.rolname
+        SELECT n.nspname, r.rolname,
+               has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION') AS is_ours
         FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
         CROSS JOIN pg_roles r
         WHERE e.extname = 'vector' AND r.rolname = ANY(%s)
@@ -183,12 +235,19 @@ def _open_pgvector(conn: Connection) -> None:
         """,
         [list(access.ROLES)],
     ).fetchall()
-    for schema, role in shut:
-        conn.execute(
-            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
-                sql.Identifier(schema), sql.Identifier(role)
-            )
+    notes = []
+    for schema, role, is_ours in shut:
+        grant = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
+            sql.Identifier(schema), sql.Identifier(role)
         )
+        if is_ours:
+            conn.execute(grant)
+        else:
+            notes.append(
+                f"The role {role} can't use pgvector yet: let a superuser run"
+                f" {grant.as_string(conn)}."
+            )
+    return notes
 
 
 def _ensure_schema(conn: Connection) -> None:
@@ -197,7 +256,9 @@ def _ensure_schema(conn: Connection) -> None:
         "SELECT rolname FROM pg_roles WHERE rolname = 'blip_owner' AND pg_has_role(oid, 'MEMBER')"
     ).fetchone()
     role = sql.Identifier(row[0]) if row else sql.SQL("CURRENT_USER")
-    conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS blip AUTHORIZATION {}").format(role))
+    # Asked for first: IF NOT EXISTS needs the right to create one all the same.
+    if conn.execute("SELECT to_regnamespace('blip')").fetchone() == (None,):
+        conn.execute(sql.SQL("CREATE SCHEMA blip AUTHORIZATION {}").format(role))
     # CREATE EXTENSION may have come first; it makes the schema as whoever called it.
     has_tables = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
     if row and not has_tables:
@@ -239,14 +300,13 @@ def _migrate(connection: AlchemyConnection) -> None:
     command.upgrade(config, "head")
 
 
-def _store_settings(conn: Connection, settings: Settings) -> None:
-    """Where the engine listens and whose process it must be, for ``blip._engine`` alone to read;
-    and which workers may use these tables."""
-    values = {
-        "engine_socket": str(settings.engine_socket),
-        "engine_uid": str(owners.current().uid),
-        "oldest_worker": OLDEST_WORKER,
-    }
+def _store_settings(conn: Connection, settings: Settings | None) -> None:
+    """Which workers may use these tables; and where the engine of ``settings`` listens and whose
+    process it must be, for ``blip._engine`` alone to read."""
+    values = {"oldest_worker": OLDEST_WORKER}
+    if settings is not None:
+        values["engine_socket"] = str(settings.engine_socket)
+        values["engine_uid"] = str(owners.current().uid)
     with conn.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO blip.settings (name, value) VALUES (%s, %s)"

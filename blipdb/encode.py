@@ -12,7 +12,7 @@ from threading import Semaphore
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from . import database, jobs, registry
+from . import attaching, database, jobs, registry
 from .images.decode import Decoder
 from .jobs import Connection, Queue
 from .outages import explained
@@ -152,7 +152,7 @@ def _quick_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.STAGES) -> Outcome:
+def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.WORK) -> Outcome:
     """Run every job that is due, in this process, until there is no more.
 
     What ``blipdb ingest`` does at its end, and a worker does forever.
@@ -163,6 +163,9 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.STAGES) -> Outc
     """
     outcome = Outcome()
     with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
+        if jobs.ATTACH in stages:
+            for _ in attaching.work(conn):
+                pass
         queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
         if found := runnable(conn, queues):
             with Decoder() as decoder:

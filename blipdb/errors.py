@@ -1,7 +1,7 @@
 """Every error that blipdb raises on purpose.
 
     BlipdbError                exit code 1
-    ├── UsageError             exit code 2: a wrong argument, path or variable
+    ├── UsageError             exit code 2: a wrong argument, path, variable or place
     │   └── TextError          a query that the model can't read: empty, unknown words, too long
     ├── SetupError             something is not installed, too old, or may not be reached
     ├── DatabaseError          PostgreSQL is not there, or its schema or extension does not fit

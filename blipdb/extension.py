@@ -19,8 +19,8 @@ from .errors import SetupError
 NAME = "blipdb"
 # In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
 PARTS = (
-    "model", "engine", "embed", "recall", "rerank", "search", "match", "caption", "answer", "add",
-    "status", "failures",
+    "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
+    "answer", "add", "attach", "attach_triggers", "attach_rows", "status", "failures",
 )  # fmt: skip
 ACCESS = "access"  # last, and again at every init: who may call what
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from . import encode, jobs
+from . import attaching, encode, jobs
 from .encode import Crew
 from .images.decode import Decoder
 from .images.limits import Limits
@@ -43,6 +43,9 @@ class Hands(Protocol):
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
         """Have a queue's jobs run; how many were done since it had ``before``."""
+
+    def attach(self) -> int:
+        """Have rows of attached tables linked; how many."""
 
 
 def choose(
@@ -84,6 +87,13 @@ class Here:
                 self._show(Progress(queue.stage, done + failed, total, failed))
         return done
 
+    def attach(self) -> int:
+        done = 0
+        for step in attaching.work(self._conn):
+            done += step.linked
+            self._show(Progress(jobs.ATTACH, done, done + attaching.counts(self._conn).left, 0))
+        return done
+
     @cached_property
     def _decoder(self) -> Decoder:
         return self._opened.enter_context(Decoder())
@@ -121,3 +131,15 @@ class Elsewhere:
             if not now.left or not self._wait:
                 return max(0, done)
             time.sleep(LOOK_SECONDS)
+
+    def attach(self) -> int:
+        first = left = attaching.counts(self._conn).left
+        if attaching.is_due(self._conn):
+            self._ring(jobs.ATTACH)
+            while self._wait and attaching.is_due(self._conn):
+                left = attaching.counts(self._conn).left
+                first = max(first, left)
+                self._show(Progress(jobs.ATTACH, first - left, first, 0))
+                time.sleep(LOOK_SECONDS)
+            left = attaching.counts(self._conn).left
+        return first - left

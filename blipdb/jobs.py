@@ -32,6 +32,8 @@ CAPTION = "caption"  # a synthetic caption
 SCORE = "score"  # ITC and ITM of an image's captions, by a filter
 WRITE = "write"  # as CAPTION, in the way that a CapFilt run has chosen: it runs these itself
 STAGES = (ENCODE, TEXT, CAPTION, SCORE)
+ATTACH = "attach"  # rows of attached tables: no jobs of this queue, see `attaching`
+WORK = (ATTACH, *STAGES)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 5  # attempts, where no worker came back to say why: it may have been a bystander
 DEADLINE = timedelta(minutes=10)
@@ -233,16 +235,21 @@ def free_abandoned(conn: Connection, queue: Queue) -> None:
     )
 
 
-def complete(conn: Connection, lease: Lease, image_ids: Collection[UUID]) -> list[UUID]:
+def complete(
+    conn: Connection, lease: Lease, image_ids: Collection[UUID], *, wait: bool = True
+) -> list[UUID]:
     """Close jobs of a lease; in the same transaction the caller writes the returned ones' results.
 
-    Left out are images that were deleted meanwhile, and jobs that another worker took over. The
-    returned images can't be deleted until the transaction ends.
+    Left out are images that were deleted meanwhile, and jobs that another worker took over; without
+    ``wait`` also images that somebody is deleting now. The returned images can't be deleted until
+    the transaction ends.
     """
     with conn.cursor(row_factory=scalar_row) as cursor:
+        hold: LiteralString = "FOR KEY SHARE" if wait else "FOR KEY SHARE SKIP LOCKED"
         cursor.execute(
-            "SELECT image_id FROM blip.images WHERE image_id = ANY(%b)"
-            " ORDER BY image_id FOR KEY SHARE",
+            sql.SQL(
+                "SELECT image_id FROM blip.images WHERE image_id = ANY(%b) ORDER BY image_id {}"
+            ).format(sql.SQL(hold)),
             [sorted(image_ids)],
         )
         alive = cursor.fetchall()

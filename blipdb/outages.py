@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from .errors import DatabaseError
+from .errors import BlipdbError, DatabaseError, EngineError, UsageError
 
+THEN = "then try again."
 AGAIN = "then the same command again: it goes on where this one stopped."
 
 
@@ -38,6 +39,45 @@ def explained(again: str = AGAIN) -> Iterator[None]:
             f"The database went away: {_words(error)}",
             f"Its log says why. Start the private cluster with: blipdb up; {again}",
         ) from error
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise what the database refuses as the `BlipdbError` that it is, in the database's words."""
+    with explained(THEN):
+        try:
+            yield
+        except psycopg.Error as error:
+            if (kind := _kind(error)) is None:
+                raise
+            detail = error.diag.message_detail
+            sentence = (error.diag.message_primary or str(error)) + (
+                f" ({detail})" if detail else ""
+            )
+            raise kind(sentence, error.diag.message_hint or _hint(error)) from error
+
+
+def _kind(error: psycopg.Error) -> type[BlipdbError] | None:
+    """By SQLSTATE; None where the server is in trouble, or gone, and `explained` knows more."""
+    state = error.sqlstate or ""
+    if state.startswith("22") or isinstance(error, psycopg.DataError):  # data: an argument
+        return UsageError
+    if state.startswith("08") or state in ("53200", "53400"):  # not there, or too busy
+        return EngineError
+    if not state or state == "53100" or state.startswith("57"):
+        return None
+    return DatabaseError
+
+
+def _hint(error: psycopg.Error) -> str | None:
+    """What to do where the database doesn't say."""
+    if isinstance(error, errors.InsufficientPrivilege):
+        return (
+            "Searching needs the role blip_reader, adding blip_writer: GRANT blip_reader TO <user>"
+        )
+    if isinstance(error, errors.UndefinedFunction | errors.UndefinedTable):
+        return "Bring it up to date with: blipdb init"
+    return None
 
 
 def _words(error: psycopg.Error) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, LiteralString
@@ -9,35 +10,95 @@ from typing import Any, LiteralString
 import psycopg
 
 from . import extension
+from .client.steps import Steps, ask, run
 from .errors import DatabaseError, SetupError
+from .outages import refusals
 from .postgresql import OLDEST, OLDEST_VECTOR
 
 Connection = psycopg.Connection[Any]
 
 INIT = "Bring it up to date with: blipdb init"
+_REVISION: LiteralString = "SELECT version_num FROM blip.alembic_version"
 
 
-def check(conn: Connection) -> None:
+_LOOK: LiteralString = """
+    SELECT current_database(), v.extversion, n.nspname,
+           (SELECT extversion FROM pg_extension WHERE extname = 'blipdb'),
+           -- From the function's source, as not everybody may call it.
+           (SELECT substring(prosrc FROM '[0-9a-f]{16}') FROM pg_proc
+            WHERE oid = to_regprocedure('blip._build()')),
+           to_regclass('blip.alembic_version') IS NOT NULL
+    FROM (SELECT) AS nothing
+    LEFT JOIN pg_extension v ON v.extname = 'vector'
+    LEFT JOIN pg_namespace n ON n.oid = v.extnamespace
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a database has of blipdb: versions of pgvector and of the extension, the schema that
+    pgvector is in, the ``build`` of the functions, and the tables' ``revision``."""
+
+    database: str
+    pgvector: str | None
+    pgvector_schema: str | None
+    extension: str | None
+    build: str | None
+    revision: str | None
+
+    def require_tables(self) -> None:
+        """
+        Raises:
+            SetupError: pgvector is too old.
+            DatabaseError: the tables are missing or of another version.
+        """
+        if self.pgvector is not None and numbers(self.pgvector) < OLDEST_VECTOR:
+            raise _too_old(self.pgvector, self.database)
+        _require_revision(self.database, self.revision)
+
+    def require_functions(self) -> None:
+        """
+        Raises:
+            DatabaseError: they are missing or of another version.
+        """
+        if self.extension is None:
+            raise DatabaseError(
+                f"The extension blipdb is not in the database {self.database}.", INIT
+            )
+        if self.build != extension.build():
+            raise DatabaseError(
+                f"The functions in the database {self.database} are of another blipdb: build"
+                f" {self.build}, and this one is {extension.build()}"
+                f" (version {extension.version()}).",
+                INIT,
+            )
+
+
+def look() -> Steps[Found]:
+    """What the database has."""
+    ((*facts, has_tables),) = yield from ask(_LOOK)
+    revisions = (yield from ask(_REVISION)) if has_tables else []
+    revision = "none" if has_tables else None
+    return Found(*[*facts, revisions[0][0] if revisions else revision])
+
+
+def check(conn: Connection, *, functions: bool = False) -> None:
     """Make sure that this database is one that this version of blipdb works with.
+
+    Tables alone will do, as a server without PL/Python has no more, unless ``functions`` must be
+    there too.
 
     Raises:
         SetupError: a part is missing on the server or too old; the hint is what installs it.
         DatabaseError: its tables or functions are of another version; the hint is the command.
     """
-    found = installed(conn)
-    if "vector" not in found or extension.NAME not in found:
-        require_parts(conn)
-    elif numbers(found["vector"]) < OLDEST_VECTOR:
-        raise _too_old(found["vector"], conn)
-    check_revision(conn)
-    if extension.NAME not in found:
-        raise DatabaseError(f"The extension blipdb is not in the database {_name(conn)}.", INIT)
-    if (theirs := build(conn)) != extension.build():
-        raise DatabaseError(
-            f"The functions in the database {_name(conn)} are of another blipdb: build {theirs},"
-            f" and this one is {extension.build()} (version {extension.version()}).",
-            INIT,
-        )
+    with refusals():
+        found = run(conn, look())
+    if found.pgvector is None or (functions and found.extension is None):
+        require_parts(conn, functions=functions)
+    found.require_tables()
+    if functions or found.extension is not None:
+        found.require_functions()
 
 
 def check_worker(conn: Connection) -> None:
@@ -83,19 +144,22 @@ def migrations() -> Path:
 
 def check_revision(conn: Connection) -> None:
     """Raise unless the tables are there and of the newest revision."""
-    if not _has_tables(conn):
-        raise DatabaseError(f"The database {_name(conn)} has no tables of blipdb.", INIT)
-    row = conn.execute("SELECT version_num FROM blip.alembic_version").fetchone()
-    revision = row[0] if row else "none"
-    if revision > head():
+    found = run(conn, look())
+    _require_revision(found.database, found.revision)
+
+
+def _require_revision(database: str, revision: str | None) -> None:
+    if revision is None:
+        raise DatabaseError(f"The database {database} has no tables of blipdb.", INIT)
+    if revision > head() and revision != "none":
         raise DatabaseError(
-            f"The tables in the database {_name(conn)} are of a newer blipdb: revision"
+            f"The tables in the database {database} are of a newer blipdb: revision"
             f" {revision}, and this one knows {head()}.",
             "Upgrade this one: pip install --upgrade blipdb",
         )
     if revision != head():
         raise DatabaseError(
-            f"The tables in the database {_name(conn)} are of revision {revision};"
+            f"The tables in the database {database} are of revision {revision};"
             f" this blipdb works with {head()}.",
             INIT,
         )
@@ -105,44 +169,65 @@ def _name(conn: Connection) -> str:
     return conn.info.dbname
 
 
-def require_parts(conn: Connection) -> None:
-    """Raise unless the server has all that the extension needs, and its files."""
+def require_parts(conn: Connection, *, functions: bool = True) -> None:
+    """Raise unless the server has what the tables need, and with ``functions`` what the extension
+    needs, and its files."""
     version = conn.info.server_version
     if version < OLDEST * 10000:
         raise SetupError(
             f"PostgreSQL {OLDEST} or newer is needed; the server at {server(conn)} is "
             f"{conn.info.parameter_status('server_version')}."
         )
-    major = version // 10000
-    available = _versions(
-        conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
-    )
-    missing = {
+    missing = missing_parts(conn)
+    for name, error in missing.items():
+        if functions or name == "vector":
+            raise error
+    available = available_parts(conn)
+    used = installed(conn).get("vector", available["vector"])
+    if numbers(used) < OLDEST_VECTOR:
+        raise _too_old(used, _name(conn), conn, available["vector"])
+
+
+def missing_parts(conn: Connection) -> dict[str, SetupError]:
+    """The extensions that the server could not create as it is, each with what installs it."""
+    major = conn.info.server_version // 10000
+    available = available_parts(conn)
+    hints = {
         "plpython3u": f"Install it there: sudo apt-get install postgresql-plpython3-{major}",
         "vector": f"Install pgvector there: sudo apt-get install postgresql-{major}-pgvector",
         extension.NAME: "Install its files there: sudo blipdb install-extension",
     }
-    for name, hint in missing.items():
-        if name not in available:
-            raise SetupError(
-                f"The extension {name} is not installed on the server at {server(conn)}: "
-                f"looked in {_extension_folder(conn)}.",
-                hint,
-            )
-    used = installed(conn).get("vector", available["vector"])
-    if numbers(used) < OLDEST_VECTOR:
-        raise _too_old(used, conn, available["vector"])
+    return {
+        name: SetupError(
+            f"The extension {name} is not installed on the server at {server(conn)}: "
+            f"looked in {_extension_folder(conn)}.",
+            hint,
+        )
+        for name, hint in hints.items()
+        if name not in available
+    }
 
 
-def _too_old(found: str, conn: Connection, available: str | None = None) -> SetupError:
+def available_parts(conn: Connection) -> dict[str, str]:
+    """The versions of those extensions that blipdb needs and the server could create."""
+    return _versions(
+        conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
+    )
+
+
+def _too_old(
+    found: str, database: str, conn: Connection | None = None, available: str | None = None
+) -> SetupError:
     oldest = ".".join(map(str, OLDEST_VECTOR))
     if available is not None and numbers(available) >= OLDEST_VECTOR:
         hint = "A newer one is on the server: ALTER EXTENSION vector UPDATE"
-    else:
+    elif conn is not None:
         major = conn.info.server_version // 10000
         hint = f"Install a newer one: sudo apt-get install postgresql-{major}-pgvector"
+    else:
+        hint = "See what is to be done: blipdb init"
     return SetupError(
-        f"pgvector {found} in the database {_name(conn)} is too old; {oldest} or newer is needed.",
+        f"pgvector {found} in the database {database} is too old; {oldest} or newer is needed.",
         hint,
     )
 

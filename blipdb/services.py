@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import cluster, daemon, database, registry
+from . import cluster, daemon, database, extension, registry, requirements
 from .errors import BlipdbError
 from .home import locked
 from .settings import Settings
@@ -23,7 +23,7 @@ def up(settings: Settings) -> list[str]:
     """Bring up all that a search needs; quick and without effect where all is up.
 
     The private cluster is made and brought to this version of blipdb; an existing server must
-    have been, by `blipdb init`.
+    have been, by `blipdb init`. One that has the tables alone needs no engine.
 
     Returns:
         What was done, in words; nothing where all was up.
@@ -36,11 +36,13 @@ def up(settings: Settings) -> list[str]:
     done = []
     if settings.is_private and cluster.up(settings):
         done.append("PostgreSQL started")
+    if not settings.is_private and not _has_functions(settings):
+        return done
     with locked(settings) as owner:
         if settings.is_private and _initialise(settings):
             done.append("database brought up to date")
         with database.connect(settings.database_url()) as conn:
-            database.check(conn)
+            database.check(conn, functions=settings.is_private)
             registry.register_bundled(conn, settings)
         if daemon.start(settings, owner):
             done.append("engine started")
@@ -67,12 +69,22 @@ def status(settings: Settings) -> Status:
     )
 
 
+def _has_functions(settings: Settings) -> bool:
+    """Whether the server computes; where the client does, the bundled model is made known here."""
+    with database.connect(settings.database_url()) as conn:
+        database.check(conn)
+        if extension.NAME in requirements.installed(conn):
+            return True
+        registry.register_bundled(conn, settings)
+        return False
+
+
 def _initialise(settings: Settings) -> bool:
     """Bring the private cluster's database to this version; False where it is of it already."""
     url = settings.database_url()
     with database.connect(url) as conn:
         try:
-            database.check(conn)
+            database.check(conn, functions=True)
             query = "SELECT value FROM blip.settings WHERE name = 'engine_socket'"
             if conn.execute(query).fetchone() == (str(settings.engine_socket),):
                 return False

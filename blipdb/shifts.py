@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from . import encode, jobs, memory, registry, requirements
+from . import attaching, encode, jobs, memory, registry, requirements
 from .encode import Crew, Seat
 from .errors import ModelError, SetupError
 from .images.decode import Decoder
@@ -37,10 +37,12 @@ Stop = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Turn:
-    """What a shift did, by queue, and whether its stage has more to do now."""
+    """What a shift did, by queue, and whether its stage has more to do now; ``rows`` of attached
+    tables that it linked."""
 
     outcomes: dict[Queue, Outcome]
     more: bool
+    rows: int = 0
 
 
 class Shifts:
@@ -64,6 +66,8 @@ class Shifts:
         """
         with self._anew_after_errors():
             conn = self._open()
+            if stage == jobs.ATTACH:
+                return False  # one process at a time
             counts = (jobs.due(conn, queue, MANY + 1) for queue, _ in self._queues(conn, stage))
             return sum(counts) > MANY
 
@@ -77,11 +81,18 @@ class Shifts:
         outcomes: dict[Queue, Outcome] = {}
         with self._anew_after_errors():
             conn = self._open()
+            if stage == jobs.ATTACH:
+                return self._attach(conn, partial(_ends, time.monotonic() + seconds, stop))
             queues = self._queues(conn, stage)
             for queue, model in queues:
                 until = time.monotonic() + seconds / len(queues)
                 outcomes[queue] = self._run(queue, model, partial(_ends, until, stop))
             return Turn(outcomes, bool(self._queues(conn, stage)))
+
+    def _attach(self, conn: Connection, stop: Stop) -> Turn:
+        steps = list(attaching.work(conn, stop))
+        more = any(map(any, steps)) and attaching.is_due(conn)  # else it waits for somebody
+        return Turn({}, more, sum(step.linked for step in steps))
 
     def close(self) -> None:
         """Let go of connections and decoder; the next shift opens them anew. Models stay."""

@@ -16,7 +16,6 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 import psycopg
-from psycopg import errors as pg_errors
 from psycopg import sql
 from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
@@ -41,7 +40,6 @@ MAX_BATCH = (
 )
 CAPTION_BATCH = 16
 SAMPLED_BATCH = 32  # a sampled caption is one text at a time, and not several beams
-DEADLOCKS = 3  # in a row, then it is not one that goes away
 
 
 @dataclass(frozen=True)
@@ -220,20 +218,26 @@ class Worker:
         write: Callable[[Sequence[UUID]], None],
         pictures: _Pictures,
     ) -> Outcome:
-        """Complete and fail jobs in one transaction; ``write`` gets those that were ours."""
-        for attempt in range(DEADLOCKS):
-            try:
-                with self.conn.transaction():
-                    done = jobs.complete(self.conn, lease, ids)
-                    self._note(done, pictures.decoded)
-                    write(done)
-                    for id, why in sorted(pictures.failed.items()):
-                        jobs.fail(self.conn, lease, id, why.reason, for_good=why.for_good)
-                return Outcome(len(done), len(pictures.failed), len(ids) - len(done))
-            except pg_errors.DeadlockDetected:  # with whoever deletes images in another order
-                if attempt == DEADLOCKS - 1:
-                    raise
-        raise AssertionError
+        """Complete and fail jobs; ``write`` gets those that were ours, within the transaction that
+        closes them.
+
+        Who holds locks waits for none: an app that deletes images in an order of its own could be
+        the one whom PostgreSQL chooses to end the deadlock. So what is locked comes afterwards, one
+        at a time.
+        """
+        with self.conn.transaction():
+            done = jobs.complete(self.conn, lease, ids, wait=False)
+            self._note(done, pictures.decoded)
+            write(done)
+        for id, why in pictures.failed.items():
+            jobs.fail(self.conn, lease, id, why.reason, for_good=why.for_good)
+        for id in sorted(set(ids) - set(done)):
+            with self.conn.transaction():
+                late = jobs.complete(self.conn, lease, [id])
+                self._note(late, pictures.decoded)
+                write(late)
+            done += late
+        return Outcome(len(done), len(pictures.failed), len(ids) - len(done))
 
     def _give_back(self, lease: Lease) -> None:
         # Where the connection is gone, so is its lock, and with that the lease.

@@ -20,8 +20,9 @@ ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine
 # Tables that policies guard, images among them: these do nothing until its owner enables them.
 GUARDED = (
     "images", "files", "failed_files", "image_vectors", "image_tokens", "captions", "jobs",
+    "attachments", "attached_rows",
 )  # fmt: skip
-VIEWS = ("capfilt", "verdicts")  # which follow the policies of their tables
+VIEWS = ("capfilt", "verdicts", "attached")  # which follow the policies of their tables
 READABLE = ("alembic_version", "models", "active_models", *GUARDED, *VIEWS)
 
 CREATE_ROLE = """
@@ -43,11 +44,15 @@ GRANTS = {
         "GRANT INSERT ON blip.images, blip.files, blip.captions, blip.jobs TO blip_writer",
         "GRANT UPDATE (content, metadata) ON blip.images TO blip_writer",
         "GRANT UPDATE (image_id, size, mtime, seen_at) ON blip.files TO blip_writer",
+        # Of tables that they own; what may be attached at all is a setting.
+        "GRANT INSERT ON blip.attachments TO blip_writer",
+        "GRANT UPDATE (places, mode, scanned, is_scanned) ON blip.attachments TO blip_writer",
+        "GRANT SELECT ON blip.settings TO blip_writer",
     ],
     "blip_worker": [
         "GRANT USAGE ON SCHEMA blip TO blip_worker",
-        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.capfilt,"
-        " blip.verdicts, blip.settings TO blip_worker",
+        "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.settings,"
+        f" {', '.join(f'blip.{view}' for view in VIEWS)} TO blip_worker",
         *(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON blip.{table} TO blip_worker"
             for table in GUARDED
@@ -82,17 +87,20 @@ END $$
 """
 
 
-# So that a worker of an older version can tell whether it may go on; see `requirements`.
-COMPATIBILITY = """
+# The settings that concern a role: so a worker of an older version can tell whether it may go on
+# (see `requirements`), and what may be attached is known to who attaches and who reads.
+SETTINGS = """
 DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_policies
-                   WHERE (schemaname, tablename, policyname) = ('blip', 'settings', 'blip_worker'))
+    IF (SELECT qual FROM pg_policies
+        WHERE (schemaname, tablename, policyname) = ('blip', 'settings', '{role}'))
+       IS DISTINCT FROM '(name = ANY (''{names}''::text[]))'
     THEN
-        CREATE POLICY blip_worker ON blip.settings FOR SELECT TO blip_worker
-            USING (name = 'oldest_worker');
+        DROP POLICY IF EXISTS {role} ON blip.settings;
+        CREATE POLICY {role} ON blip.settings FOR SELECT TO {role} USING (name = ANY ('{names}'));
     END IF;
 END $$
 """
+ATTACHABLE = ("attach_paths", "attach_urls")
 
 
 def statements(roles: Collection[str]) -> list[str]:
@@ -100,9 +108,14 @@ def statements(roles: Collection[str]) -> list[str]:
     found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
     if "blip_worker" in roles:
         found += [POLICY.format(role="blip_worker", table=table) for table in GUARDED]
-        found.append(COMPATIBILITY)
+        found.append(_settings("blip_worker", "oldest_worker", *ATTACHABLE))
     if "blip_writer" in roles:
         found.append(CONTENT)
+        found.append(_settings("blip_writer", *ATTACHABLE))
     if "blip_engine" in roles:
         found.append(POLICY.format(role="blip_engine", table="settings"))
     return found
+
+
+def _settings(role: str, *names: str) -> str:
+    return SETTINGS.format(role=role, names="{" + ",".join(names) + "}")

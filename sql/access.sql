@@ -15,10 +15,16 @@ BEGIN
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
         FOR role IN
             SELECT r.rolname FROM pg_catalog.pg_roles r
-            WHERE r.rolname IN ('blip_writer', 'blip_worker') OR r.rolname = 'blip_reader'
-              AND function NOT IN (
+            WHERE r.rolname IN ('blip_writer', 'blip_worker', 'blip_owner')
+               OR r.rolname = 'blip_reader' AND function NOT IN (
                   'public.blip_add(bytea, text, text, jsonb, text)'::pg_catalog.regprocedure,
-                  'blip._enqueue(uuid)'::pg_catalog.regprocedure)
+                  'public.blip_attach(regclass, name, name, text, text, text)'::pg_catalog.regprocedure,
+                  'public.blip_detach(regclass, name)'::pg_catalog.regprocedure,
+                  'blip._attached_added()'::pg_catalog.regprocedure,
+                  'blip._attached_changed()'::pg_catalog.regprocedure,
+                  'blip._attached_removed()'::pg_catalog.regprocedure,
+                  'blip._attached_emptied()'::pg_catalog.regprocedure,
+                  'blip._enqueue(uuid[])'::pg_catalog.regprocedure)
         LOOP
             EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
         END LOOP;
@@ -26,6 +32,14 @@ BEGIN
     -- It runs with its owner's rights: those of a role that can read blip.settings and no more.
     IF pg_catalog.to_regrole('blip_engine') IS NOT NULL THEN
         ALTER FUNCTION blip._engine(text, jsonb, bytea) OWNER TO blip_engine;
+    END IF;
+    -- And these with the rights of the tables' owner, whoever changes an attached table.
+    IF pg_catalog.to_regrole('blip_owner') IS NOT NULL THEN
+        ALTER FUNCTION blip._attached_added() OWNER TO blip_owner;
+        ALTER FUNCTION blip._attached_changed() OWNER TO blip_owner;
+        ALTER FUNCTION blip._attached_removed() OWNER TO blip_owner;
+        ALTER FUNCTION blip._attached_emptied() OWNER TO blip_owner;
+        ALTER FUNCTION blip._purge() OWNER TO blip_owner;
     END IF;
 END
 $$;

@@ -42,7 +42,7 @@ BEGIN
                 caption, 'web')
         ON CONFLICT DO NOTHING;
     END IF;
-    PERFORM blip._enqueue(id);
+    PERFORM blip._enqueue(ARRAY[id]);
     RETURN id;
 END
 $$;
@@ -50,14 +50,16 @@ COMMENT ON FUNCTION public.blip_add(bytea, text, text, jsonb, text) IS
     'Store an image file''s bytes and have them encoded; safe to repeat. The caption counts as web: '
     'text that came with the image';
 
-CREATE FUNCTION blip._enqueue(id uuid) RETURNS void
+CREATE FUNCTION blip._enqueue(ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO blip.jobs (image_id, stage, model_id)
-    SELECT DISTINCT id, 'encode', a.model_id FROM blip.active_models a
+    SELECT DISTINCT i.id, 'encode', a.model_id
+    FROM unnest(ids) i (id) CROSS JOIN blip.active_models a
     WHERE a.role IN ('retrieval', 'captioner', 'answerer')
+    ORDER BY i.id
     ON CONFLICT DO NOTHING;
     IF NOT EXISTS (SELECT FROM blip.active_models a WHERE a.role = 'retrieval') THEN
         RAISE NOTICE USING
@@ -66,7 +68,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION blip._enqueue(uuid) IS 'Have an image encoded by the active models that search, caption or answer';
+COMMENT ON FUNCTION blip._enqueue(uuid[]) IS
+    'Have images encoded by the active models that search, caption or answer';
 
 -- The first half of SHA-256; blipdb/identity.py makes the same ids.
 CREATE FUNCTION blip._half(content bytea) RETURNS uuid
@@ -84,8 +87,27 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    head text := encode(substr(image, 1, 12), 'hex');
-    mime text := CASE
+    mime constant text := blip._mime_of(image);
+BEGIN
+    IF mime IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the image is in no format that is taken: JPEG, PNG, WebP, GIF, BMP or TIFF',
+            DETAIL = format('Its first bytes are \x%s.', encode(substr(image, 1, 12), 'hex'));
+    END IF;
+    RETURN mime;
+END
+$$;
+COMMENT ON FUNCTION blip._mime(bytea) IS
+    'The image format by its first bytes; whether the rest decodes is for the worker to find out';
+
+CREATE FUNCTION blip._mime_of(image bytea) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    head constant text := encode(substr(image, 1, 12), 'hex');
+BEGIN
+    RETURN CASE
         WHEN head LIKE 'ffd8ff%' THEN 'image/jpeg'
         WHEN head LIKE '89504e470d0a1a0a%' THEN 'image/png'
         WHEN head LIKE '52494646________57454250' THEN 'image/webp'
@@ -93,14 +115,6 @@ DECLARE
         WHEN head LIKE '424d%' THEN 'image/bmp'
         WHEN head LIKE '49492a00%' OR head LIKE '4d4d002a%' THEN 'image/tiff'
     END;
-BEGIN
-    IF mime IS NULL THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = 'the image is in no format that is taken: JPEG, PNG, WebP, GIF, BMP or TIFF',
-            DETAIL = format('Its first bytes are \x%s.', head);
-    END IF;
-    RETURN mime;
 END
 $$;
-COMMENT ON FUNCTION blip._mime(bytea) IS
-    'The image format by its first bytes; whether the rest decodes is for the worker to find out';
+COMMENT ON FUNCTION blip._mime_of(bytea) IS 'The image format by its first bytes; NULL for none';

@@ -13,12 +13,13 @@ BEGIN
     SELECT f.uri, NULL::uuid, 'read', NULL::text, f.reason, f.attempts, f.failed_at
     FROM blip.failed_files f
     UNION ALL
-    SELECT f.uri, j.image_id, j.stage, m.name, j.error, j.attempts, j.updated_at
+    SELECT blip._place(a.source, r.key), NULL, 'attach', NULL, r.error, r.attempts, r.updated_at
+    FROM blip.attached_rows r JOIN blip.attachments a ON a.attachment_id = r.attachment_id
+    WHERE r.state = 'x'
+    UNION ALL
+    SELECT blip._where(j.image_id), j.image_id, j.stage, m.name, j.error, j.attempts, j.updated_at
     FROM blip.jobs j
     JOIN blip.models m ON m.model_id = j.model_id
-    LEFT JOIN LATERAL (
-        SELECT f.uri FROM blip.files f WHERE f.image_id = j.image_id ORDER BY f.uri LIMIT 1
-    ) f ON true
     WHERE j.state = 'x'
     ORDER BY 7 DESC, 1, 2, 3, 4;
 END

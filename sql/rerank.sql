@@ -3,7 +3,7 @@
 
 CREATE FUNCTION public.blip_rerank(
     query text, image_ids uuid[], k integer DEFAULT 10, threshold double precision DEFAULT NULL,
-    model text DEFAULT NULL)
+    model text DEFAULT NULL, itcs real[] DEFAULT NULL)
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -19,17 +19,44 @@ BEGIN
     PERFORM blip._require('k', k, 1, 1000);
     PERFORM blip._require('the number of image_ids', cardinality(image_ids), 0, 1000);
     chosen := blip._choose(model, 'retrieval');
-    vector := blip._embed(chosen, query);
-    SELECT r.image_ids, r.itcs INTO recalled, cosines
-    FROM blip._recall(chosen, vector, cardinality(image_ids), NULL, image_ids) r;
-    PERFORM blip._say_short(chosen, cardinality(recalled), least(k, (
-        SELECT count(DISTINCT i)::integer FROM unnest(image_ids) i)));
+    IF itcs IS NULL THEN
+        vector := blip._embed(chosen, query);
+        SELECT r.image_ids, r.itcs INTO recalled, cosines
+        FROM blip._recall(chosen, vector, cardinality(image_ids), NULL, image_ids) r;
+        PERFORM blip._say_short(chosen, cardinality(recalled), least(k, (
+            SELECT count(DISTINCT i)::integer FROM unnest(image_ids) i)));
+    ELSE
+        PERFORM blip._require_recalled(image_ids, itcs);
+        recalled := image_ids;
+        cosines := itcs;
+        PERFORM blip._say_short(chosen, cardinality(recalled), k);
+    END IF;
     logits := blip._logits(chosen, query, recalled);
     RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, logits, k, threshold);
 END
 $$;
-COMMENT ON FUNCTION public.blip_rerank(text, uuid[], integer, double precision, text) IS
-    'The k best of these images for a text, by ITM logit + ITC cosine';
+COMMENT ON FUNCTION public.blip_rerank(
+    text, uuid[], integer, double precision, text, real[]) IS
+    'The k best of these images for a text, by ITM logit + ITC cosine. itcs: their ITC cosines with '
+    'the text, where the caller has them; then image_ids are all that it recalled';
+
+CREATE FUNCTION blip._require_recalled(image_ids uuid[], itcs real[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF cardinality(itcs) <> cardinality(image_ids) THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'there are %s itcs for %s image_ids', cardinality(itcs), cardinality(image_ids));
+    ELSIF array_position(itcs, NULL) IS NOT NULL OR array_position(image_ids, NULL) IS NOT NULL THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'an image_id or its itc is NULL';
+    ELSIF cardinality(image_ids) <> (SELECT count(DISTINCT i) FROM unnest(image_ids) i) THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'an image_id comes twice';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_recalled(uuid[], real[]) IS
+    'Raise 22023 unless each image comes once, and each with a cosine';
 
 CREATE FUNCTION blip._logits(model blip._model, query text, image_ids uuid[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
@@ -123,11 +150,8 @@ BEGIN
         WHERE threshold IS NULL OR coalesce(p.itm, p.itc)::real >= threshold::real
         ORDER BY p.score DESC, p.image_id LIMIT k
     )
-    SELECT h.image_id, f.uri, t.text, h.score::real, h.itm::real, h.itc
+    SELECT h.image_id, blip._where(h.image_id), t.text, h.score::real, h.itm::real, h.itc
     FROM hit h
-    LEFT JOIN LATERAL (
-        SELECT f.uri FROM blip.files f WHERE f.image_id = h.image_id ORDER BY f.uri LIMIT 1
-    ) f ON true
     LEFT JOIN LATERAL (
         SELECT t.text FROM blip.captions t WHERE t.image_id = h.image_id
         ORDER BY array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
@@ -139,3 +163,17 @@ END
 $$;
 COMMENT ON FUNCTION blip._hits(uuid[], real[], jsonb, integer, double precision) IS
     'The k best with a place where each was seen and its best caption';
+
+CREATE FUNCTION blip._where(id uuid) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN coalesce(
+        (SELECT f.uri FROM blip.files f WHERE f.image_id = id ORDER BY f.uri LIMIT 1),
+        (SELECT coalesce(r.uri, blip._place(a.source, r.key))
+         FROM blip.attached_rows r JOIN blip.attachments a ON a.attachment_id = r.attachment_id
+         WHERE r.image_id = id ORDER BY r.attachment_id, r.key LIMIT 1));
+END
+$$;
+COMMENT ON FUNCTION blip._where(uuid) IS 'A place where an image was seen; NULL if none is known';

@@ -14,6 +14,7 @@ from blipdb.jobs import Connection, Counts, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from tests.album import picture
+from tests.attach import attach, put, shop
 from tests.test_worker import add, reasons
 from tests.tiny import tiny_artifact
 
@@ -52,6 +53,24 @@ def test_text_vectors_are_the_models(ready: Settings, boss: Connection, model: M
     runtime = registry.load(ready, model, "text")
     assert rows[0][1] == pytest.approx(runtime.embed_texts(["a red bicycle"])[0], abs=1e-3)
     assert rows[1][1:] == (None, model.model_id), "no word of it can be read, and that is known"
+
+
+def test_rows_of_attached_tables_are_taken_in_first(ready: Settings, boss: Connection) -> None:
+    shop(boss)
+    for number in range(3):
+        put(boss, number, picture(number))
+    put(boss, 3, b"")
+    attach(boss)
+    seen: list[Progress] = []
+    assert backlog.run(ready, show=seen.append) == [
+        Line("attach", "", 0, 4, 0, 1),
+        Line("encode", "tiny", 0, 3, 0, 0),
+    ]
+    assert [progress.stage for progress in seen] == ["attach", "encode"]
+    boss.execute("SET session_replication_role = replica")  # mended where no trigger sees it
+    boss.execute("UPDATE products SET photo = %s WHERE id = 3", [picture(3)])
+    assert backlog.run(ready, ["attach"]) == []
+    assert backlog.retry(ready)[0] == Line("attach", "", 0, 1, 0, 0)
 
 
 def test_only_one_tenants(ready: Settings, boss: Connection, model: Model) -> None:
@@ -97,7 +116,7 @@ def test_what_was_given_up_is_tried_once_more(
 def test_stages_and_models_that_there_are_not(
     ready: Settings, boss: Connection, model: Model, tmp_path: Path
 ) -> None:
-    message = r"no stage encoed, write; there are encode, text, caption, score\."
+    message = r"no stage encoed, write; there are attach, encode, text, caption, score\."
     with pytest.raises(UsageError, match=message):
         backlog.run(ready, ["encoed", "write"])
     with pytest.raises(ModelError, match="No model is active as filter"):

@@ -216,6 +216,20 @@ def test_init_with_another_builds_files_on_the_server(
     assert caught.value.hint == "Install this one's there: sudo blipdb install-extension"
 
 
+def test_init_where_the_functions_files_are_gone(
+    database: str, server: Settings, without: Callable[[str], Path]
+) -> None:
+    """What is there is to be renewed, and not to be done without."""
+    with psycopg.connect(database) as conn:
+        pretend_another_build(conn)
+    without("blipdb")
+    with pytest.raises(SetupError, match="blipdb is not installed on the server") as caught:
+        databases.init(database, server)
+    assert caught.value.hint == "Install its files there: sudo blipdb install-extension"
+    with psycopg.connect(database) as conn:
+        assert one(conn, "SELECT blip._build()") == "0123456789abcdef"
+
+
 def test_init_leaves_a_newer_database_alone(database: str, cluster: Settings) -> None:
     with psycopg.connect(database) as conn:
         conn.execute("UPDATE blip.alembic_version SET version_num = '9999'")
@@ -257,9 +271,9 @@ def test_init_by_an_ordinary_role(empty_home: Path) -> None:
 # Checking
 
 
-def complaint(url: str) -> BlipdbError:
+def complaint(url: str, *, functions: bool = False) -> BlipdbError:
     with databases.connect(url) as conn, pytest.raises(BlipdbError) as caught:
-        databases.check(conn)
+        databases.check(conn, functions=functions)
     return caught.value
 
 
@@ -300,7 +314,8 @@ def test_check_finds_another_revision(
 def test_check_finds_no_extension(database: str) -> None:
     with psycopg.connect(database) as conn:
         conn.execute("DROP EXTENSION blipdb")
-    error = complaint(database)
+        databases.check(conn)  # tables alone will do,
+    error = complaint(database, functions=True)  # unless the functions must be there, too
     assert isinstance(error, DatabaseError)
     assert "The extension blipdb is not in the database" in error.message
     assert error.hint == "Bring it up to date with: blipdb init"
@@ -313,26 +328,119 @@ def test_check_finds_another_build(database: str) -> None:
     assert f"build 0123456789abcdef, and this one is {extension.build()}" in error.message
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("plpython3u", "sudo apt-get install postgresql-plpython3-"),
-        ("vector", "sudo apt-get install postgresql-"),
-        ("blipdb", "sudo blipdb install-extension"),
-    ],
-)
-def test_a_part_is_missing_on_the_server(
-    empty: str, without: Callable[[str], Path], name: str, hint: str
-) -> None:
-    folder = without(name)
+def test_pgvector_is_missing_on_the_server(empty: str, without: Callable[[str], Path]) -> None:
+    folder = without("vector")
     server = Settings(Path("/nowhere"), url=empty)
     with pytest.raises(SetupError) as caught:
         databases.init(empty, server)
     for error in (caught.value, complaint(empty)):
-        assert f"The extension {name} is not installed on the server at" in error.message
+        assert "The extension vector is not installed on the server at" in error.message
         assert str(folder) in error.message  # where it was looked for
         assert error.hint is not None
-        assert hint in error.hint
+        assert "sudo apt-get install postgresql-" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("plpython3u", "sudo apt-get install postgresql-plpython3-"),
+        ("blipdb", "sudo blipdb install-extension"),
+    ],
+)
+def test_a_server_without_a_part_gets_tables_alone(
+    empty: str, without: Callable[[str], Path], name: str, hint: str
+) -> None:
+    folder = without(name)
+    server = Settings(Path("/nowhere"), url=empty)
+    (note,) = databases.init(empty, server)
+    assert note.startswith(
+        f"The SQL functions are left out: The extension {name} is not installed on the server at"
+    )
+    assert str(folder) in note  # where it was looked for
+    assert hint in note
+    with databases.connect(empty) as conn:
+        databases.check(conn)
+        assert "blipdb" not in requirements.installed(conn)
+        names = conn.execute("SELECT name FROM blip.settings").fetchall()
+    assert names == [("oldest_worker",)]  # there is no engine
+
+
+def test_the_functions_need_every_part(empty: str, without: Callable[[str], Path]) -> None:
+    without("plpython3u")
+    with databases.connect(empty) as conn:
+        requirements.require_parts(conn, functions=False)
+        with pytest.raises(SetupError, match="plpython3u is not installed"):
+            requirements.require_parts(conn)
+
+
+def ordinary(conn: Connection) -> str:
+    """Let a role make schemas in this database, and give the URL's option that acts as it."""
+    if conn.execute("SELECT FROM pg_roles WHERE rolname = 'tenant'").fetchone() is None:
+        conn.execute("CREATE ROLE tenant")
+    conn.execute(f"GRANT CREATE ON DATABASE {conn.info.dbname} TO tenant".encode())
+    return "&options=-c%20role%3Dtenant"
+
+
+def test_an_ordinary_role_makes_the_tables_alone(empty: str) -> None:
+    with psycopg.connect(empty) as conn:
+        conn.execute("CREATE EXTENSION vector")
+        url = empty + ordinary(conn)
+    for _ in range(2):  # safe to repeat
+        (note,) = databases.init(url, Settings(Path("/nowhere"), url=url))
+        assert "left out: this user may not create the extension blipdb. Python clients" in note
+        assert "let a superuser run blipdb init" in note
+    with databases.connect(url) as conn:
+        databases.check(conn)
+        query = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'blip'"
+        assert one(conn, query) == "tenant"
+        assert databases.create_vector_index(conn, register(conn), 3) is True
+    with databases.connect(empty, role="blip_reader") as conn:  # which this server has
+        assert one(conn, "SELECT count(*) FROM blip.images") == 0
+
+
+def test_an_ordinary_role_in_a_schema_that_was_made_for_it(empty: str) -> None:
+    with psycopg.connect(empty) as conn:
+        conn.execute("CREATE EXTENSION vector")
+        url = empty + ordinary(conn)
+        conn.execute("CREATE SCHEMA blip AUTHORIZATION tenant")
+        conn.execute(f"REVOKE CREATE ON DATABASE {conn.info.dbname} FROM tenant".encode())
+    databases.init(url, Settings(Path("/nowhere"), url=url))
+    with databases.connect(url) as conn:
+        databases.check(conn)
+
+
+def test_an_ordinary_role_where_pgvector_is_in_a_schema_of_its_own(empty: str) -> None:
+    with psycopg.connect(empty) as conn:
+        conn.execute("CREATE SCHEMA vectors")
+        conn.execute("CREATE EXTENSION vector SCHEMA vectors")
+        url = empty + ordinary(conn)
+        conn.execute("GRANT USAGE ON SCHEMA vectors TO tenant")
+    notes = databases.init(url, Settings(Path("/nowhere"), url=url))
+    assert (
+        "The role blip_reader can't use pgvector yet: let a superuser run"
+        ' GRANT USAGE ON SCHEMA "vectors" TO "blip_reader".'
+    ) in notes
+
+
+def test_an_ordinary_role_can_not_make_pgvector(empty: str) -> None:
+    with psycopg.connect(empty) as conn:
+        url = empty + ordinary(conn)
+    with pytest.raises(SetupError, match="vector is not in the database") as caught:
+        databases.init(url, Settings(Path("/nowhere"), url=url))
+    assert caught.value.hint == (
+        "Have a superuser do that, in this database: CREATE EXTENSION vector"
+    )
+
+
+def test_a_superuser_adds_the_functions_later(empty: str, cluster: Settings) -> None:
+    with psycopg.connect(empty) as conn:
+        conn.execute("CREATE EXTENSION vector")
+        url = empty + ordinary(conn)
+    databases.init(url, Settings(Path("/nowhere"), url=url))
+    assert databases.init(empty, cluster) == []
+    with databases.connect(empty) as conn:
+        databases.check(conn, functions=True)
+        assert one(conn, "SELECT count(*) FROM blip_status()") == 4
 
 
 def test_pgvector_is_too_old(database: str, cluster: Settings) -> None:

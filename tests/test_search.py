@@ -194,3 +194,26 @@ def test_an_engine_that_is_down(conn: Connection, served: Settings) -> None:
 
         services.up(served)
     assert caught.value.hint == "Start it with: blipdb up"
+
+
+def test_similar(conn: Connection) -> None:
+    first = search.search(conn, "red bicycle", 1)[0].image_id
+    hits = search.similar(conn, first, 3, candidates=5)
+    rows = conn.execute(
+        "SELECT * FROM blip_similar(%s, k => 3, candidates => 5)", [first]
+    ).fetchall()
+    assert [tuple(vars(hit).values()) for hit in hits] == rows
+    assert len(hits) == 3
+    assert first not in [hit.image_id for hit in hits]
+
+
+def test_functions_are_found_whatever_the_search_path(conn: Connection) -> None:
+    conn.execute("SET LOCAL search_path = pg_catalog")
+    assert len(search.search(conn, "red bicycle", 2)) == 2
+
+
+def test_a_statement_is_not_prepared(conn: Connection) -> None:
+    """A pooler between us and the server may not keep it; and each plan is for its own values."""
+    for _ in range(7):
+        search.status(conn)
+    assert conn.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -89,6 +90,13 @@ def test_up_again_is_quick_and_changes_nothing(running: Settings) -> None:
     assert services.status(running) == before
 
 
+def test_up_puts_functions_back(running: Settings) -> None:
+    with psycopg.connect(running.database_url()) as connection:
+        connection.execute("DROP EXTENSION blipdb")
+    assert services.up(running) == ["database brought up to date"]
+    assert embed(running) == 16
+
+
 def test_down_stops_both_and_up_brings_both_back(running: Settings) -> None:
     pid = engine_pid(running)
     assert services.down(running) == ["engine stopped", "PostgreSQL stopped"]
@@ -132,6 +140,8 @@ def test_a_hanging_engine_is_replaced(running: Settings, monkeypatch: pytest.Mon
     monkeypatch.setattr(daemon, "STOP_SECONDS", 0.3)
     pid = engine_pid(running)
     os.kill(pid, signal.SIGSTOP)
+    while psutil.Process(pid).status() != psutil.STATUS_STOPPED:  # its threads stop one by one
+        time.sleep(0.01)
     assert not services.status(running).engine_answers
     monkeypatch.setattr(daemon, "ANSWER_SECONDS", 2.0)
     assert services.up(running) == ["engine started"]

@@ -14,7 +14,7 @@ from collections.abc import Collection
 
 import psycopg
 
-from blipdb import database, encode, jobs, registry, requirements
+from blipdb import attaching, database, encode, jobs, registry, requirements
 from blipdb.errors import BlipdbError, BrokerError, DatabaseError
 from blipdb.jobs import Connection
 from blipdb.outages import explained
@@ -67,7 +67,10 @@ class Caretaker(threading.Thread):
                     if queue.stage in self._stages:
                         jobs.free_abandoned(conn, queue)
                 found = encode.runnable(conn, jobs.queues(conn, due=True))
-                due = {queue.stage for queue, _ in found} & self._stages
+                due = {queue.stage for queue, _ in found}
+                if attaching.is_due(conn):
+                    due.add(jobs.ATTACH)
+                due &= self._stages
                 if not due:
                     self._index(conn)
         except BaseException:

@@ -33,14 +33,14 @@ def queue_name(stage: str) -> str:
 def stage_of(queue: str) -> str | None:
     """The stage whose queue this is; None for a queue of somebody else's."""
     stage = queue.removeprefix("blipdb.")
-    return stage if stage != queue and stage in jobs.STAGES else None
+    return stage if stage != queue and stage in jobs.WORK else None
 
 
 SETTINGS: dict[str, Any] = {
     # A queue for each stage: -Q chooses, and one stage's messages don't stand before another's.
     # Without a key of its own, each would get every other's messages.
     "task_queues": [
-        Queue(queue_name(stage), Exchange("blipdb"), queue_name(stage)) for stage in jobs.STAGES
+        Queue(queue_name(stage), Exchange("blipdb"), queue_name(stage)) for stage in jobs.WORK
     ],
     "task_default_queue": queue_name(jobs.ENCODE),
     "task_create_missing_queues": False,  # a name mistyped after -Q is an error, and no new queue

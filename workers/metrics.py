@@ -33,7 +33,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from blipdb import database, jobs, registry, settings
+from blipdb import attaching, database, jobs, registry, settings
 from blipdb.errors import DatabaseError, UsageError
 from blipdb.shifts import Turn
 
@@ -56,7 +56,9 @@ def timed(stage: str) -> Iterator[None]:
 
 
 def count(stage: str, turn: Turn) -> None:
-    """Count the jobs of a shift."""
+    """Count the jobs of a shift, and its rows of attached tables."""
+    if turn.rows:
+        _jobs.labels(stage, "done").inc(turn.rows)
     for outcome in turn.outcomes.values():
         for name in ("done", "failed", "lost"):
             _jobs.labels(stage, name).inc(getattr(outcome, name))
@@ -95,10 +97,14 @@ class _Queues(Collector):
         try:
             with database.connect(settings.load().database_url()) as conn:
                 names = {model.model_id: model.name for model in registry.models(conn)}
-                for queue, counts in jobs.all_counts(conn).items():
-                    for state, number in vars(counts).items():
-                        labels = [queue.stage, names[queue.model_id], state]
-                        found.add_metric(labels, number)
+                counts = {
+                    (queue.stage, names[queue.model_id]): counts
+                    for queue, counts in jobs.all_counts(conn).items()
+                }
+                counts[jobs.ATTACH, ""] = attaching.counts(conn)
+                for queue, numbers in counts.items():
+                    for state, number in vars(numbers).items():
+                        found.add_metric([*queue, state], number)
         except DatabaseError:
             reached.add_metric([], 0)
         else:

@@ -39,8 +39,8 @@ def add(
     home: Home = None,
 ) -> None:
     """Store one image in the database itself; print its id."""
-    from .. import encode, search
-    from .opening import bring_up, opened
+    from .. import encode
+    from .opening import bring_up, client_on, opened
 
     settings = options.settings(db, home)
     content = _read(image)
@@ -49,10 +49,13 @@ def add(
     described = read_filter(metadata)
     bring_up(settings)
     with opened(settings) as conn:
-        id = search.add(conn, content, uri=uri, caption=caption, metadata=described, space=space)
+        id = client_on(conn, settings).add(
+            content, uri=uri, caption=caption, metadata=described, space=space
+        )
     encode.run_jobs(settings, stages=("encode",))
     with opened(settings) as conn:
-        reasons = [line.reason for line in search.failures(conn) if line.image_id == id]
+        failures = client_on(conn, settings).failures()
+        reasons = [line.reason for line in failures if line.image_id == id]
     if as_json:
         print_json({"image_id": id, "uri": uri, "failed": reasons[0] if reasons else None})
     else:

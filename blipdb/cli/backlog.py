@@ -20,8 +20,8 @@ Stages = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[STAGE]...",
-        help="encode: vectors and tokens of images; text: vectors of captions; caption: write"
-        " one; score: ITC and ITM of captions.",
+        help="attach: rows of attached tables; encode: vectors and tokens of images; text: vectors"
+        " of captions; caption: write one; score: ITC and ITM of captions.",
     ),
 ]
 LINES = (

@@ -41,10 +41,10 @@ def demo(
     A second run draws nothing, stores nothing, and shows the same.
     """
     from .. import demo as parts
-    from .. import ingest, search
+    from .. import ingest
     from ..previews import previews
     from ..sheet import strip_of, write_sheet
-    from .opening import bring_up, opened
+    from .opening import bring_up, client_on, opened
 
     settings = options.settings(db, home)
     scenes = parts.plan_album(album / "scenes")
@@ -56,7 +56,7 @@ def demo(
     strips = []
     with opened(settings) as conn:
         for query in parts.SEARCHES:
-            hits = search.search(conn, query, parts.HITS)
+            hits = client_on(conn, settings).search(query, parts.HITS)
             _show(query, parts.judge(query, hits, scenes), parts.count_true(query, scenes))
             seen = previews(conn, [hit.image_id for hit in hits])
             strips.append(strip_of(query, hits, seen))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from ..settings import Settings
 from .output import note
+
+if TYPE_CHECKING:
+    from ..client.client import Client
 
 
 def bring_up(settings: Settings) -> None:
@@ -37,6 +40,22 @@ def opened(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         if not settings.is_private:
             database.check(conn)
         yield conn
+
+
+def client_on(conn: psycopg.Connection[Any], settings: Settings) -> Client:
+    """A client on a connection of `opened`: the server computes, or this process where the server
+    can't; what it says beside its results is shown."""
+    import logging
+
+    from ..client import notices
+    from ..client.base import Options
+    from ..client.client import Client
+    from ..client.given import Given
+
+    if not any(isinstance(handler, notices.Shown) for handler in notices.log.handlers):
+        notices.log.addHandler(notices.Shown(note))
+        notices.log.setLevel(logging.INFO)
+    return Client(Options(settings, None, None), lambda: Given(conn))
 
 
 def _sentence(notice: psycopg.errors.Diagnostic) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 STAGES = {
     "draw": "drawing",
     "ingest": "reading",
+    "attach": "reading attached tables",
     "encode": "encoding",
     "text": "encoding captions",
     "caption": "captioning",

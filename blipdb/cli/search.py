@@ -88,12 +88,11 @@ def search(
     """
     asked = read_query(query)
     held = read_filter(where)
-    from .. import search as sql
-    from .opening import opened
+    from .opening import client_on, opened
 
-    with opened(options.settings(db, home)) as conn:
-        hits = sql.search(
-            conn,
+    settings = options.settings(db, home)
+    with opened(settings) as conn:
+        hits = client_on(conn, settings).search(
             asked,
             k,
             candidates=candidates,

@@ -47,46 +47,59 @@ def status(
 
     Starts nothing; the exit code is 1 if something is down.
     """
-    from .. import database, search, services
+    from .. import database, services
+    from .opening import client_on
 
     settings = options.settings(db, home)
     if watching:
         watch.watch(settings, seconds, as_json=as_json)
     running = services.status(settings)
     url = database.without_password(settings.database_url())
-    counts = []
+    counts: list[Count] = []
+    inference: str | None = None
     if running.cluster is None or running.cluster.is_running:
         with database.connect(settings.database_url()) as conn:
             database.check(conn)
-            counts = search.status(conn)
+            client = client_on(conn, settings)
+            counts = client.status()
+            inference = client.inference
     if as_json:
         print_json(
             {
                 "url": url,
                 "home": str(settings.home),
                 **asdict(running),
+                "inference": inference,
                 "counts": [asdict(count) for count in counts],
             }
         )
     else:
-        _print(url, settings, running, counts)
-    raise typer.Exit(0 if counts and running.engine_answers else 1)
+        _print(url, settings, running, counts, inference)
+    is_up = bool(counts) and (running.engine_answers or inference == "client")
+    raise typer.Exit(0 if is_up else 1)
 
 
-def _print(url: str, settings: Settings, running: services.Status, counts: list[Count]) -> None:
+def _print(
+    url: str,
+    settings: Settings,
+    running: services.Status,
+    counts: list[Count],
+    inference: str | None,
+) -> None:
     lines = [("database", url)]
     if (cluster := running.cluster) is not None:
         state = f"runs, process {cluster.pid}" if cluster.is_running else "does not run"
         version = f" {cluster.version}" if cluster.version else ""
         lines += [("home", str(settings.home)), (f"PostgreSQL{version}", state)]
-    lines.append(("engine", _engine(running)))
+    engine = "none: clients compute for themselves" if inference == "client" else _engine(running)
+    lines.append(("engine", engine))
     print_rows((Column(""), Column("", "text")), lines)
     if counts:
         print()
         print_rows(
             COUNTS, [(line.what, line.model or "", line.state, str(line.count)) for line in counts]
         )
-    if not counts or not running.engine_answers:
+    if not counts or (inference != "client" and not running.engine_answers):
         note("start what is down with: blipdb up")
 
 
@@ -107,11 +120,11 @@ def failures(
 
     Once it was mended it is tried again by: blipdb ingest --retry PATH
     """
-    from .. import search
-    from .opening import opened
+    from .opening import client_on, opened
 
-    with opened(options.settings(db, home)) as conn:
-        failed = search.failures(conn)
+    settings = options.settings(db, home)
+    with opened(settings) as conn:
+        failed = client_on(conn, settings).failures()
     if paths or null:
         print_paths([line.uri for line in failed if line.uri is not None], null=null)
     elif as_json:

@@ -91,15 +91,17 @@ def _looks(settings: Settings, seconds: float) -> Iterator[list[Line]]:
 
 
 def _connected(conn: Connection, speeds: Speeds, pause: Callable[[], None]) -> Iterator[list[Line]]:
-    from .. import jobs, registry
+    from .. import attaching, jobs, registry
     from ..outages import explained
 
     while True:
         with explained():
             names = {model.model_id: model.name for model in registry.models(conn)}
             counts = jobs.all_counts(conn)
+            attached = attaching.counts(conn)
         now = time.monotonic()
-        yield [
+        rows = [speeds.line(jobs.ATTACH, "", attached, now)] if attached != jobs.Counts() else []
+        yield rows + [
             speeds.line(queue.stage, names[queue.model_id], found, now)
             for queue, found in counts.items()
         ]

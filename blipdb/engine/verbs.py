@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from blipdb.errors import ModelError, UsageError
-from blipdb.images.decode import Decoder
+from blipdb.images.decode import Decoded, Decoder
 from blipdb.runtime import Encoded, Runtime, Stop
-from blipdb.tokens import unpack_batch
+from blipdb.tokens import pack_batch, unpack_batch
 
 Answer = dict[str, Any]
 SMALLEST_PART: Final = 4  # images; fewer are not worth another thread
@@ -47,6 +48,20 @@ def embed_image(work: Work) -> Answer:
     if not itc.size:
         raise ModelError(f"The model {work.runtime.artifact.name} makes no vectors.")
     return {"itc": _numbers(itc)}
+
+
+def encode_image(work: Work) -> Answer:
+    """An image file -> all that a search needs of it: its ITC vector, its packed tokens (base64),
+    and its width and height."""
+    decoded = _decode(work)
+    encoded = work.runtime.encode_images(decoded.pixels[None])
+    (record,) = pack_batch(encoded.tokens, encoded.scales)
+    return {
+        "itc": _numbers(encoded.itc[0]),
+        "tokens": b64encode(record).decode(),
+        "width": decoded.width,
+        "height": decoded.height,
+    }
 
 
 def rerank(work: Work) -> Answer:
@@ -111,6 +126,7 @@ CHOICE: Final = {"among": list}
 VERBS: Final = {
     "embed_text": Verb(embed_text, MODEL | {"text": str}, {}),
     "embed_image": Verb(embed_image, MODEL, {}),
+    "encode_image": Verb(encode_image, MODEL, {}),
     "rerank": Verb(rerank, MODEL | {"text": str, "count": int}, {}),
     "match_image": Verb(match_image, MODEL | {"text": str}, {}),
     "caption": Verb(caption, MODEL, DECODING),
@@ -137,9 +153,11 @@ def check(verb: Verb, head: Mapping[str, Any]) -> None:
 
 
 def _encode(work: Work) -> Encoded:
-    size = work.runtime.artifact.architecture.image_size
-    decoded = work.decoder.decode(bytes(work.raw), size)
-    return work.runtime.encode_images(decoded.pixels[None])
+    return work.runtime.encode_images(_decode(work).pixels[None])
+
+
+def _decode(work: Work) -> Decoded:
+    return work.decoder.decode(bytes(work.raw), work.runtime.artifact.architecture.image_size)
 
 
 def _tokens(work: Work, count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

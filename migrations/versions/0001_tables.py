@@ -6,6 +6,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
+branch_labels = ("blipdb",)  # beside an app's own
 
 MODELS = """
 CREATE TABLE blip.models (

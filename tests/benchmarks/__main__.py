@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import base, chaos, load, memory, price, quality, speed, training, workers
+from . import attach, base, chaos, load, memory, orm, price, quality, speed, training, workers
 from .report import Report
 from .world import deployed
 
@@ -19,6 +19,8 @@ SECTIONS = {
     "price": price.measure,
     "training": training.measure,
     "workers": workers.measure,
+    "orm": orm.measure,
+    "attach": attach.measure,
 }
 
 

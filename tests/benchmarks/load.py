@@ -20,6 +20,7 @@ from blipdb import registry, services
 from blipdb.checkpoints.convert import convert
 from blipdb.compute import MERGED
 from blipdb.engine.client import Client
+from blipdb.registry import Model
 from blipdb.settings import Settings
 from tests.checkpoints import published
 from tests.checkpoints.true_sizes import publish
@@ -54,8 +55,8 @@ def measure(settings: Settings, report: Report) -> None:
     _kill(settings, report)
 
 
-def _deploy(settings: Settings) -> None:
-    """Register the model, as a checkpoint is added, and take pictures in."""
+def register_base(settings: Settings, *, activate: bool) -> Model:
+    """Register a model of BLIP-base's size, as a checkpoint is added; the engine begins anew."""
     folder = settings.home / "base"
     folder.mkdir()
     theirs = publish(published.BASE)
@@ -64,9 +65,15 @@ def _deploy(settings: Settings) -> None:
     artifact = convert(file, folder / "artifact", name="base", compute=always(FEW))
     file.unlink()
     with connect(settings) as conn:
-        model = registry.register(conn, settings, artifact.folder)
+        model = registry.register(conn, settings, artifact.folder, activate=activate)
     services.down(settings)
     services.up(settings)
+    return model
+
+
+def _deploy(settings: Settings) -> None:
+    """Take pictures in with the model."""
+    model = register_base(settings, activate=True)
     album = settings.home / "albums" / "base"
     draw(album, *held_out(IMAGES, seed=61), model.image_size, "jpg")
     take_in(settings, album, "")

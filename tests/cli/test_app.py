@@ -98,10 +98,14 @@ def test_an_error_is_two_lines_and_no_traceback(run: Run, monkeypatch: pytest.Mo
 
 
 def test_an_argument_that_is_not_utf8(run: Run, scenes: Path) -> None:
-    for options in (["dog\udcff"], ["dog", "--model", "\udcff"]):
-        result = run("search", *options)
+    for which, *arguments in (
+        ("The query", "search", "dog\udcff"),
+        ("The model", "search", "dog", "--model", "\udcff"),
+        ("An argument", "run", "encode", "--space", "\udcff"),
+    ):
+        result = run(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith("error: An argument is not valid UTF-8: '")
+        assert result.stderr.startswith(f"error: {which} is not valid UTF-8: '")
 
 
 def test_a_server_that_is_not_there(run: Run) -> None:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from blipdb.cli.watch import Speeds
-from blipdb.jobs import Counts
+from blipdb import attaching
+from blipdb.cli import watch
+from blipdb.jobs import Connection, Counts
 from blipdb.settings import Settings
+from tests.album import picture
+from tests.attach import attach, put, shop
 from tests.cli.conftest import BLIPDB, Run
 
 
@@ -32,13 +35,30 @@ def test_run_says_what_it_did(run: Run) -> None:
 def test_a_wrong_stage_is_refused(run: Run) -> None:
     refused = run("run", "captions")
     assert refused.exit_code == 2
-    assert "There is no stage captions; there are encode, text, caption, score." in refused.stderr
+    assert (
+        "There is no stage captions; there are attach, encode, text, caption, score."
+        in refused.stderr
+    )
 
 
 def test_a_broker_that_makes_no_sense(run: Run, scenes: Path) -> None:
     refused = run("ingest", scenes, "--broker", "rabbit://here/")
     assert refused.exit_code == 2
     assert "The broker's URL rabbit://here/ can't be used" in refused.stderr
+
+
+def test_attached_tables_are_a_line_too(boss: Connection) -> None:
+    shop(boss)
+    for number in range(3):
+        put(boss, number, picture(number) if number else b"")
+    attach(boss)
+    looks = watch._connected(boss, watch.Speeds(), lambda: None)
+    assert next(looks) == []
+    for _ in attaching.work(boss):
+        pass
+    first, second = next(looks)
+    assert (first.stage, first.done, first.pending, first.parked) == ("attach", 2, 0, 1)
+    assert (second.stage, second.pending) == ("encode", 2)
 
 
 @pytest.mark.usefixtures("scenes")
@@ -64,7 +84,7 @@ def test_watching_until_ctrl_c(served: Settings) -> None:
 
 
 def test_speeds_are_taken_over_the_last_seconds() -> None:
-    speeds = Speeds()
+    speeds = watch.Speeds()
     now = time.monotonic()
     first = speeds.line("encode", "m", Counts(pending=1000), now)
     assert (first.rate, first.left) == (None, None)

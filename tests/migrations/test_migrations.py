@@ -167,6 +167,8 @@ def test_policies(database: str) -> None:
         [
             *worker,
             *visible,
+            ("attachments", "addable", "INSERT", "{public}"),
+            ("attachments", "changeable", "UPDATE", "{public}"),
             ("captions", "addable", "INSERT", "{public}"),
             ("files", "addable", "INSERT", "{public}"),
             ("files", "changeable", "UPDATE", "{public}"),
@@ -174,6 +176,7 @@ def test_policies(database: str) -> None:
             ("jobs", "addable", "INSERT", "{public}"),
             ("settings", "blip_engine", "ALL", "{blip_engine}"),
             ("settings", "blip_worker", "SELECT", "{blip_worker}"),
+            ("settings", "blip_writer", "SELECT", "{blip_writer}"),
         ]
     )
 

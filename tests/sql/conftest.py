@@ -7,13 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from blipdb import database as databases
-from blipdb import owner, registry
-from blipdb.settings import DATABASE, Settings
+from blipdb.settings import Settings
 from tests.engine.engines import Engine, running
-from tests.sql.library import Library, build
-
-NAME = "library"
+from tests.sql.library import Library, stocked
 
 
 @pytest.fixture(scope="session")
@@ -25,18 +21,8 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def library(cluster: Settings, template: str, engine: Engine) -> Iterator[Library]:
     """Pictures encoded by the tiny model, and an engine that answers for it."""
-    with psycopg.connect(cluster.database_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {NAME} TEMPLATE {template}")
-        url = cluster.database_url().replace(f"/{DATABASE}?", f"/{NAME}?")
-        settings = Settings(engine.settings.home, url)
-        with databases.connect(url) as conn:
-            model = registry.register(conn, settings, engine.artifact.folder)
-            registry.register(conn, settings, engine.deep.folder, activate=False)
-            socket, uid = str(settings.engine_socket), str(owner.current().uid)
-            for name, value in (("engine_socket", socket), ("engine_uid", uid)):
-                conn.execute("UPDATE blip.settings SET value = %s WHERE name = %s", [value, name])
-        yield build(url, model, registry.load(settings, model, *engine.artifact.manifest.graphs))
-        admin.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+    with stocked(cluster, template, engine, "library") as library:
+        yield library
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,10 +15,14 @@ import psycopg
 from PIL import Image
 from psycopg.types.json import Jsonb
 
+from blipdb import database as databases
+from blipdb import owner, registry
 from blipdb.identity import caption_id, image_id
 from blipdb.registry import Model
 from blipdb.runtime import Runtime
+from blipdb.settings import DATABASE, Settings
 from blipdb.tokens import pack_batch
+from tests.engine.engines import Engine
 from tests.images.pictures import encode
 from tests.tiny import ARCHITECTURE
 
@@ -91,6 +96,23 @@ class Library:
             Hit(self.ids[number], float(cosines[number]), None, float(cosines[number]))
             for number in order
         ]
+
+
+@contextmanager
+def stocked(cluster: Settings, template: str, engine: Engine, name: str) -> Iterator[Library]:
+    """A library in a database of that name, whose questions the engine answers."""
+    with psycopg.connect(cluster.database_url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        url = cluster.database_url().replace(f"/{DATABASE}?", f"/{name}?")
+        settings = Settings(engine.settings.home, url)
+        with databases.connect(url) as conn:
+            model = registry.register(conn, settings, engine.artifact.folder)
+            registry.register(conn, settings, engine.deep.folder, activate=False)
+            socket, uid = str(settings.engine_socket), str(owner.current().uid)
+            for key, value in (("engine_socket", socket), ("engine_uid", uid)):
+                conn.execute("UPDATE blip.settings SET value = %s WHERE name = %s", [value, key])
+        yield build(url, model, registry.load(settings, model, *engine.artifact.manifest.graphs))
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def build(url: str, model: Model, runtime: Runtime) -> Library:

@@ -226,16 +226,22 @@ def test_a_worker_runs_jobs_and_manages_no_models(conn: Connection, library: Lib
     assert refused(conn, "UPDATE blip.active_models SET model_id = 2")
 
 
-@pytest.mark.parametrize("role", ["blip_reader", "blip_writer"])
-def test_where_the_engine_listens_is_nobodys_business(conn: Connection, role: str) -> None:
-    act_as(conn, role)
+def test_where_the_engine_listens_is_nobodys_business(conn: Connection) -> None:
+    act_as(conn, "blip_reader")
     assert "settings" in refused(conn, "SELECT * FROM blip.settings")
     assert "settings" in refused(conn, "UPDATE blip.settings SET value = '/tmp/mine'")
 
 
-def test_a_worker_sees_whether_it_may_go_on_and_nothing_of_the_engine(conn: Connection) -> None:
-    act_as(conn, "blip_worker")
-    assert rows(conn, "SELECT name FROM blip.settings") == [("oldest_worker",)]
+@pytest.mark.parametrize(
+    ("role", "seen"),
+    [("blip_writer", ["attach_urls"]), ("blip_worker", ["attach_urls", "oldest_worker"])],
+)
+def test_a_role_sees_the_settings_that_concern_it_and_nothing_of_the_engine(
+    conn: Connection, role: str, seen: list[str]
+) -> None:
+    conn.execute("INSERT INTO blip.settings VALUES ('attach_urls', 'yes')")
+    act_as(conn, role)
+    assert [name for (name,) in rows(conn, "SELECT name FROM blip.settings ORDER BY 1")] == seen
     assert "settings" in refused(conn, "UPDATE blip.settings SET value = '9999'")
 
 

@@ -104,9 +104,18 @@ def test_what_reaches_the_engine_or_sets_a_parameter_is_parallel_unsafe(conn: Co
             assert parallel == "u", name
 
 
+DEFINERS = [
+    "_attached_added", "_attached_changed", "_attached_emptied", "_attached_removed", "_engine",
+    "_purge",
+]  # fmt: skip
+
+
 def test_public_functions_are_invokers_in_plpgsql(conn: Connection) -> None:
+    """But for the one that reaches the engine, and what keeps attached tables in step whoever
+    changes them."""
     found = conn.execute(
-        f"SELECT p.proname::text FROM ({MEMBERS}) p JOIN pg_language l ON l.oid = p.prolang"
-        " WHERE p.prosecdef OR l.lanname <> 'plpgsql'".encode()
+        f"SELECT p.proname::text, l.lanname, p.prosecdef FROM ({MEMBERS}) p"
+        " JOIN pg_language l ON l.oid = p.prolang ORDER BY 1".encode()
     ).fetchall()
-    assert found == [("_engine",)]
+    assert [name for name, language, _ in found if language != "plpgsql"] == ["_engine"]
+    assert [name for name, _, is_definer in found if is_definer] == DEFINERS

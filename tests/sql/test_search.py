@@ -186,6 +186,25 @@ def test_rerank(conn: Connection, library: Library) -> None:
     assert found(conn, "blip_rerank('dog', %s)", [UUID(int=5)]) == []
 
 
+def test_rerank_of_what_the_caller_recalled(conn: Connection, library: Library) -> None:
+    """Neither embedded nor measured again: the cosines are those that are given."""
+    expected = library.best("dog", 60, candidates=60)[:20]
+    ids = [hit.image_id for hit in expected]
+    call = "blip_rerank('dog', %s, 20, itcs => %s::real[])"
+    assert_same(found(conn, call, ids, [hit.itc for hit in expected]), expected)
+    more = found(conn, call, ids, [hit.itc + 1 for hit in expected])
+    assert [hit.image_id for hit in more] == ids
+    assert np.allclose([hit.score for hit in more], [hit.score + 1 for hit in expected], atol=1e-3)
+    assert found(conn, "blip_rerank('dog', '{}', itcs => '{}')") == []
+
+
+def test_rerank_says_what_was_recalled_too_little(conn: Connection, library: Library) -> None:
+    said: list[str | None] = []
+    conn.add_notice_handler(lambda diag: said.append(diag.message_primary))
+    found(conn, "blip_rerank('dog', %s, 3, itcs => '{0.1,0.2}')", library.ids[:2])
+    assert said == ["only 2 of 3: no more images are encoded by model 'tiny' and admitted here"]
+
+
 def test_tokens_go_in_several_requests(conn: Connection, library: Library) -> None:
     """At most a megabyte each: here by records that claim to be larger than they are."""
     expected = library.runtime.rerank("dog", library.tokens[:5], library.scales[:5])
@@ -223,6 +242,15 @@ def test_tokens_go_in_several_requests(conn: Connection, library: Library) -> No
         ("blip_search(''::bytea)", "the image is empty"),
         ("blip_search('x'::bytea, 0)", "k must be between 1 and 1000, not 0"),
         ("blip_rerank(NULL, '{}')", "the query is NULL"),
+        ("blip_rerank('dog', '{}', itcs => '{0.5}')", "there are 1 itcs for 0 image_ids"),
+        (
+            "blip_rerank('dog', array_fill(gen_random_uuid(), '{2}'), itcs => '{0.5,0.5}')",
+            "an image_id comes twice",
+        ),
+        (
+            "blip_rerank('dog', ARRAY[gen_random_uuid()], itcs => '{NULL}')",
+            "an image_id or its itc is NULL",
+        ),
         ("blip_rerank('dog', NULL)", "the number of image_ids must be between 0 and 1000"),
         ("blip_rerank('dog', array_fill(gen_random_uuid(), '{1001}'))", "not 1001"),
     ],

@@ -86,7 +86,7 @@ def test_a_lease_outlives_no_process_and_a_message_outlives_every_shift() -> Non
 
 
 def test_each_stage_has_a_queue_of_its_own() -> None:
-    assert [queue.name for queue in app.conf.task_queues] == list(map(queue_name, jobs.STAGES))
+    assert [queue.name for queue in app.conf.task_queues] == list(map(queue_name, jobs.WORK))
     assert [queue.routing_key for queue in app.conf.task_queues] == [
         queue.name for queue in app.conf.task_queues
     ]

@@ -22,6 +22,7 @@ from blipdb.jobs import Connection, Counts, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.workers.app import app, use
+from tests import attach as tables
 from tests import stores
 from tests.album import album, picture
 from tests.test_worker import add, vector
@@ -129,6 +130,24 @@ def test_one_bad_image_stops_no_other(
     assert all("PNG" in reason for reason, _ in reasons), reasons
 
 
+def test_attached_rows_are_encoded_by_who_nobody_told(
+    ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
+) -> None:
+    """The caretaker finds them, at first, and those of later statements."""
+    tables.shop(boss)
+    for number in range(30):
+        tables.put(boss, number, picture(number))
+    tables.attach(boss)
+    with working(ready, redis.url, tmp_path) as (worker,):
+        worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=30))
+        boss.execute("UPDATE products SET photo = %s WHERE id = 1", [picture(99)])
+        boss.execute("DELETE FROM products WHERE id = 2")
+        worker.wait_for(lambda: tables.links(boss).get(1) == tables.id_of(picture(99)))
+        worker.wait_for(lambda: vector(boss, tables.id_of(picture(99))) is not None)
+    assert len(tables.stored(boss)) == 29
+    assert "Traceback" not in worker.log
+
+
 def test_a_worker_may_serve_some_stages_only(
     ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
 ) -> None:
@@ -230,6 +249,7 @@ def test_events_and_metrics(
     assert 'blipdb_jobs_run_total{outcome="failed",stage="encode"} 1.0' in shown
     assert 'blipdb_jobs{model="tiny",stage="encode",state="done"} 40.0' in shown
     assert 'blipdb_jobs{model="tiny",stage="encode",state="parked"} 1.0' in shown
+    assert 'blipdb_jobs{model="",stage="attach",state="pending"} 0.0' in shown
     assert 'blipdb_shift_seconds_count{stage="encode"}' in shown
     assert "blipdb_database_up 1.0" in shown
     assert not list(made.iterdir()), "its files are gone with it"

@@ -19,8 +19,10 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
@@ -30,9 +32,9 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL, REGCLASS
 from sqlalchemy.dialects.postgresql.base import ischema_names
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import UserDefinedType
 
 SCHEMA = "blip"
@@ -166,6 +168,9 @@ class Image(Base):
     preview: Mapped[bytes | None]
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
     created_at: Mapped[datetime] = _now()
+
+    files: Mapped[list[File]] = relationship(viewonly=True, order_by="File.uri")
+    captions: Mapped[list[Caption]] = relationship(viewonly=True, order_by="Caption.caption_id")
 
 
 class File(Base):
@@ -313,6 +318,79 @@ class Job(Base):
     updated_at: Mapped[datetime] = _now()
 
 
+class Attachment(Base):
+    __tablename__ = "attachments"
+    __table_args__ = (
+        CheckConstraint("kind IN ('content', 'path', 'url')", "kind"),
+        CheckConstraint("mode IN ('background', 'live', 'detached')", "mode"),
+        Index("attachments_source_idx", "source"),
+        {
+            "comment": "Tables of apps whose images stay in step; scanned is the last key of those"
+            " there at first"
+        },
+    )
+
+    attachment_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    source: Mapped[str] = mapped_column(REGCLASS)
+    places: Mapped[list[int]] = mapped_column(
+        ARRAY(SmallInteger),
+        comment="Where image, caption (0: none) and key columns stand in the update trigger's list"
+        " of columns",
+    )
+    kind: Mapped[str]
+    mode: Mapped[str]
+    space: Mapped[str] = mapped_column(server_default="")
+    scanned: Mapped[list[Any] | None] = mapped_column(JSONB)
+    is_scanned: Mapped[bool] = mapped_column(server_default="false")
+    trouble: Mapped[str | None]
+    created_at: Mapped[datetime] = _now()
+
+
+class AttachedRow(Base):
+    __tablename__ = "attached_rows"
+    __table_args__ = (
+        CheckConstraint("state IN ('p', 'd', 'x')", "state"),
+        Index("attached_rows_image_id_idx", "image_id"),
+        Index(
+            "attached_rows_due_idx",
+            "attachment_id",
+            "run_after",
+            postgresql_where=text("state = 'p'"),
+        ),
+        {
+            "comment": "Which image an app's row holds; state p(ending), d(one), x (given up with"
+            " error)"
+        },
+    )
+
+    attachment_id: Mapped[int] = mapped_column(
+        ForeignKey("blip.attachments.attachment_id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[list[Any]] = mapped_column(JSONB, primary_key=True)
+    state: Mapped[str] = mapped_column(SingleByte, server_default="p")
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    run_after: Mapped[datetime] = _now()
+    image_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("blip.images.image_id", ondelete="SET NULL")
+    )
+    caption_id: Mapped[UUID | None]
+    uri: Mapped[str | None]
+    error: Mapped[str | None]
+    updated_at: Mapped[datetime] = _now()
+
+
+attached = table(
+    "attached",
+    column("source", REGCLASS),
+    column("attachment_id", Integer),
+    column("key", JSONB),
+    column("image_id", Uuid),
+    schema=SCHEMA,
+)
+"""A view: rows of attached tables with their images; ``key`` is the JSON array of a row's primary
+key."""
+
+
 class Setting(Base):
     __tablename__ = "settings"
     __table_args__ = ({"comment": "Where the engine listens; for blip_owner and blip_engine"},)
@@ -366,4 +444,16 @@ _afterwards(
     Caption.__table__,
     "COMMENT ON VIEW blip.verdicts IS 'Every caption with who wrote it and how, who judged it, and"
     " whether it was kept and why'",
+)
+_afterwards(
+    AttachedRow.__table__,
+    """CREATE VIEW blip.attached WITH (security_invoker = true) AS
+SELECT a.source, a.attachment_id, r.key, r.image_id
+FROM blip.attachments a JOIN %(fullname)s r ON r.attachment_id = a.attachment_id
+WHERE r.state = 'd' AND r.image_id IS NOT NULL""",
+)
+_afterwards(
+    AttachedRow.__table__,
+    "COMMENT ON VIEW blip.attached IS 'Rows of attached tables with their images; key is the JSON"
+    " array of a row''s primary key'",
 )

@@ -1,0 +1,257 @@
+"""The asynchronous client: `Client`, method by method, for the tasks of one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
+from uuid import UUID
+
+import psycopg
+
+from .. import database, outages
+from ..errors import ImageError, UsageError
+from . import modes, pictures, steps
+from .base import Base, Options
+from .hits import Hits
+from .results import Count, Failed, Image
+from .steps import Steps
+from .verbs import Verbs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from ..ingest import Report
+    from .ingesting import Options as IngestOptions
+
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Where connections come from."""
+
+    def use(
+        self, *, writes: bool, whole: bool
+    ) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]: ...
+
+    async def close(self) -> None: ...
+
+
+class AsyncClient(Base[Source]):
+    """Made by `blipdb.aconnect`. It belongs to the event loop that first uses it. What it computes
+    itself runs in threads. Methods, arguments and errors are those of `Client`."""
+
+    def __init__(self, options: Options, source: Callable[[], Source]) -> None:
+        super().__init__(options)
+        self._make_source = source
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def search(
+        self,
+        query: str | bytes,
+        k: int = 10,
+        *,
+        candidates: int | None = None,
+        filter: Mapping[str, Any] | None = None,
+        within: Sequence[UUID] | None = None,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> Hits:
+        """As `Client.search`."""
+        return await self._hits(
+            lambda verbs: verbs.search(
+                query,
+                k,
+                candidates=candidates,
+                filter=filter,
+                within=within,
+                threshold=threshold,
+                model=model,
+            )
+        )
+
+    async def similar(
+        self,
+        image_id: UUID,
+        k: int = 10,
+        *,
+        candidates: int | None = None,
+        filter: Mapping[str, Any] | None = None,
+        within: Sequence[UUID] | None = None,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> Hits:
+        """As `Client.similar`."""
+        return await self._hits(
+            lambda verbs: verbs.similar(
+                image_id,
+                k,
+                candidates=candidates,
+                filter=filter,
+                within=within,
+                threshold=threshold,
+                model=model,
+            )
+        )
+
+    async def rerank(
+        self,
+        query: str,
+        image_ids: Sequence[UUID],
+        k: int = 10,
+        *,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> Hits:
+        """As `Client.rerank`."""
+        return await self._hits(
+            lambda verbs: verbs.rerank(query, image_ids, k, threshold=threshold, model=model)
+        )
+
+    async def embed(
+        self, query: str | bytes, *, model: str | None = None
+    ) -> npt.NDArray[np.float32]:
+        """As `Client.embed`."""
+        return await self._run(lambda verbs: verbs.embed(query, model=model))
+
+    async def match(self, image: UUID | bytes, query: str, *, model: str | None = None) -> float:
+        """As `Client.match`."""
+        return await self._run(lambda verbs: verbs.match(image, query, model=model))
+
+    async def caption(
+        self,
+        image: UUID | bytes,
+        *,
+        beams: int | None = None,
+        max_tokens: int | None = None,
+        nucleus: float | None = None,
+        seed: int | None = None,
+        model: str | None = None,
+    ) -> str:
+        """As `Client.caption`."""
+        return await self._run(
+            lambda verbs: verbs.caption(
+                image, beams=beams, max_tokens=max_tokens, nucleus=nucleus, seed=seed, model=model
+            )
+        )
+
+    async def answer(
+        self,
+        image: UUID | bytes,
+        question: str,
+        *,
+        among: Sequence[str] | None = None,
+        model: str | None = None,
+    ) -> str:
+        """As `Client.answer`."""
+        return await self._run(
+            lambda verbs: verbs.answer(image, question, among=among, model=model)
+        )
+
+    async def add(
+        self,
+        image: bytes,
+        *,
+        uri: str | None = None,
+        caption: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        space: str | None = None,
+    ) -> UUID:
+        """As `Client.add`."""
+        return await self._run(
+            lambda verbs: verbs.add(
+                image, uri=uri, caption=caption, metadata=metadata, space=space
+            ),
+            writes=True,
+        )
+
+    async def ingest(self, *paths: str | Path, **options: Unpack[IngestOptions]) -> Report:
+        """As `Client.ingest`, in a thread, from which ``progress`` is called. It goes on to its end
+        where the task that waits for it is cancelled."""
+        self._require_usable()
+        settings = self._settings_of_our_own("An ingest")
+        from . import ingesting
+
+        with outages.refusals():
+            return await asyncio.to_thread(ingesting.run, settings, paths, options)
+
+    async def status(self) -> list[Count]:
+        """As `Client.status`."""
+        return await self._run(lambda verbs: verbs.status())
+
+    async def failures(self) -> list[Failed]:
+        """As `Client.failures`."""
+        return await self._run(lambda verbs: verbs.failures())
+
+    async def image(self, image_id: UUID) -> Image:
+        """As `Client.image`."""
+        return await self._run(lambda _: pictures.image(image_id))
+
+    async def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+        """As `Client.pictures`."""
+        found = await self._run(lambda _: pictures.pictures(image_ids))
+        return {id: seen for id, seen in found.items() if isinstance(seen, bytes)}
+
+    async def aclose(self) -> None:
+        """Close the client's own connections; an app's stay open. Safe to repeat."""
+        if not self._is_closed:
+            self._require_usable()  # connections are closed in the loop that they belong to
+        source, self._source, self._is_closed = self._source, None, True
+        if source is not None:
+            await source.close()
+
+    async def __aenter__(self) -> Self:
+        if self._options.url is not None:
+            with outages.refusals():  # what is wrong with the server is said here
+                await self._look(self._connections())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _hits(self, make: Callable[[Verbs], Steps[Any]]) -> Hits:
+        url = self._options.url
+        return Hits(await self._run(make), None if url is None else lambda ids: _seen(url, ids))
+
+    async def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
+        with outages.refusals():
+            source = self._connections()
+            verbs = self._verbs or await self._look(source)
+            async with source.use(writes=writes, whole=not verbs.one_statement) as conn:
+                return await steps.arun(conn, make(verbs))
+
+    def _connections(self) -> Source:
+        self._require_usable()
+        if self._source is None:
+            self._source = self._make_source()
+        return self._source
+
+    async def _look(self, source: Source) -> Verbs:
+        options = self._options
+        async with source.use(writes=False, whole=False) as conn:
+            chosen = modes.choose(options.settings, options.inference, conn)
+            self._verbs = await steps.arun(conn, chosen)
+        return self._verbs
+
+    def _require_usable(self) -> None:
+        super()._require_usable()
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise UsageError(
+                "The client belongs to another event loop, in which it was first used.",
+                "Make one in each loop: blipdb.aconnect(…)",
+            )
+
+    def _maker(self) -> str:
+        return "aconnect"
+
+
+def _seen(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
+    """For a notebook, which shows a result when no task can fetch its pictures."""
+    with outages.refusals(), database.connect(url, autocommit=True) as conn:
+        return steps.run(conn, pictures.pictures(image_ids))

@@ -1,0 +1,158 @@
+"""What is wrong with arguments before any database or model sees them: their types.
+
+What depends on limits is said by whoever does the work, in the same words on every server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from ..errors import UsageError
+
+READ = "Give the bytes of an image file, as in: Path('photo.jpg').read_bytes()"
+
+
+def text(name: str, value: str) -> str:
+    """
+    Raises:
+        UsageError: it is no text, or none that PostgreSQL can hold.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"The {name} must be a text, not {_kind(value)}.")
+    if "\x00" in value:
+        raise UsageError(f"The {name} holds a NUL character: {value[:60]!r}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"The {name} is not valid UTF-8: {value[:60]!r}.") from None
+    return value
+
+
+def optional_text(name: str, value: str | None) -> str | None:
+    """As `text`, or None."""
+    return None if value is None else text(name, value)
+
+
+def content(image: bytes) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        UsageError: it is something else: a path, a picture that was decoded already.
+    """
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return bytes(image)
+    if isinstance(image, (str, os.PathLike)):
+        raise UsageError(f"The image is {_kind(image)}: {os.fspath(image)!r}.", READ)
+    if type(image).__module__.partition(".")[0] == "PIL":
+        hint = "Give its file's bytes, or save it first, as in: picture.save(buffer, 'PNG')"
+        raise UsageError("The image is a picture of Pillow's, not the bytes of a file.", hint)
+    raise UsageError(f"The image is {_kind(image)}, not the bytes of a file.", READ)
+
+
+def image(value: UUID | bytes) -> UUID | bytes:
+    """The id of a stored image, or an image file's bytes. Raises as `content` does."""
+    if isinstance(value, UUID):
+        return value
+    if isinstance(value, str) and _is_uuid(value):
+        raise UsageError(f"The image is a text: {value!r}.", f"Give an id as: UUID({value!r})")
+    return content(value)
+
+
+def query(value: str | bytes) -> str | bytes:
+    """A text, or an image file's bytes. Raises as they do."""
+    return text("query", value) if isinstance(value, str) else content(value)
+
+
+def image_id(value: UUID) -> UUID:
+    """
+    Raises:
+        UsageError: it is something else.
+    """
+    if isinstance(value, UUID):
+        return value
+    hint = f"As in: UUID({value!r})" if isinstance(value, str) and _is_uuid(value) else None
+    raise UsageError(f"The image_id must be a UUID, not {_kind(value)}: {value!r}.", hint)
+
+
+def image_ids(name: str, values: Iterable[UUID]) -> list[UUID]:
+    """
+    Raises:
+        UsageError: something in it is no UUID.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} must be a list of UUIDs, not {_kind(values)}.")
+    found = list(values)
+    for value in found:
+        if not isinstance(value, UUID):
+            raise UsageError(f"{name} holds {_kind(value)}, {value!r}; it must hold UUIDs.")
+    return found
+
+
+def texts(name: str, values: Sequence[str]) -> list[str]:
+    """
+    Raises:
+        UsageError: it is one text, or holds something that is none.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} must be a list of texts, not {_kind(values)}.")
+    return [text(f"text in {name}", value) for value in values]
+
+
+def mapping(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        UsageError: it is no mapping, or holds what JSON has not.
+    """
+    if not isinstance(value, Mapping):
+        raise UsageError(
+            f"{name} must be a mapping, not {_kind(value)}.", f"As in: {name}={{'album': '2024'}}"
+        )
+    try:
+        json.dumps(dict(value), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{name} can't be written as JSON: {error}.") from None
+    return dict(value)
+
+
+def whole(name: str, value: int) -> int:
+    """
+    Raises:
+        UsageError: it is no whole number, or larger than PostgreSQL's integer.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"{name} must be a whole number, not {_kind(value)}: {value!r}.")
+    if not -(2**31) <= value < 2**31:
+        raise UsageError(f"{name} is out of range: {value}.")
+    return value
+
+
+def number(name: str, value: float) -> float:
+    """
+    Raises:
+        UsageError: it is no number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError(f"{name} must be a number, not {_kind(value)}: {value!r}.")
+    return float(value)
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, os.PathLike):
+        return "a path"
+    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,145 @@
+"""Models at work in the client's own process, for servers whose engine can't be asked.
+
+Loaded when a call first needs them, only the graphs that it needs, each verified; shared by all
+clients of the process, and safe to use from several threads. Images are decoded by confined
+children, never here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import registry
+from ..artifact import MANIFEST
+from ..errors import DatabaseError, ImageError, UsageError
+from ..registry import Model
+from ..runtime import Encoded, Runtime, Stop
+from ..settings import Settings
+from ..tokens import Scales, Tokens, unpack_batch
+from . import tools
+
+Floats = npt.NDArray[np.float32]
+
+SMALLEST_PART = 4  # images of a rerank; fewer are not worth another thread
+
+
+class Inference:
+    """What a home's models compute. Made by `shared`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()  # two callers load a graph once
+        self._loaded: dict[str, tuple[Runtime, set[str]]] = {}
+
+    def embed_text(self, model: Model, query: str) -> Floats:
+        """A text's ITC vector [E]."""
+        vector: Floats = self._runtime(model, "text").embed_texts([query])[0]
+        return vector
+
+    def encode(self, model: Model, image: bytes) -> Encoded:
+        """An image file's vector and tokens: a batch of one.
+
+        Raises:
+            UsageError: the picture is refused.
+        """
+        runtime = self._runtime(model, "image")
+        try:
+            decoded = tools.decoder().decode(image, model.image_size)
+        except ImageError as error:
+            raise UsageError(f"the image is refused: {error.reason}") from None
+        return runtime.encode_images(decoded.pixels[None])
+
+    def rerank(
+        self, model: Model, query: str, tokens: Tokens, scales: Scales, stop: Stop
+    ) -> Floats:
+        """ITM logits [B, 2], on as many cores as there are."""
+        runtime = self._runtime(model, "rerank")
+        size = max(SMALLEST_PART, -(-len(tokens) // (os.cpu_count() or 1)))
+        parts = [slice(start, start + size) for start in range(0, max(1, len(tokens)), size)]
+
+        def part(chosen: slice) -> Floats:
+            return runtime.rerank(query, tokens[chosen], scales[chosen], stop=stop)
+
+        if len(parts) == 1:
+            return part(parts[0])
+        return np.concatenate(list(tools.helpers().map(part, parts)))
+
+    def caption(
+        self,
+        model: Model,
+        tokens: Tokens,
+        scales: Scales,
+        stop: Stop,
+        **options: float | int | None,
+    ) -> str:
+        """One image's caption; options as of `Runtime.caption`."""
+        runtime = self._runtime(model, "caption")
+        (text,) = runtime.caption(tokens, scales, stop=stop, **options)  # type: ignore[arg-type]
+        return text
+
+    def answer(
+        self,
+        model: Model,
+        tokens: Tokens,
+        scales: Scales,
+        stop: Stop,
+        question: str,
+        among: Sequence[str] | None,
+    ) -> str:
+        """The answer to a question about one image."""
+        runtime = self._runtime(model, "question", "answer")
+        (text,) = runtime.answer(tokens, scales, [question], among=among, stop=stop)
+        return text
+
+    def _runtime(self, model: Model, *graphs: str) -> Runtime:
+        """
+        Raises:
+            ModelError: the model's files are not on this machine, or were altered.
+        """
+        found = self._loaded.get(model.digest)
+        if found is not None and found[1].issuperset(graphs):
+            return found[0]
+        with self._lock:
+            if model.digest not in self._loaded:
+                self._loaded[model.digest] = self._load(model, graphs), set(graphs)
+            runtime, names = self._loaded[model.digest]
+            runtime.open(*graphs)
+            names.update(graphs)
+            return runtime
+
+    def _load(self, model: Model, graphs: Sequence[str]) -> Runtime:
+        if not model.folder(self._settings).is_dir() and is_bundled(model):
+            return Runtime.load(registry.bundled_folder(), graphs=graphs)
+        return registry.load(self._settings, model, *graphs)
+
+
+def is_bundled(model: Model) -> bool:
+    """Whether its files came with the package."""
+    manifest = registry.bundled_folder() / MANIFEST
+    return manifest.exists() and hashlib.sha256(manifest.read_bytes()).hexdigest() == model.digest
+
+
+def unpacked(model: Model, records: Sequence[bytes]) -> tuple[Tokens, Scales]:
+    """Stored tokens of B images as arrays.
+
+    Raises:
+        DatabaseError: they are not of that model's size.
+    """
+    try:
+        return unpack_batch(b"".join(records), len(records), *model.record)
+    except ValueError as error:
+        raise DatabaseError(
+            f"The stored tokens don't fit the model {model.name}: {error}.",
+            "They may be another model's; blipdb failures may say more.",
+        ) from None
+
+
+def shared(settings: Settings) -> Inference:
+    """What the models in this home compute, for all clients of the process."""
+    return tools.once(settings.models_dir, lambda: Inference(settings))

@@ -1,0 +1,44 @@
+"""An ingest by a client's own process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypedDict
+
+from psycopg.errors import InsufficientPrivilege
+
+from .. import database, ingest, registry
+from ..hands import Progress
+from ..ingest import Report
+from ..settings import Settings
+from .inference import is_bundled
+
+
+class Options(TypedDict, total=False):
+    """As of `blipdb.ingest.ingest`."""
+
+    space: str
+    captions: Sequence[str | Path]
+    caption: bool
+    store_content: bool
+    retry: bool
+    progress: Callable[[Progress], None]
+
+
+def run(settings: Settings, paths: Sequence[str | Path], options: Options) -> Report:
+    """What `blipdb.ingest.ingest` gives, and raises."""
+    _provide(settings)
+    return ingest.ingest(settings, paths, **options)
+
+
+def _provide(settings: Settings) -> None:
+    """Put the bundled model's files into this home, where the database knows the model: they came
+    with the package."""
+    with database.connect(settings.database_url(), autocommit=True) as conn:
+        database.check(conn)
+        for model in registry.models(conn):
+            if is_bundled(model) and not model.folder(settings).is_dir():
+                with suppress(InsufficientPrivilege):
+                    registry.register(conn, settings, registry.bundled_folder(), roles=())

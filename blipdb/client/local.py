@@ -1,0 +1,352 @@
+"""The verbs computed by the client, over the tables alone: for servers without PL/Python.
+
+Each does what the SQL function of its name does, with the same limits, words and order; `sql/` has
+the reasons.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+from psycopg.types.json import Jsonb
+
+from ..errors import DatabaseError, UsageError
+from ..identity import caption_id, image_id
+from ..registry import Model
+from ..tokens import Scales, Tokens, record_size
+from . import arguments, limits, tables
+from .inference import Inference, unpacked
+from .notices import notice
+from .recall import Candidates, choose, quoted, recall
+from .results import Count, Failed, Hit
+from .steps import Steps, ask, work
+
+Floats = npt.NDArray[np.float32]
+
+TOKEN_BYTES = 8 << 20  # that are fetched at a time
+
+
+class Local:
+    """This process does what a server's engine would. ``pgvector`` is that extension's schema."""
+
+    one_statement = False
+
+    def __init__(self, inference: Inference, pgvector: str) -> None:
+        self._inference = inference
+        self._pgvector = pgvector
+
+    def search(
+        self,
+        query: str | bytes,
+        k: int,
+        *,
+        candidates: int | None,
+        filter: Mapping[str, Any] | None,
+        within: Sequence[UUID] | None,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]:
+        asked = arguments.query(query)
+        if isinstance(asked, str):
+            limits.require_text(asked)
+        wanted = limits.wanted(k, candidates)
+        held, among, least = _narrowing(filter, within, threshold)
+        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        vector = yield from self._embed(chosen, asked)
+        found = yield from recall(chosen, self._pgvector, _written(vector), wanted, held, among)
+        yield from say_short(chosen, len(found.image_ids), k)
+        if isinstance(asked, str):
+            found, logits = yield from self.logits(chosen, asked, found)
+        else:
+            logits = None
+        return (yield from hits(found, logits, k, least))
+
+    def similar(
+        self,
+        image_id: UUID,
+        k: int,
+        *,
+        candidates: int | None,
+        filter: Mapping[str, Any] | None,
+        within: Sequence[UUID] | None,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]:
+        itself = arguments.image_id(image_id)
+        wanted = limits.wanted(k, candidates)
+        held, among, least = _narrowing(filter, within, threshold)
+        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        rows = yield from ask(
+            "SELECT itc::text FROM blip.image_vectors WHERE image_id = %s AND model_id = %s",
+            [itself, chosen.model_id],
+        )
+        if not rows:
+            raise _unknown(itself, chosen)
+        # One more, as it is most like itself.
+        near = yield from recall(chosen, self._pgvector, rows[0][0], wanted + 1, held, among)
+        others = [pair for pair in zip(*near, strict=True) if pair[0] != itself][:wanted]
+        yield from say_short(chosen, len(others), k)
+        found = Candidates([id for id, _ in others], [itc for _, itc in others])
+        return (yield from hits(found, None, k, least))
+
+    def rerank(
+        self,
+        query: str,
+        image_ids: Sequence[UUID],
+        k: int,
+        *,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]:
+        asked = limits.require_text(arguments.text("query", query))
+        among = arguments.image_ids("image_ids", image_ids)
+        limits.require("k", k, 1, limits.MOST)
+        limits.require("the number of image_ids", len(among), 0, limits.MOST)
+        _, _, least = _narrowing(None, None, threshold)
+        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        vector = yield from self._embed(chosen, asked)
+        found = yield from recall(chosen, self._pgvector, _written(vector), len(among), None, among)
+        yield from say_short(chosen, len(found.image_ids), min(k, len(set(among))))
+        found, logits = yield from self.logits(chosen, asked, found)
+        return (yield from hits(found, logits, k, least))
+
+    def embed(self, query: str | bytes, *, model: str | None) -> Steps[Floats]:
+        asked = arguments.query(query)
+        if isinstance(asked, str):
+            limits.require_text(asked)
+        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        vector = yield from self._embed(chosen, asked)
+        return vector.astype(np.float16).astype(np.float32)  # as halfvec has it
+
+    def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
+        given = _image(image)
+        asked = limits.require_text(arguments.text("query", query))
+        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        tokens, scales = yield from self._seen(chosen, given)
+        logits = yield from work(
+            lambda stop: self._inference.rerank(chosen, asked, tokens, scales, stop)
+        )
+        return probability(*logits[0].tolist())
+
+    def caption(
+        self,
+        image: UUID | bytes,
+        *,
+        beams: int | None,
+        max_tokens: int | None,
+        nucleus: float | None,
+        seed: int | None,
+        model: str | None,
+    ) -> Steps[str]:
+        given = _image(image)
+        options = limits.decoding(beams, max_tokens, nucleus, seed)
+        chosen = yield from choose(arguments.optional_text("model", model), "captioner")
+        tokens, scales = yield from self._seen(chosen, given)
+        return (
+            yield from work(
+                lambda stop: self._inference.caption(chosen, tokens, scales, stop, **options)
+            )
+        )
+
+    def answer(
+        self,
+        image: UUID | bytes,
+        question: str,
+        *,
+        among: Sequence[str] | None,
+        model: str | None,
+    ) -> Steps[str]:
+        given = _image(image)
+        asked = arguments.text("question", question)
+        choice = None if among is None else arguments.texts("among", among)
+        limits.require_question(asked, choice)
+        chosen = yield from choose(arguments.optional_text("model", model), "answerer")
+        tokens, scales = yield from self._seen(chosen, given)
+        return (
+            yield from work(
+                lambda stop: self._inference.answer(chosen, tokens, scales, stop, asked, choice)
+            )
+        )
+
+    def add(
+        self,
+        image: bytes,
+        *,
+        uri: str | None,
+        caption: str | None,
+        metadata: Mapping[str, Any] | None,
+        space: str | None,
+    ) -> Steps[UUID]:
+        content = limits.require_image(arguments.content(image))
+        held = {} if metadata is None else arguments.mapping("metadata", metadata)
+        if arguments.optional_text("uri", uri) == "":
+            raise UsageError("the uri is empty", "Leave it out, or say where the image was seen.")
+        said = arguments.optional_text("caption", caption)
+        whose = arguments.optional_text("space", space) or ""
+        values = {
+            "id": image_id(whose, content),
+            "space": whose,
+            "sha256": sha256(content).digest(),
+            "mime": limits.mime(content),
+            "bytes": len(content),
+            "content": content,
+            "metadata": Jsonb(held),
+            "uri": uri,
+        }
+        yield from ask(tables.ADD_IMAGE, values)
+        if uri is not None:
+            yield from ask(tables.ADD_FILE, values)
+        if said is not None and re.search(r"\S", said):
+            named = {"id": values["id"], "caption_id": caption_id("web", said), "text": said}
+            yield from ask(tables.ADD_CAPTION, named)
+        ((is_searchable,),) = yield from ask(tables.ENQUEUE, values)
+        if not is_searchable:
+            notice(
+                "stored, but not to be found: no model is active in the role 'retrieval'",
+                "Add one with: blipdb models add",
+            )
+        return image_id(whose, content)
+
+    def status(self) -> Steps[list[Count]]:
+        stored = yield from ask(tables.STORED)
+        worked = yield from ask(tables.WORKED)
+        return [Count(*row) for row in (*stored, *worked)]
+
+    def failures(self) -> Steps[list[Failed]]:
+        rows = yield from ask(tables.FAILURES)
+        return [Failed(*row) for row in rows]
+
+    def _embed(self, model: Model, query: str | bytes) -> Steps[Floats]:
+        """The ITC vector [E] of a text or an image file."""
+        if isinstance(query, str):
+            return (yield from work(lambda _: self._inference.embed_text(model, query)))
+        image = limits.require_image(query)
+        encoded = yield from work(lambda _: self._inference.encode(model, image))
+        itc: Floats = encoded.itc[0]
+        if not itc.size:
+            raise DatabaseError(f"The model {model.name} makes no vectors.")
+        return itc
+
+    def _seen(self, model: Model, image: UUID | bytes) -> Steps[tuple[Tokens, Scales]]:
+        """The tokens of one image, stored or of a file: a batch of one."""
+        if isinstance(image, bytes):
+            encoded = yield from work(lambda _: self._inference.encode(model, image))
+            return encoded.tokens, encoded.scales
+        records = yield from _records(model, [image])
+        if image not in records:
+            raise _unknown(image, model)
+        return unpacked(model, [records[image]])
+
+    def logits(
+        self, model: Model, query: str, found: Candidates
+    ) -> Steps[tuple[Candidates, Floats]]:
+        """The candidates that are still there, and their ITM logits [B, 2]."""
+        kept: list[tuple[UUID, float]] = []
+        logits = [np.empty((0, 2), np.float32)]
+        for some in _portions(model, list(zip(*found, strict=True))):
+            records = yield from _records(model, [id for id, _ in some])
+            there = [pair for pair in some if pair[0] in records]  # not deleted meanwhile
+
+            if there:
+                seen = unpacked(model, [records[id] for id, _ in there])
+                logits.append(
+                    (yield from work(partial(self._inference.rerank, model, query, *seen)))
+                )
+                kept += there
+        return Candidates([id for id, _ in kept], [itc for _, itc in kept]), np.concatenate(logits)
+
+
+def _narrowing(
+    filter: Mapping[str, Any] | None, within: Sequence[UUID] | None, threshold: float | None
+) -> tuple[dict[str, Any] | None, list[UUID] | None, float | None]:
+    """The arguments that narrow a search, of the right types."""
+    return (
+        None if filter is None else arguments.mapping("filter", filter),
+        None if within is None else arguments.image_ids("within", within),
+        None if threshold is None else arguments.number("threshold", threshold),
+    )
+
+
+def _image(image: UUID | bytes) -> UUID | bytes:
+    """A stored image's id, or a file's bytes, as many as are taken."""
+    given = arguments.image(image)
+    return given if isinstance(given, UUID) else limits.require_image(given)
+
+
+def _portions(model: Model, pairs: list[tuple[UUID, float]]) -> Iterator[list[tuple[UUID, float]]]:
+    """As many in each as their tokens take some megabytes."""
+    size = max(1, TOKEN_BYTES // record_size(*model.record))
+    return (pairs[start : start + size] for start in range(0, len(pairs), size))
+
+
+def _records(model: Model, ids: list[UUID]) -> Steps[dict[UUID, bytes]]:
+    rows = yield from ask(
+        "SELECT image_id, tokens FROM blip.image_tokens WHERE model_id = %s AND image_id = ANY(%s)",
+        [model.model_id, ids],
+        binary=True,
+    )
+    return dict(rows)
+
+
+def _unknown(id: UUID, model: Model) -> DatabaseError:
+    return DatabaseError(
+        f"image {id} is unknown here or not encoded by model {quoted(model.name)} yet",
+        "See blipdb status and blipdb failures.",
+    )
+
+
+def _written(vector: Floats) -> str:
+    """In pgvector's notation."""
+    return str(vector.tolist())
+
+
+def hits(
+    found: Candidates, logits: Floats | None, k: int, threshold: float | None
+) -> Steps[list[Hit]]:
+    """The k best with a place where each was seen and its best caption. Without logits (image to
+    image) the score is the cosine alone, and the threshold is on it."""
+    scored: list[tuple[float, UUID, float | None, float]] = []
+    for place, (id, itc) in enumerate(zip(*found, strict=True)):
+        if logits is None:
+            scored.append((itc, id, None, itc))
+        else:
+            no, yes = logits[place].tolist()
+            scored.append((yes + itc, id, probability(no, yes), itc))
+    if threshold is not None:
+        least = np.float32(threshold)
+        scored = [
+            one for one in scored if np.float32(one[3] if one[2] is None else one[2]) >= least
+        ]
+    best = sorted(scored, key=lambda one: (-one[0], one[1]))[:k]
+    rows = yield from ask(tables.SHOWN, [[id for _, id, _, _ in best]])
+    shown = {id: (uri, caption) for id, uri, caption in rows}
+    return [Hit(id, *shown[id], score, itm, itc) for score, id, itm, itc in best]
+
+
+def say_short(model: Model, recalled: int, k: int) -> Steps[None]:
+    """A short result is never silent."""
+    if recalled >= k:
+        return
+    ((waiting,),) = yield from ask(
+        "SELECT count(*) FROM blip.jobs WHERE stage = 'encode' AND model_id = %s"
+        " AND state IN ('p', 'r')",
+        [model.model_id],
+    )
+    notice(
+        f"only {recalled} of {k}: no more images are encoded by model {quoted(model.name)} and"
+        " admitted here",
+        f"{waiting} images wait to be encoded",
+    )
+
+
+def probability(no: float, yes: float) -> float:
+    """Softmax of two logits: that of the second."""
+    return 1 / (1 + math.exp(max(-80.0, min(80.0, no - yes))))

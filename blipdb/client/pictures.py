@@ -1,0 +1,82 @@
+"""Small pictures of stored images, to be shown beside what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, LiteralString
+from uuid import UUID
+
+from .. import sources
+from ..errors import DatabaseError, ImageError
+from ..identity import image_id
+from . import arguments, tables, tools
+from .results import Image
+from .steps import Steps, Stop, ask, work
+
+UNKNOWN = "no such image is visible here"
+NOWHERE = "its content is not stored, and no file of it can be read here"
+
+
+def image(id: UUID) -> Steps[Image]:
+    """What is stored about an image.
+
+    Raises:
+        DatabaseError: there is none of that id, or we may not see it.
+    """
+    rows = yield from ask(tables.IMAGE, [arguments.image_id(id)])
+    if not rows:
+        raise DatabaseError(f"image {id} is unknown here")
+    *facts, uris, captions = rows[0]
+    return Image(*[*facts, tuple(uris), tuple(captions)])
+
+
+def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
+    """A JPEG of at most 320 pixels a side of each image, or why there is none.
+
+    It is what is stored, a preview or the content, or else an attached row that we may read, or a
+    file on this machine, if that still holds the image. Nothing is fetched from elsewhere.
+    """
+    wanted = arguments.image_ids("image_ids", ids)
+    found: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in wanted}
+    rows = yield from ask(tables.PREVIEWS, [wanted], binary=True)
+    for id, preview, space, is_stored, attachment, key, uris in rows:
+        content = None
+        if preview is None and is_stored:
+            content = yield from _only(tables.CONTENT, [id])
+        elif preview is None and attachment is not None:
+            content = yield from _only(tables.ATTACHED, [attachment, key])
+            if content is not None and image_id(space, content) != id:
+                content = None  # the row holds something else now
+        if preview is not None:
+            found[id] = preview
+        elif content is not None:
+            found[id] = yield from work(partial(_small, content))
+        else:
+            found[id] = yield from work(partial(_from_files, id, space, uris))
+    return found
+
+
+def _only(text: LiteralString, values: list[Any]) -> Steps[bytes | None]:
+    rows = yield from ask(text, values, binary=True)
+    return rows[0][0] if rows else None
+
+
+def _from_files(id: UUID, space: str, uris: Sequence[str], stop: Stop) -> bytes | ImageError:
+    for uri in uris:
+        if not uri.startswith("/"):
+            continue
+        try:
+            data = sources.read(uri, tools.decoder().limits.bytes).data
+        except ImageError:
+            continue
+        if image_id(space, data) == id:
+            return _small(data, stop)
+    return ImageError(NOWHERE)
+
+
+def _small(data: bytes, stop: Stop) -> bytes | ImageError:
+    try:
+        return tools.decoder().decode(data, size=1, preview=True).preview
+    except ImageError as error:
+        return error

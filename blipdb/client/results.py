@@ -1,0 +1,65 @@
+"""What calls give: frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One image that a search found.
+
+    Hits are ordered by ``score``: the logit of ``itm`` plus ``itc``. ``itm`` is the probability
+    (0..1) that image and text match, ``itc`` the cosine (-1..1) of their vectors. For an image as
+    the query there is no ``itm``, and ``score`` is ``itc``.
+    """
+
+    image_id: UUID
+    uri: str | None
+    caption: str | None
+    score: float
+    itm: float | None
+    itc: float
+
+
+@dataclass(frozen=True)
+class Count:
+    """A line of `status`: how many of ``what``, with which model, are in ``state``."""
+
+    what: str
+    model: str | None
+    state: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A line of `failures`: a file that is no image to us, or a job that was given up."""
+
+    uri: str | None
+    image_id: UUID | None
+    stage: str
+    model: str | None
+    reason: str
+    attempts: int
+    failed_at: datetime
+
+
+@dataclass(frozen=True)
+class Image:
+    """A stored image: its size in pixels (None until it was decoded) and in ``bytes``, the places
+    where it was seen, and its captions, those of people first."""
+
+    image_id: UUID
+    space: str
+    mime: str
+    width: int | None
+    height: int | None
+    bytes: int
+    metadata: dict[str, Any]
+    created_at: datetime
+    uris: tuple[str, ...]
+    captions: tuple[str, ...]

@@ -1,0 +1,232 @@
+"""The verbs as calls of the SQL functions: each is one statement.
+
+An argument that is None is left out, so that the function's own default holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from . import arguments
+from .results import Count, Failed, Hit
+from .steps import Row, Steps, ask
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+# Of the functions' arguments: a Python number alone could be several of PostgreSQL's types.
+_TYPES: dict[str, LiteralString] = {
+    "among": "text[]",
+    "beams": "integer",
+    "candidates": "integer",
+    "filter": "jsonb",
+    "image": "bytea",
+    "image_id": "uuid",
+    "image_ids": "uuid[]",
+    "k": "integer",
+    "max_tokens": "integer",
+    "metadata": "jsonb",
+    "nucleus": "double precision",
+    "seed": "integer",
+    "threshold": "double precision",
+    "within": "uuid[]",
+}
+
+
+class Server:
+    """The SQL functions of a server with the extension blipdb."""
+
+    one_statement = True
+
+    def search(
+        self,
+        query: str | bytes,
+        k: int,
+        *,
+        candidates: int | None,
+        filter: Mapping[str, Any] | None,
+        within: Sequence[UUID] | None,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]:
+        asked = _query(query) | _found(k, candidates, filter, within, threshold, model)
+        rows = yield from _rows("blip_search", asked)
+        return [Hit(*row) for row in rows]
+
+    def similar(
+        self,
+        image_id: UUID,
+        k: int,
+        *,
+        candidates: int | None,
+        filter: Mapping[str, Any] | None,
+        within: Sequence[UUID] | None,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]:
+        asked = {"image_id": arguments.image_id(image_id)} | _found(
+            k, candidates, filter, within, threshold, model
+        )
+        rows = yield from _rows("blip_similar", asked)
+        return [Hit(*row) for row in rows]
+
+    def rerank(
+        self,
+        query: str,
+        image_ids: Sequence[UUID],
+        k: int,
+        *,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]:
+        asked = {
+            "query": arguments.text("query", query),
+            "image_ids": arguments.image_ids("image_ids", image_ids),
+            **_found(k, None, None, None, threshold, model),
+        }
+        rows = yield from _rows("blip_rerank", asked)
+        return [Hit(*row) for row in rows]
+
+    def embed(self, query: str | bytes, *, model: str | None) -> Steps[npt.NDArray[np.float32]]:
+        asked = _query(query) | _model(model)
+        vector = yield from _value("blip_embed", asked, cast="::real[]")
+        import numpy as np  # here, as it takes as long to import as a search takes
+
+        return np.array(vector, dtype=np.float32)
+
+    def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
+        asked = _image(image) | {"query": arguments.text("query", query)} | _model(model)
+        return float((yield from _value("blip_match", asked)))
+
+    def caption(
+        self,
+        image: UUID | bytes,
+        *,
+        beams: int | None,
+        max_tokens: int | None,
+        nucleus: float | None,
+        seed: int | None,
+        model: str | None,
+    ) -> Steps[str]:
+        asked = {
+            **_image(image),
+            **{
+                name: arguments.whole(name, value)
+                for name, value in (("beams", beams), ("max_tokens", max_tokens), ("seed", seed))
+                if value is not None
+            },
+            "nucleus": None if nucleus is None else arguments.number("nucleus", nucleus),
+            **_model(model),
+        }
+        return str((yield from _value("blip_caption", asked)))
+
+    def answer(
+        self,
+        image: UUID | bytes,
+        question: str,
+        *,
+        among: Sequence[str] | None,
+        model: str | None,
+    ) -> Steps[str]:
+        asked = {
+            **_image(image),
+            "question": arguments.text("question", question),
+            "among": None if among is None else arguments.texts("among", among),
+            **_model(model),
+        }
+        return str((yield from _value("blip_answer", asked)))
+
+    def add(
+        self,
+        image: bytes,
+        *,
+        uri: str | None,
+        caption: str | None,
+        metadata: Mapping[str, Any] | None,
+        space: str | None,
+    ) -> Steps[UUID]:
+        asked = {
+            "image": arguments.content(image),
+            "uri": arguments.optional_text("uri", uri),
+            "caption": arguments.optional_text("caption", caption),
+            "metadata": _json("metadata", metadata),
+            "space": arguments.optional_text("space", space),
+        }
+        image_id = yield from _value("blip_add", asked)
+        assert isinstance(image_id, UUID)
+        return image_id
+
+    def status(self) -> Steps[list[Count]]:
+        rows = yield from _rows("blip_status", {})
+        return [Count(*row) for row in rows]
+
+    def failures(self) -> Steps[list[Failed]]:
+        rows = yield from _rows("blip_failures", {})
+        return [Failed(*row) for row in rows]
+
+
+def _query(query: str | bytes) -> dict[str, Any]:
+    asked = arguments.query(query)
+    return {"query" if isinstance(asked, str) else "image": asked}
+
+
+def _image(image: UUID | bytes) -> dict[str, Any]:
+    given = arguments.image(image)
+    return {"image_id" if isinstance(given, UUID) else "image": given}
+
+
+def _model(model: str | None) -> dict[str, Any]:
+    return {"model": arguments.optional_text("model", model)}
+
+
+def _json(name: str, value: Mapping[str, Any] | None) -> Jsonb | None:
+    return None if value is None else Jsonb(arguments.mapping(name, value))
+
+
+def _found(
+    k: int,
+    candidates: int | None,
+    filter: Mapping[str, Any] | None,
+    within: Sequence[UUID] | None,
+    threshold: float | None,
+    model: str | None,
+) -> dict[str, Any]:
+    """What is asked of what is found."""
+    return {
+        "k": arguments.whole("k", k),
+        "candidates": None if candidates is None else arguments.whole("candidates", candidates),
+        "filter": _json("filter", filter),
+        "within": None if within is None else arguments.image_ids("within", within),
+        "threshold": None if threshold is None else arguments.number("threshold", threshold),
+        **_model(model),
+    }
+
+
+def _rows(function: LiteralString, given: Mapping[str, Any]) -> Steps[list[Row]]:
+    return ask(*_call("SELECT * FROM {}({})", function, given))
+
+
+def _value(
+    function: LiteralString, given: Mapping[str, Any], *, cast: LiteralString = ""
+) -> Steps[Any]:
+    ((value,),) = yield from ask(*_call("SELECT {}({})" + cast, function, given))
+    return value
+
+
+def _call(
+    template: LiteralString, function: LiteralString, given: Mapping[str, Any]
+) -> tuple[sql.Composed, list[Any]]:
+    """The call with the arguments that are not None, by name."""
+    named = {name: value for name, value in given.items() if value is not None}
+    parts = [
+        sql.SQL("{} => %s::" + _TYPES.get(name, "text")).format(sql.Identifier(name))
+        for name in named
+    ]
+    call = sql.SQL(template).format(sql.Identifier("public", function), sql.SQL(", ").join(parts))
+    return call, list(named.values())

@@ -1,0 +1,116 @@
+"""Operations as generators, so that each is written once for sync and async callers.
+
+An operation yields what it needs from outside, a `Query` for the database or a `Work` to compute,
+and is sent the answer. It never waits itself: `run` and `arun` do that for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, LiteralString, TypeAlias, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Stop = Callable[[], bool]
+Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
+Text: TypeAlias = LiteralString | sql.Composed
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement and its values; the answer are its rows. ``binary`` saves large bytea's way
+    through hexadecimal digits."""
+
+    text: Text
+    values: Values = ()
+    binary: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something that computes or reads files for a while; ``do`` is told how to learn that nobody
+    waits for it any more."""
+
+    do: Callable[[Stop], Any]
+
+
+Steps: TypeAlias = Generator[Query | Work, Any, T]
+
+
+def ask(text: Text, values: Values = (), *, binary: bool = False) -> Steps[list[Row]]:
+    """The rows of a statement."""
+    rows: list[Row] = yield Query(text, values, binary)
+    return rows
+
+
+def work(do: Callable[[Stop], T]) -> Steps[T]:
+    """What ``do`` returns."""
+    result: T = yield Work(do)
+    return result
+
+
+def run(conn: psycopg.Connection[Any], operation: Steps[T]) -> T:
+    """An operation's result, computed in this thread."""
+    with closing(operation):
+        try:
+            step = next(operation)
+            while True:
+                try:
+                    answer = _answer(conn, step)
+                except Exception as error:
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+async def arun(conn: psycopg.AsyncConnection[Any], operation: Steps[T]) -> T:
+    """An operation's result; what is to be computed runs in a thread, which is told to stop when
+    this task is cancelled."""
+    with closing(operation):
+        try:
+            step = next(operation)
+            while True:
+                try:
+                    answer = await _aanswer(conn, step)
+                except Exception as error:
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+# A cursor class of our own choice, as an app's connection may make another kind; never prepared,
+# so that each plan is made for its own values.
+
+
+def _answer(conn: psycopg.Connection[Any], step: Query | Work) -> Any:
+    if isinstance(step, Work):
+        return step.do(lambda: False)
+    with psycopg.Cursor(conn, row_factory=tuple_row) as cursor:
+        cursor.execute(step.text, step.values, prepare=False, binary=step.binary)
+        return cursor.fetchall() if cursor.description else []
+
+
+async def _aanswer(conn: psycopg.AsyncConnection[Any], step: Query | Work) -> Any:
+    if isinstance(step, Work):
+        stopped = threading.Event()
+        try:
+            return await asyncio.to_thread(step.do, stopped.is_set)
+        finally:
+            stopped.set()
+    async with psycopg.AsyncCursor(conn, row_factory=tuple_row) as cursor:
+        await cursor.execute(step.text, step.values, prepare=False, binary=step.binary)
+        return await cursor.fetchall() if cursor.description else []

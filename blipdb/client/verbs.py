@@ -1,0 +1,94 @@
+"""What a client can ask for, whoever computes the answer: the server's functions, or the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from .results import Count, Failed, Hit
+from .steps import Steps
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Verbs(Protocol):
+    """Operations with the arguments of the SQL functions of the same names. A None is an argument
+    that is left out."""
+
+    one_statement: bool
+    """Whether each that reads is a single statement, which needs no transaction around it."""
+
+    def search(
+        self,
+        query: str | bytes,
+        k: int,
+        *,
+        candidates: int | None,
+        filter: Mapping[str, Any] | None,
+        within: Sequence[UUID] | None,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]: ...
+
+    def similar(
+        self,
+        image_id: UUID,
+        k: int,
+        *,
+        candidates: int | None,
+        filter: Mapping[str, Any] | None,
+        within: Sequence[UUID] | None,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]: ...
+
+    def rerank(
+        self,
+        query: str,
+        image_ids: Sequence[UUID],
+        k: int,
+        *,
+        threshold: float | None,
+        model: str | None,
+    ) -> Steps[list[Hit]]: ...
+
+    def embed(self, query: str | bytes, *, model: str | None) -> Steps[npt.NDArray[np.float32]]: ...
+
+    def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]: ...
+
+    def caption(
+        self,
+        image: UUID | bytes,
+        *,
+        beams: int | None,
+        max_tokens: int | None,
+        nucleus: float | None,
+        seed: int | None,
+        model: str | None,
+    ) -> Steps[str]: ...
+
+    def answer(
+        self,
+        image: UUID | bytes,
+        question: str,
+        *,
+        among: Sequence[str] | None,
+        model: str | None,
+    ) -> Steps[str]: ...
+
+    def add(
+        self,
+        image: bytes,
+        *,
+        uri: str | None,
+        caption: str | None,
+        metadata: Mapping[str, Any] | None,
+        space: str | None,
+    ) -> Steps[UUID]: ...
+
+    def status(self) -> Steps[list[Count]]: ...
+
+    def failures(self) -> Steps[list[Failed]]: ...

@@ -1,0 +1,164 @@
+"""Image search as something to select from, next to an app's own tables.
+
+    hits = search("red bicycle", k=20)
+    affordable = (
+        select(Product, hits.c.score)
+        .join(hits, hits.c.image_id == Product.image_id)
+        .where(Product.price < 20)
+        .order_by(hits.c.score.desc())
+    )
+
+These are the best affordable products, and not the affordable ones among the best: the candidates
+are recalled inside the FROM and WHERE of the SELECT that the search is part of. `statement.py` says
+how that is written in SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import index
+from typing import Any, SupportsIndex
+
+from sqlalchemy import Double, Integer, LargeBinary, Text, TypeDecorator, Uuid, bindparam, column
+from sqlalchemy.dialects.postgresql import REAL
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.sql.sqltypes import TableValueType
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeEngine
+
+from ..errors import UsageError
+
+MOST = 1000  # hits or candidates of one search, as the SQL functions have it
+FEWEST_CANDIDATES = 32
+
+COLUMNS: Mapping[str, TypeEngine[Any]] = {
+    "image_id": Uuid(),
+    "uri": Text(),
+    "caption": Text(),
+    "score": REAL(),
+    "itm": REAL(),
+    "itc": REAL(),
+}
+
+_ROW = TableValueType(*(column(name, type_) for name, type_ in COLUMNS.items()))
+
+
+def search(
+    query: str | bytes,
+    k: int = 10,
+    *,
+    candidates: int | None = None,
+    threshold: float | None = None,
+    model: str | None = None,
+) -> Hits:
+    """The ``k`` best images for a text, or for the bytes of an image file, to select from.
+
+    Its columns (``.c``) are those of `blip_search`: ``image_id, uri, caption, score, itm, itc``.
+    The images are the best of those that the SELECT it is part of admits: by its joins and its
+    WHERE, as far as these speak of ``image_id`` and of other tables. What they say of ``score`` and
+    the other columns holds for the hits. Rows of a join are as many as it gives; ``k`` counts
+    images.
+
+    candidates: how many are reranked, from ``k`` to 1000; else the greater of 32 and ``k``.
+    threshold: the least match probability; for an image as the query, the least cosine.
+    model: a registered model's name; else the active one.
+
+    The statement runs through ``postgresql+psycopg``, with a sync or an async engine.
+
+    Raises:
+        UsageError: ``k``, ``candidates`` or the query's type is not as above. Whatever else is
+            wrong is raised when the statement runs, as a `BlipdbError`.
+    """
+    if not isinstance(query, (str, bytes)):
+        raise UsageError(
+            f"The query is of type {type(query).__name__}; it must be a text, or the bytes of an"
+            " image file."
+        )
+    k = _within("k", k, 1)
+    candidates = _within(
+        "candidates", max(FEWEST_CANDIDATES, k) if candidates is None else candidates, k
+    )
+    return Search(query, k, candidates, threshold, model).hits()
+
+
+def _within(name: str, value: SupportsIndex, least: int) -> int:
+    try:
+        number = index(value)
+    except TypeError:
+        number = 0
+    if not least <= number <= MOST:
+        raise UsageError(f"{name} must be between {least} and {MOST}, not {value!r}")
+    return number
+
+
+class Search(FunctionElement[Any]):
+    """The search itself. Its values are bound parameters, so that the compiled statement is cached
+    whatever they are; which of them there are, and the model's name, are part of the cache's key.
+    """
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        *FunctionElement._traverse_internals,
+        ("model", InternalTraversal.dp_string),
+        ("given", InternalTraversal.dp_string),
+    ]
+
+    def __init__(
+        self,
+        query: str | bytes,
+        k: int,
+        candidates: int,
+        threshold: float | None,
+        model: str | None,
+    ) -> None:
+        kind = "query" if isinstance(query, str) else "image"
+        values = {kind: query, "k": k, "candidates": candidates, "threshold": threshold}
+        binds = {
+            name: bindparam(name, value, _TYPES[name], unique=True)
+            for name, value in values.items()
+            if value is not None
+        }
+        super().__init__(*binds.values())
+        self.type = self._table_value_type = _ROW
+        self.model = model
+        self.given = " ".join(binds)
+
+    def hits(self, name: str | None = None) -> Hits:
+        """The search under a name of its own, or under one that the compiler makes."""
+        return Hits._construct(self, name=name, table_value_type=self.type)
+
+    @property
+    def values(self) -> Mapping[str, BindParameter[Any]]:
+        """The bound parameters by name: query or image, k, candidates, and threshold if given."""
+        return dict(zip(self.given.split(), self.clauses, strict=True))  # type: ignore[arg-type]
+
+
+class _Threshold(TypeDecorator[float]):
+    """Whatever is a number, as NumPy's are."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> float | None:
+        return None if value is None else float(value)
+
+
+_TYPES: Mapping[str, Any] = {
+    "query": Text(),
+    "image": LargeBinary(),
+    "k": Integer(),
+    "candidates": Integer(),
+    "threshold": _Threshold(),
+}
+
+
+class Hits(TableValuedAlias):
+    """A search under a name. Another alias is one of the same search, and no alias of this one."""
+
+    inherit_cache = True
+    element: Search
+
+    def alias(self, name: str | None = None, flat: bool = False) -> Hits:
+        return self.element.hits(name)

@@ -1,0 +1,134 @@
+"""Words that stand in a compiled statement for what is known when it runs.
+
+A compiled statement is kept and used again, whichever model is active by then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Template
+from typing import Any
+
+MARK = "/* blipdb.orm"
+"""In each statement with a search, and in no other."""
+ASKED, RECALLED, END = "/*blip:asked*/", "/*blip:recalled*/", "/*blip:end*/"
+"""Behind the query's vector, behind the first stage, and where a search ends."""
+
+_CORRELATED = "correlated "
+
+# A search that holds no other: from its opening, with the names of its values, to its end.
+_SEARCH = re.compile(
+    rf"\({re.escape(MARK)} ((?:\w+:\w+ )*)({_CORRELATED})?\*/"
+    rf" ((?:(?!{re.escape(MARK)}).)*?) {re.escape(END)}\)",
+    re.DOTALL,
+)
+
+_STAGE = Template("""\
+WITH blip_query AS MATERIALIZED (SELECT $vector$rest\
+ SELECT c.ids, c.itcs FROM blip_recalled AS c""")
+
+_WORD = re.compile(r"__blip_(id|dims|vector|model)_([0-9a-f]*)__")
+_CANDIDATES = re.compile(r"__blip_candidates__\[([^\]]*)\]")
+_VALUE = re.compile(r"%\((\w+)\)s|^(\d+)$")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is asked of a model: its id and dimensions, pgvector's schema, and the name."""
+
+    id: str
+    dims: str
+    vector: str
+    model: str
+
+    @classmethod
+    def of(cls, model: str | None) -> Words:
+        """Those that stand for a model that is named, or for the active one."""
+        code = (model or "").encode().hex()
+        return cls(*(f"__blip_{part}_{code}__" for part in ("id", "dims", "vector", "model")))
+
+
+def opening(bound: Mapping[str, str | None], *, is_correlated: bool) -> str:
+    """How a search begins: with the names of its bound values, if they are bound, and whether the
+    SELECT that it stands in sees rows of an outer one."""
+    names = "".join(f"{name}:{key} " for name, key in bound.items() if key is not None)
+    return f"{MARK} {names}{_CORRELATED if is_correlated else ''}*/"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A search in a statement: its ``text``, what is within, and its values' names."""
+
+    text: str
+    inner: str
+    names: Mapping[str, str]
+    is_correlated: bool
+
+    @property
+    def model(self) -> str | None:
+        (code, *_) = (code for _, code in _WORD.findall(self.inner))
+        return bytes.fromhex(code).decode() or None
+
+    @property
+    def recall(self) -> str | None:
+        """The first stage, without the query's vector in it; None where any image may answer."""
+        stage, mark, _ = self.inner.rpartition(RECALLED)
+        return stage + mark if mark else None
+
+
+def first_search(statement: str) -> Block | None:
+    """The first of those that hold no other one."""
+    match = _SEARCH.search(statement)
+    if match is None:
+        return None
+    names = dict(pair.split(":") for pair in match[1].split())
+    return Block(match[0], match[3], names, bool(match[2]))
+
+
+def with_vector(recall: str, vector: str) -> str:
+    """The first stage with that as the query's vector, and its two arrays selected."""
+    _, _, rest = recall.partition(ASKED)
+    return _STAGE.substitute(vector=vector, rest=rest)
+
+
+def candidates(value: str) -> str:
+    """The word for a number that is bound as ``value``, but must be a literal."""
+    return f"__blip_candidates__[{value}]"
+
+
+def fill(
+    statement: str, parameters: Mapping[str, Any], known: Callable[[str | None], Words]
+) -> str:
+    """The statement without words; ``known`` says the SQL that replaces those of a model."""
+    models, names = _asked(statement)
+    values = tuple(int(parameters[name]) for name in names)
+    return _filled(statement, tuple(known(model) for model in models), values)
+
+
+@lru_cache(500)
+def _asked(statement: str) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """The models that a statement has words of, and the names of the numbers that it wants."""
+    models = dict.fromkeys(code for _, code in _WORD.findall(statement))
+    found = (_VALUE.search(value) for value in _CANDIDATES.findall(statement))
+    names = dict.fromkeys(match[1] for match in found if match and match[1])
+    return tuple(bytes.fromhex(code).decode() or None for code in models), tuple(names)
+
+
+@lru_cache(500)
+def _filled(statement: str, models: tuple[Words, ...], values: tuple[int, ...]) -> str:
+    """Kept, as an app's statements are few: so psycopg, too, sees the same text again."""
+    wanted, names = _asked(statement)
+    words, numbers = dict(zip(wanted, models, strict=True)), dict(zip(names, values, strict=True))
+
+    def number(match: re.Match[str]) -> str:
+        value = _VALUE.search(match[1])
+        assert value is not None, f"no number of candidates in {match[1]}"
+        return value[2] or str(numbers[value[1]])
+
+    def word(match: re.Match[str]) -> str:
+        return str(getattr(words[bytes.fromhex(match[2]).decode() or None], match[1]))
+
+    return _WORD.sub(word, _CANDIDATES.sub(number, statement))

@@ -1,0 +1,23 @@
+"""Products."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "products",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("price", sa.Numeric(10, 2), nullable=False, index=True),
+        sa.CheckConstraint("price >= 0", "products_price_check"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("products")

@@ -1,0 +1,1 @@
+"""A shop whose products are found by what their images show."""

@@ -1,0 +1,319 @@
+-- An app's own table whose images stay in step, by triggers. No content is stored a second time: a
+-- row of blip.attached_rows names the app's row, and whoever needs the image reads it there.
+--
+-- Which columns are meant stands in the update trigger's own list of columns, which PostgreSQL keeps
+-- right when one is renamed and when a database is restored.
+
+CREATE TYPE blip._source AS (
+    attachment_id integer,
+    source regclass,
+    kind text,
+    mode text,
+    space text,
+    image text,
+    caption text,
+    keys text[],
+    types text[]
+);
+COMMENT ON TYPE blip._source IS
+    'An attached table: names of its columns for image, caption and key, and the key''s types';
+
+CREATE FUNCTION public.blip_attach(
+    source regclass, image name, caption name DEFAULT NULL, mode text DEFAULT 'background',
+    kind text DEFAULT 'content', space text DEFAULT '')
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    columns smallint[];
+    keys smallint[];
+    id integer;
+BEGIN
+    PERFORM blip._require_tables();
+    PERFORM blip._require_one_of('mode', mode, ARRAY['background', 'live']);
+    PERFORM blip._require_one_of('kind', kind, ARRAY['content', 'path', 'url']);
+    PERFORM blip._require_attachable(source, mode, kind);
+    keys := blip._key_columns(source);
+    columns := ARRAY[
+        blip._column(source, image, CASE kind WHEN 'content' THEN '{bytea}'::text[]
+                                              ELSE '{text,varchar}' END),
+        CASE WHEN caption IS NULL THEN 0
+             ELSE blip._column(source, caption, '{text,varchar,bpchar}') END
+    ] || keys;
+    id := blip._attached_as(source, columns[1]);
+    IF id IS NOT NULL THEN
+        PERFORM blip._again(id, columns, mode, kind, space);
+        RETURN id;
+    END IF;
+    INSERT INTO blip.attachments (source, places, kind, mode, space)
+    VALUES (source, blip._places(columns), kind, mode, coalesce(space, ''))
+    RETURNING attachment_id INTO id;
+    PERFORM blip._make_triggers(id, source, columns, mode);
+    PERFORM blip._let_workers_read(source, columns);
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION public.blip_attach(regclass, name, name, text, text, text) IS
+    'Keep the images of a table''s column in step, by trigger: in the background, or live, within '
+    'the transaction that changes them. What is there already is encoded in the background. Called '
+    'again, every row is looked at once more. kind: the column holds content, or a path or url';
+
+CREATE FUNCTION public.blip_detach(source regclass, image name DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    id integer;
+    count integer := 0;
+BEGIN
+    PERFORM blip._require_tables();
+    PERFORM blip._require_owner(source);
+    FOR id IN
+        SELECT a.attachment_id FROM blip.attachments a
+        WHERE a.source = blip_detach.source
+          AND (image IS NULL OR (blip._source(a.attachment_id)).image = image)
+    LOOP
+        PERFORM blip._drop_triggers(id, source);
+        UPDATE blip.attachments a SET mode = 'detached' WHERE a.attachment_id = id;
+        PERFORM blip._purge();
+        count := count + 1;
+    END LOOP;
+    IF count = 0 THEN
+        RAISE undefined_object USING
+            MESSAGE = format('%s is not attached%s', source,
+                             coalesce(' by its column ' || quote_ident(image), '')),
+            HINT = 'See what is: SELECT * FROM blip_attachments()';
+    END IF;
+    IF NOT EXISTS (SELECT FROM blip.attachments a WHERE a.source = blip_detach.source) THEN
+        PERFORM blip._keep_workers_out(source);
+    END IF;
+    RETURN count;
+END
+$$;
+COMMENT ON FUNCTION public.blip_detach(regclass, name) IS
+    'Undo blip_attach, for one column or all: its triggers go, and so do the images that came by '
+    'this table alone';
+
+CREATE FUNCTION public.blip_attachments()
+RETURNS TABLE (
+    source regclass, image text, caption text, kind text, mode text, space text, rows bigint,
+    waiting bigint, encoded bigint, failed bigint, scanned boolean, trouble text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    searched integer := (SELECT a.model_id FROM blip.active_models a WHERE a.role = 'retrieval');
+BEGIN
+    PERFORM blip._require_tables();
+    RETURN QUERY
+    SELECT a.source, s.image, s.caption, a.kind, a.mode, a.space, count(r.key),
+           count(*) FILTER (WHERE r.state = 'p' OR r.state = 'd' AND r.image_id IS NOT NULL
+                                  AND v.image_id IS NULL AND j.image_id IS NULL),
+           count(v.image_id) FILTER (WHERE r.state = 'd'),
+           count(*) FILTER (WHERE r.state = 'x' OR r.state = 'd' AND v.image_id IS NULL
+                                  AND j.image_id IS NOT NULL),
+           a.is_scanned, a.trouble
+    FROM blip.attachments a
+    CROSS JOIN LATERAL blip._source(a.attachment_id) s
+    LEFT JOIN blip.attached_rows r ON r.attachment_id = a.attachment_id
+    LEFT JOIN blip.image_vectors v ON v.image_id = r.image_id AND v.model_id = searched
+    LEFT JOIN blip.jobs j ON j.image_id = r.image_id AND j.model_id = searched
+                         AND j.stage = 'encode' AND j.state = 'x'
+    GROUP BY a.attachment_id, s.image, s.caption
+    ORDER BY a.attachment_id;
+END
+$$;
+COMMENT ON FUNCTION public.blip_attachments() IS
+    'The attached tables and how far each is: rows with an image that are known, that wait, that '
+    'searches find, and that failed; whether all that was there at first was found';
+
+-- What may be attached, and by whom.
+
+CREATE FUNCTION blip._require_one_of(name text, value text, known text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF value IS NULL OR value <> ALL (known) THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            '%s must be %s, not %s', name, array_to_string(known, ' or '), coalesce(value, 'NULL'));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_one_of(text, text, text[]) IS
+    'Raise 22023 unless the value is one of those';
+
+CREATE FUNCTION blip._require_owner(source regclass) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owner oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = source);
+BEGIN
+    IF owner IS NULL THEN
+        RAISE undefined_table USING MESSAGE = format(
+            'there is no table %s', coalesce(source::text, 'NULL'));
+    ELSIF NOT pg_has_role(owner, 'USAGE') THEN
+        RAISE insufficient_privilege USING MESSAGE = format('%s is not yours', source),
+            HINT = format('Its owner %s may do this.', owner::regrole);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_owner(regclass) IS 'Raise 42501 unless the table is the caller''s';
+
+CREATE FUNCTION blip._require_attachable(source regclass, mode text, kind text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relation pg_class;
+BEGIN
+    PERFORM blip._require_owner(source);
+    SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
+    IF relation.relkind NOT IN ('r', 'p') OR relation.relnamespace = 'blip'::regnamespace THEN
+        RAISE wrong_object_type USING
+            MESSAGE = format('%s can''t be attached: it is no table of an app', source);
+    ELSIF relation.relpersistence = 't' THEN
+        RAISE wrong_object_type USING
+            MESSAGE = format('%s can''t be attached: workers can''t read a temporary table', source);
+    ELSIF relation.relkind = 'r' AND EXISTS (
+        SELECT FROM pg_inherits h WHERE h.inhparent = source)
+    THEN
+        RAISE wrong_object_type USING
+            MESSAGE = format('%s can''t be attached: tables inherit from it', source),
+            HINT = 'Partition it, or attach the tables that inherit each for itself.';
+    ELSIF relation.relispartition THEN
+        RAISE wrong_object_type USING
+            MESSAGE = format('%s can''t be attached: it is a partition', source),
+            HINT = format('Attach the whole: %s', pg_partition_root(source));
+    END IF;
+    IF row_security_active('blip.images') THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('policies on blip.images hold for %s, and triggers pass them by',
+                             current_user),
+            HINT = 'Have it attached by somebody for whom they don''t: a superuser, say.';
+    ELSIF kind <> 'content' AND NOT EXISTS (
+        SELECT FROM blip.settings s WHERE s.name = 'attach_' || kind || 's')
+    THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('columns of %ss may not be attached here', kind),
+            HINT = format('Whoever owns blip''s tables can allow it: INSERT INTO blip.settings '
+                          'VALUES (''attach_%ss'', %s)', kind,
+                          CASE kind WHEN 'path' THEN '''/the/folder''' ELSE '''yes''' END);
+    ELSIF kind <> 'content' AND mode = 'live' THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('a %s can''t be read live: the server opens no files and no URLs', kind),
+            HINT = 'Attach it in the background; workers read it then.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_attachable(regclass, text, text) IS
+    'Raise unless the table is the caller''s, is one that triggers serve, and its kind is allowed';
+
+CREATE FUNCTION blip._column(source regclass, wanted name, allowed text[]) RETURNS smallint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    number smallint;
+    type oid;
+BEGIN
+    SELECT a.attnum, CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+    INTO number, type
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = source AND a.attname = wanted AND a.attnum > 0 AND NOT a.attisdropped;
+    IF number IS NULL THEN
+        RAISE undefined_column USING
+            MESSAGE = format('%s has no column %s', source, coalesce(quote_ident(wanted), 'NULL')),
+            HINT = format('It has: %s', (
+                SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+                FROM pg_attribute a
+                WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped));
+    ELSIF NOT type = ANY (ARRAY(SELECT to_regtype(a)::oid FROM unnest(allowed) a)) THEN
+        RAISE datatype_mismatch USING MESSAGE = format(
+            'the column %I of %s is of type %s; it must be %s', wanted, source,
+            format_type(type, NULL), array_to_string(allowed, ' or '));
+    END IF;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION blip._column(regclass, name, text[]) IS
+    'A column''s number; raises where there is none, or it is of another type';
+
+-- Of types whose text is the same in every session, and is their value again.
+CREATE FUNCTION blip._key_columns(source regclass) RETURNS smallint[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    numbers smallint[];
+    strange text;
+BEGIN
+    SELECT array_agg(k.number ORDER BY k.place),
+           string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
+               FILTER (WHERE b.typtype <> 'e' AND b.oid <> ALL (
+                   '{int2,int4,int8,numeric,text,varchar,bpchar,uuid,bool,date}'::regtype[]))
+    INTO numbers, strange
+    FROM pg_index i
+    CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (number, place)
+    JOIN pg_attribute a ON a.attrelid = source AND a.attnum = k.number
+    JOIN pg_type t ON t.oid = a.atttypid
+    JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+    WHERE i.indrelid = source AND i.indisprimary AND k.place <= i.indnkeyatts;
+    IF numbers IS NULL THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = format('%s has no primary key, by which its rows could be told apart', source),
+            HINT = format('Give it one, as in: ALTER TABLE %s ADD PRIMARY KEY (…)', source);
+    ELSIF strange IS NOT NULL THEN
+        RAISE datatype_mismatch USING
+            MESSAGE = format('the primary key of %s can''t name its rows: %s', source, strange),
+            HINT = 'It may hold integers, numeric, texts, uuid, boolean, date and enums.';
+    END IF;
+    RETURN numbers;
+END
+$$;
+COMMENT ON FUNCTION blip._key_columns(regclass) IS
+    'The numbers of the primary key''s columns; raises where there is none that can be used';
+
+CREATE FUNCTION blip._attached_as(source regclass, image smallint) RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT a.attachment_id FROM blip.attachments a
+        JOIN pg_trigger t ON t.tgrelid = a.source
+                         AND t.tgname = blip._trigger(a.attachment_id, 'update')
+        WHERE a.source = _attached_as.source AND t.tgattr[a.places[1] - 1] = image);
+END
+$$;
+COMMENT ON FUNCTION blip._attached_as(regclass, smallint) IS
+    'The attachment of a table''s column, if there is one';
+
+-- Another mode, or the same once more: every row is looked at again, for triggers can be disabled,
+-- and a partition comes or goes without any.
+CREATE FUNCTION blip._again(
+    id integer, columns smallint[], mode text, kind text, space text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    old blip.attachments;
+BEGIN
+    SELECT a.* INTO old FROM blip.attachments a WHERE a.attachment_id = id;
+    IF (old.kind, old.space) <> (kind, coalesce(space, '')) THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = format('%s is attached as %s in the space %L', old.source, old.kind, old.space),
+            HINT = format('Detach it first: SELECT blip_detach(%L)', old.source);
+    END IF;
+    PERFORM blip._drop_triggers(id, old.source);
+    UPDATE blip.attachments a
+    SET places = blip._places(columns), mode = _again.mode, scanned = NULL, is_scanned = false
+    WHERE a.attachment_id = id;
+    PERFORM blip._make_triggers(id, old.source, columns, mode);
+    PERFORM blip._let_workers_read(old.source, columns);
+END
+$$;
+COMMENT ON FUNCTION blip._again(integer, smallint[], text, text, text) IS
+    'Make an attachment''s triggers anew and have all rows looked at';

@@ -1,0 +1,302 @@
+"""blip_attach itself: who may attach what, and live, with an engine that answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import errors
+
+from blipdb.images.decode import Decoder
+from blipdb.tokens import record_size
+from tests.album import picture
+from tests.attach import attach, captions, id_of, links, put, shop, stored
+from tests.sql.library import Library
+
+Connection = psycopg.Connection[Any]
+
+A, B = picture(1), picture(2)
+
+
+@pytest.fixture
+def products(conn: Connection) -> Connection:
+    shop(conn)
+    return conn
+
+
+@pytest.fixture
+def shopkeeper(products: Connection) -> Connection:
+    """Owns the table, may add to blipdb, and nothing else; ``clerk`` may only sell."""
+    products.execute("CREATE ROLE shopkeeper IN ROLE blip_writer; CREATE ROLE clerk")
+    products.execute("GRANT INSERT, UPDATE, DELETE, SELECT ON products TO clerk")
+    products.execute("ALTER TABLE products OWNER TO shopkeeper")
+    products.execute("SET LOCAL ROLE shopkeeper")
+    return products
+
+
+def new_images(conn: Connection, library: Library) -> set[Any]:
+    return stored(conn) - set(library.ids)
+
+
+# Live
+
+
+def test_live_is_found_within_the_transaction(products: Connection, library: Library) -> None:
+    attach(products, mode="live")
+    put(products, 1, A, "a red dog")
+    assert links(products) == {1: id_of(A)}
+    row = products.execute(
+        "SELECT v.itc::real[], t.tokens, i.width FROM blip.images i JOIN blip.image_vectors v"
+        " USING (image_id) JOIN blip.image_tokens t USING (image_id, model_id)"
+        " WHERE image_id = %s",
+        [id_of(A)],
+        binary=True,
+    ).fetchone()
+    assert row is not None
+    runtime, side = library.runtime, library.model.image_size
+    with Decoder(children=1) as decoder:
+        encoded = runtime.encode_images(decoder.decode(A, side).pixels[None])
+    assert np.allclose(row[0], encoded.itc[0], rtol=0, atol=1e-3)
+    assert len(row[1]) == record_size(*library.model.record)
+    assert row[2] == 24
+    found = products.execute(
+        "SELECT image_id, uri, caption FROM blip_search(%s::bytea, 1)", [A]
+    ).fetchall()
+    assert found == [(id_of(A), f"{here(products)}.products/1", "a red dog")]
+    state = products.execute(
+        "SELECT state FROM blip.jobs WHERE image_id = %s AND model_id = %s",
+        [id_of(A), library.model.model_id],
+    ).fetchone()
+    assert state == ("d",)
+
+
+def here(conn: Connection) -> str:
+    row = conn.execute("SELECT current_schema()").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_live_follows_changes(products: Connection, library: Library) -> None:
+    attach(products, mode="live")
+    put(products, 1, A, "old")
+    products.execute("UPDATE products SET photo = %s, title = 'new'", [B])
+    assert new_images(products, library) == {id_of(B)}
+    assert (id_of(B), "new") in captions(products)
+    products.execute("UPDATE products SET photo = NULL")
+    assert new_images(products, library) == set()
+    products.execute("UPDATE products SET photo = %s, id = 5", [A])
+    assert links(products) == {5: id_of(A)}
+    products.execute("DELETE FROM products")
+    assert new_images(products, library) == set()
+
+
+def test_live_refuses_what_is_no_picture(products: Connection) -> None:
+    attach(products, mode="live")
+    for photo, words in {
+        b"text": "the image is in no format that is taken",
+        b"": "the image is empty",
+        A[:-20]: "damaged PNG",
+    }.items():
+        with pytest.raises(errors.DataError) as caught, products.transaction():
+            put(products, 1, photo)
+        assert words in str(caught.value)
+    assert products.execute("SELECT FROM products").fetchall() == []
+    put(products, 1, None)
+    assert links(products) == {}
+
+
+def test_live_without_an_engine_is_an_error(products: Connection) -> None:
+    attach(products, mode="live")
+    products.execute("UPDATE blip.settings SET value = '/nowhere' WHERE name = 'engine_socket'")
+    with pytest.raises(errors.ConnectionFailure) as caught, products.transaction():
+        put(products, 1, A)
+    assert "the blipdb engine does not run" in str(caught.value)
+    assert attach(products, mode="background") > 0
+    put(products, 1, A)
+    assert list(links(products)) == [1]
+
+
+# Rights
+
+
+@pytest.mark.parametrize("mode", ["live", "background"])
+def test_who_changes_the_table_needs_no_right_on_ours(
+    shopkeeper: Connection, library: Library, mode: str
+) -> None:
+    attach(shopkeeper, mode=mode)
+    shopkeeper.execute("SET LOCAL ROLE clerk")
+    put(shopkeeper, 1, A)
+    put(shopkeeper, 2, B)
+    shopkeeper.execute("UPDATE products SET photo = %s WHERE id = 2", [A])
+    shopkeeper.execute("DELETE FROM products WHERE id = 1")
+    for statement in ("SELECT FROM blip.images", "SELECT blip_detach('products')"):
+        with pytest.raises(errors.InsufficientPrivilege), shopkeeper.transaction():
+            shopkeeper.execute(statement.encode())
+    shopkeeper.execute("SET LOCAL ROLE shopkeeper")
+    assert list(links(shopkeeper)) == [2]
+    assert shopkeeper.execute("SELECT rows FROM blip_attachments()").fetchone() == (1,)
+    assert shopkeeper.execute("SELECT blip_detach('products')").fetchone() == (1,)
+    shopkeeper.execute("RESET ROLE")
+    assert new_images(shopkeeper, library) == set()
+
+
+def test_only_its_owner_attaches_a_table(shopkeeper: Connection) -> None:
+    shopkeeper.execute("RESET ROLE")
+    shopkeeper.execute("CREATE ROLE other IN ROLE blip_writer; GRANT ALL ON products TO other")
+    shopkeeper.execute("SET LOCAL ROLE other")
+    with pytest.raises(errors.InsufficientPrivilege) as caught, shopkeeper.transaction():
+        attach(shopkeeper)
+    assert "products is not yours" in str(caught.value)
+    with pytest.raises(errors.InsufficientPrivilege) as caught, shopkeeper.transaction():
+        shopkeeper.execute(
+            "INSERT INTO blip.attachments (source, places, kind, mode)"
+            " VALUES ('products', '{1,0,2}', 'content', 'background')"
+        )
+    assert "row-level security" in str(caught.value)
+
+
+def test_policies_are_not_passed_by(shopkeeper: Connection) -> None:
+    """Else a tenant could bring images into another's space."""
+    shopkeeper.execute("RESET ROLE")
+    shopkeeper.execute("ALTER TABLE blip.images ENABLE ROW LEVEL SECURITY")
+    shopkeeper.execute("CREATE POLICY all_of_it ON blip.images USING (true)")
+    shopkeeper.execute("SET LOCAL ROLE shopkeeper")
+    with pytest.raises(errors.InsufficientPrivilege) as caught, shopkeeper.transaction():
+        attach(shopkeeper, space="theirs")
+    assert "policies on blip.images hold for shopkeeper" in str(caught.value)
+    with pytest.raises(errors.InsufficientPrivilege), shopkeeper.transaction():
+        shopkeeper.execute(
+            "INSERT INTO blip.attachments (source, places, kind, mode, space)"
+            " VALUES ('products', '{1,0,2}', 'content', 'background', 'theirs')"
+        )
+
+
+def test_a_setting_is_not_passed_by_by_hand(shopkeeper: Connection) -> None:
+    with pytest.raises(errors.InsufficientPrivilege), shopkeeper.transaction():
+        shopkeeper.execute(
+            "INSERT INTO blip.attachments (source, places, kind, mode)"
+            " VALUES ('products', '{1,0,2}', 'path', 'background')"
+        )
+
+
+def test_a_trigger_of_ones_own_can_name_no_other_attachment(shopkeeper: Connection) -> None:
+    id = attach(shopkeeper)
+    shopkeeper.execute("RESET ROLE")
+    shopkeeper.execute("CREATE ROLE other IN ROLE blip_writer")
+    shopkeeper.execute("CREATE TABLE mine (id int PRIMARY KEY, title text, photo bytea)")
+    shopkeeper.execute("ALTER TABLE mine OWNER TO other; SET LOCAL ROLE other")
+    for function, timing in {
+        "_attached_added": "INSERT ON mine REFERENCING NEW TABLE AS changed",
+        "_attached_changed": "INSERT ON mine FOR EACH ROW",
+    }.items():
+        shopkeeper.execute(
+            f"CREATE TRIGGER {function} AFTER {timing}"
+            f" EXECUTE FUNCTION blip.{function}({id})".encode()
+        )
+    shopkeeper.execute("INSERT INTO mine VALUES (1, 'x', %s)", [A])
+    shopkeeper.execute("RESET ROLE")
+    assert links(shopkeeper) == {}
+
+
+def test_a_reader_can_attach_nothing(shopkeeper: Connection) -> None:
+    shopkeeper.execute("RESET ROLE")
+    shopkeeper.execute("CREATE ROLE looker IN ROLE blip_reader")
+    shopkeeper.execute("ALTER TABLE products OWNER TO looker; SET LOCAL ROLE looker")
+    with pytest.raises(errors.InsufficientPrivilege), shopkeeper.transaction():
+        attach(shopkeeper)
+
+
+def test_an_attached_image_is_seen_as_policies_say(products: Connection, library: Library) -> None:
+    products.execute("ALTER TABLE blip.images ENABLE ROW LEVEL SECURITY")
+    products.execute(
+        "CREATE POLICY tenant ON blip.images USING (space = current_setting('a.space'))"
+    )
+    products.execute("CREATE ROLE looker IN ROLE blip_reader")
+    attach(products, mode="live", space="red")
+    put(products, 1, A)
+    query = "SELECT uri FROM blip_search(%s::bytea, 1)"
+    for space, uris in {"red": [(None,)], "blue": []}.items():
+        products.execute("RESET ROLE")
+        products.execute("SELECT set_config('a.space', %s, true)", [space])
+        products.execute("SET LOCAL ROLE looker")
+        ids = products.execute("SELECT image_id FROM blip.attached").fetchall()
+        assert ids == []  # it may not read the table
+        found = products.execute(
+            "SELECT uri FROM blip_search(%s::bytea, 60, threshold => 0.9999)", [A]
+        ).fetchall()
+        assert (uris[0] in found) if uris else all(uri for (uri,) in found), query
+
+
+# What can't be attached
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"image": "nope"}, errors.UndefinedColumn, "products has no column nope"),
+        ({"image": "title"}, errors.DatatypeMismatch, "must be bytea"),
+        ({"caption": "price"}, errors.DatatypeMismatch, "must be text or varchar or bpchar"),
+        ({"mode": "sometimes"}, errors.InvalidParameterValue, "background or live, not sometimes"),
+        ({"kind": "blob"}, errors.InvalidParameterValue, "content or path or url, not blob"),
+        ({"source": "pg_class"}, errors.InsufficientPrivilege, "pg_class is not yours"),
+        ({"source": "views"}, errors.WrongObjectType, "it is no table of an app"),
+        ({"source": "temporary"}, errors.WrongObjectType, "can't read a temporary table"),
+        ({"source": "part"}, errors.WrongObjectType, "it is a partition"),
+        ({"source": "parent"}, errors.WrongObjectType, "tables inherit from it"),
+        ({"source": "keyless"}, errors.ObjectNotInPrerequisiteState, "has no primary key"),
+        ({"source": "timed"}, errors.DatatypeMismatch, "id timestamp with time zone"),
+    ],
+)
+def test_what_can_not_be_attached(
+    shopkeeper: Connection, options: dict[str, str], kind: type[Exception], words: str
+) -> None:
+    shopkeeper.execute("RESET ROLE")
+    shopkeeper.execute(
+        """
+        CREATE VIEW views AS SELECT * FROM products;
+        CREATE TEMP TABLE temporary (id int PRIMARY KEY, title text, photo bytea);
+        CREATE TABLE whole (id int PRIMARY KEY, title text, photo bytea) PARTITION BY LIST (id);
+        CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+        CREATE TABLE parent (id int PRIMARY KEY, title text, photo bytea);
+        CREATE TABLE child () INHERITS (parent);
+        CREATE TABLE keyless (title text, photo bytea);
+        CREATE TABLE timed (id timestamptz PRIMARY KEY, title text, photo bytea);
+        ALTER VIEW views OWNER TO shopkeeper; ALTER TABLE temporary OWNER TO shopkeeper;
+        ALTER TABLE part OWNER TO shopkeeper; ALTER TABLE keyless OWNER TO shopkeeper;
+        ALTER TABLE parent OWNER TO shopkeeper;
+        ALTER TABLE timed OWNER TO shopkeeper;
+        SET LOCAL ROLE shopkeeper
+        """
+    )
+    with pytest.raises(kind) as caught, shopkeeper.transaction():
+        attach(shopkeeper, **options)
+    assert words in str(caught.value)
+    assert shopkeeper.execute("SELECT FROM blip.attachments").fetchall() == []
+
+
+def test_a_path_can_not_be_live(products: Connection) -> None:
+    products.execute("INSERT INTO blip.settings VALUES ('attach_paths', '/srv')")
+    with pytest.raises(errors.InvalidParameterValue) as caught:
+        attach(products, image="title", caption=None, kind="path", mode="live")
+    assert "the server opens no files and no URLs" in str(caught.value)
+
+
+def test_detaching_what_is_not_attached(products: Connection) -> None:
+    with pytest.raises(errors.UndefinedObject) as caught, products.transaction():
+        products.execute("SELECT blip_detach('products')")
+    assert "products is not attached" in str(caught.value)
+    attach(products)
+    with pytest.raises(errors.UndefinedObject) as caught:
+        products.execute("SELECT blip_detach('products', 'title')")
+    assert "not attached by its column title" in str(caught.value)
+
+
+def test_another_space_needs_detaching(products: Connection) -> None:
+    attach(products)
+    with pytest.raises(errors.ObjectNotInPrerequisiteState) as caught:
+        attach(products, space="other")
+    assert "SELECT blip_detach('products')" in (caught.value.diag.message_hint or "") or (
+        ".products')" in (caught.value.diag.message_hint or "")
+    )

@@ -1,0 +1,711 @@
+"""Attached tables in the background: triggers note, workers link and encode, nothing is left."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from blipdb import attaching, jobs, postgresql, registry, sources
+from blipdb import database as databases
+from blipdb.encode import run_jobs
+from blipdb.jobs import Connection, Counts
+from blipdb.registry import Model
+from blipdb.settings import DATABASE, Settings
+from tests.album import picture
+from tests.attach import attach, captions, id_of, links, put, shop, states, stored
+from tests.test_worker import vector
+
+A, B, C = (picture(seed) for seed in range(3))
+
+
+@pytest.fixture
+def products(boss: Connection) -> Connection:
+    shop(boss)
+    return boss
+
+
+def attachment(conn: Connection) -> dict[str, Any]:
+    with conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        (row,) = cursor.execute("SELECT * FROM blip_attachments()").fetchall()
+    return row
+
+
+def test_rows_that_are_there_at_first_are_encoded(
+    products: Connection, ready: Settings, model: Model
+) -> None:
+    put(products, 1, A, "a red bicycle")
+    put(products, 2, None, "nothing yet")
+    put(products, 3, B)
+    attach(products)
+    assert links(products) == {}
+    run_jobs(ready)
+    assert links(products) == {1: id_of(A), 3: id_of(B)}
+    assert captions(products) == {(id_of(A), "a red bicycle")}
+    assert jobs.counts(products, model.encoding) == Counts(done=2)
+    found = attachment(products)
+    assert found["scanned"]
+    assert (found["rows"], found["waiting"], found["encoded"], found["failed"]) == (2, 0, 2, 0)
+
+
+def test_it_is_the_vector_of_the_content_that_is_not_stored_again(
+    products: Connection, ready: Settings
+) -> None:
+    attach(products)
+    put(products, 1, A)
+    run_jobs(ready)
+    products.execute("SELECT blip_add(%s, space => 'other')", [A])
+    run_jobs(ready)
+    here, there = vector(products, id_of(A)), vector(products, id_of(A, "other"))
+    assert here is not None
+    assert np.allclose(here, np.array(there), rtol=0, atol=1e-3)
+    row = products.execute(
+        "SELECT content, mime, bytes, width FROM blip.images WHERE image_id = %s", [id_of(A)]
+    ).fetchone()
+    assert row == (None, "image/png", len(A), 24)
+
+
+def test_many_rows_take_several_steps(
+    products: Connection, ready: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "SCANNED", 7)
+    monkeypatch.setattr(attaching, "LINKED", 5)
+    for number in range(20):
+        put(products, number, picture(number))
+    attach(products)
+    steps = list(attaching.work(products))
+    assert [max(step) for step in steps] == [7, 7, 6, 5]
+    assert [sum(numbers) for numbers in zip(*steps, strict=True)] == [20, 20]
+    assert links(products) == {number: id_of(picture(number)) for number in range(20)}
+    assert not attaching.is_due(products)
+
+
+def test_stopping_between_steps_loses_nothing(
+    products: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "LINKED", 5)
+    for number in range(20):
+        put(products, number, picture(number))
+    attach(products)
+    stops = iter([False, False, True])
+    list(attaching.work(products, lambda: next(stops)))
+    assert sum(state == "d" for state in states(products).values()) == 10
+    list(attaching.work(products))
+    assert set(states(products).values()) == {"d"}
+
+
+def test_changes_are_followed(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A, "old")
+    put(products, 2, B)
+    run_jobs(ready)
+    products.execute("UPDATE products SET photo = %s, title = 'new' WHERE id = 1", [C])
+    assert states(products) == {1: "p", 2: "d"}
+    run_jobs(ready)
+    assert links(products) == {1: id_of(C), 2: id_of(B)}
+    assert stored(products) == {id_of(B), id_of(C)}
+    assert captions(products) == {(id_of(C), "new")}
+    assert vector(products, id_of(C)) is not None
+
+    products.execute("UPDATE products SET title = 'newer' WHERE id = 1")
+    run_jobs(ready)
+    assert captions(products) == {(id_of(C), "newer")}
+    products.execute("UPDATE products SET title = '  ' WHERE id = 1")
+    run_jobs(ready)
+    assert captions(products) == set()
+
+    products.execute("UPDATE products SET photo = NULL WHERE id = 1")
+    assert stored(products) == {id_of(B)}
+    products.execute("UPDATE products SET photo = %s WHERE id = 1", [A])
+    products.execute("DELETE FROM products WHERE id = 2")
+    run_jobs(ready)
+    assert links(products) == {1: id_of(A)}
+    assert stored(products) == {id_of(A)}
+
+
+def test_an_unrelated_update_does_nothing(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A, "a")
+    run_jobs(ready)
+    before = products.execute("SELECT xmin, * FROM blip.attached_rows").fetchall()
+    products.execute("UPDATE products SET price = 5")
+    products.execute("UPDATE products SET photo = photo, title = 'a'")  # the same
+    assert products.execute("SELECT xmin, * FROM blip.attached_rows").fetchall() == before
+    assert not attaching.is_due(products)
+    with products.transaction():
+        products.execute("SET LOCAL track_functions = 'all'")
+        products.execute("UPDATE products SET price = 6")
+        calls = products.execute(
+            "SELECT pg_stat_get_xact_function_calls('blip._attached_changed'::regproc)"
+        ).fetchone()
+    assert calls == (None,)
+
+
+def test_copied_rows_are_noted_too(products: Connection, ready: Settings) -> None:
+    attach(products)
+    with products.cursor().copy("COPY products (id, title, photo) FROM STDIN") as copy:
+        for number in range(5):
+            copy.write_row((number, None, picture(number) if number else None))
+    run_jobs(ready)
+    assert links(products) == {number: id_of(picture(number)) for number in range(1, 5)}
+
+
+def test_a_shared_image_stays_while_a_row_has_it(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A, "same words")
+    put(products, 2, A, "same words")
+    put(products, 3, A, "others")
+    run_jobs(ready)
+    assert stored(products) == {id_of(A)}
+    assert captions(products) == {(id_of(A), "same words"), (id_of(A), "others")}
+    products.execute("DELETE FROM products WHERE id = 1")
+    assert captions(products) == {(id_of(A), "same words"), (id_of(A), "others")}
+    products.execute("DELETE FROM products WHERE id = 2")
+    assert captions(products) == {(id_of(A), "others")}
+    products.execute("DELETE FROM products WHERE id = 3")
+    assert stored(products) == set()
+
+
+def test_what_came_otherwise_stays(products: Connection, ready: Settings) -> None:
+    products.execute("SELECT blip_add(%s, 'a.png', 'from elsewhere')", [A])
+    products.execute("SELECT blip_add(%s)", [B])
+    attach(products)
+    put(products, 1, A, "from elsewhere")
+    put(products, 2, B)
+    run_jobs(ready)
+    products.execute("DELETE FROM products")
+    assert stored(products) == {id_of(A), id_of(B)}
+    assert captions(products) == {(id_of(A), "from elsewhere")}
+
+
+def test_a_rollback_leaves_nothing(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A)
+    run_jobs(ready)
+    with products.transaction(force_rollback=True):
+        put(products, 2, B)
+        products.execute("UPDATE products SET photo = %s WHERE id = 1", [C])
+        products.execute("DELETE FROM products WHERE id = 1")
+    assert links(products) == {1: id_of(A)}
+    assert not attaching.is_due(products)
+
+
+def test_truncate_forgets_all(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A)
+    put(products, 2, B)
+    run_jobs(ready)
+    products.execute("TRUNCATE products")
+    assert links(products) == {}
+    assert stored(products) == set()
+
+
+def test_a_key_that_changes(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A, "a")
+    run_jobs(ready)
+    products.execute("UPDATE products SET id = 7")
+    run_jobs(ready)
+    assert links(products) == {7: id_of(A)}
+    assert stored(products) == {id_of(A)}
+    assert vector(products, id_of(A)) is not None
+
+
+def test_columns_may_be_renamed_and_the_table_too(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, A)
+    products.execute("ALTER TABLE products RENAME photo TO picture")
+    products.execute("ALTER TABLE products RENAME id TO number")
+    products.execute("ALTER TABLE products RENAME title TO words")
+    products.execute("ALTER TABLE products RENAME TO goods")
+    products.execute("INSERT INTO goods (number, words, picture) VALUES (2, 'b', %s)", [B])
+    products.execute("UPDATE goods SET words = 'a' WHERE number = 1")
+    run_jobs(ready)
+    assert links(products) == {1: id_of(A), 2: id_of(B)}
+    assert captions(products) == {(id_of(A), "a"), (id_of(B), "b")}
+    assert attachment(products)["image"] == "picture"
+    products.execute("DELETE FROM goods WHERE number = 1")
+    assert stored(products) == {id_of(B)}
+
+
+def test_columns_before_ours_may_be_dropped(products: Connection, ready: Settings) -> None:
+    attach(products)
+    products.execute("ALTER TABLE products DROP price, ADD price2 int")
+    put(products, 1, A, "a")
+    run_jobs(ready)
+    assert links(products) == {1: id_of(A)}
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("id uuid PRIMARY KEY", "gen_random_uuid()"),
+        ("id text PRIMARY KEY", "E'it''s \"x\", é'"),
+        ("id char(5) PRIMARY KEY", "'ab'"),
+        ("id numeric PRIMARY KEY", "1.50"),
+        ("id date PRIMARY KEY", "'2026-02-03'"),
+        ('"I d" boolean PRIMARY KEY', "true"),
+        ("a bigint, b varchar(9), PRIMARY KEY (b, a)", "9007199254740993, 'x'"),
+    ],
+)
+def test_keys(boss: Connection, ready: Settings, key: str, values: str) -> None:
+    shop(boss, key=key)
+    boss.execute(f"INSERT INTO products VALUES ({values}, 'first', 1, %s)".encode(), [A])
+    attach(boss)
+    run_jobs(ready)
+    assert list(links(boss).values()) == [id_of(A)]
+    boss.execute("SET DateStyle = 'German'; SET TimeZone = 'Asia/Tokyo'; SET bytea_output = escape")
+    boss.execute("UPDATE products SET photo = %s", [B])
+    assert list(states(boss).values()) == ["p"]
+    run_jobs(ready)
+    assert stored(boss) == {id_of(B)}
+    boss.execute("DELETE FROM products")
+    assert links(boss) == {}
+
+
+def test_a_caption_may_be_the_key(boss: Connection, ready: Settings) -> None:
+    boss.execute("CREATE TABLE products (title text PRIMARY KEY, photo bytea)")
+    attach(boss)
+    boss.execute("INSERT INTO products VALUES ('a', %s)", [A])
+    run_jobs(ready)
+    assert captions(boss) == {(id_of(A), "a")}
+
+
+def test_a_partitioned_table(boss: Connection, ready: Settings) -> None:
+    boss.execute(
+        "CREATE TABLE products (id int, title text, price numeric, photo bytea, PRIMARY KEY (id))"
+        " PARTITION BY RANGE (id)"
+    )
+    boss.execute("CREATE TABLE low PARTITION OF products FOR VALUES FROM (0) TO (10)")
+    boss.execute("CREATE TABLE high (photo bytea, dropped int, id int NOT NULL, title text, price"
+                 " numeric)")  # fmt: skip
+    boss.execute("ALTER TABLE high DROP dropped")
+    put(boss, 1, A, "a")
+    attach(boss)
+    boss.execute("ALTER TABLE products ATTACH PARTITION high FOR VALUES FROM (10) TO (20)")
+    put(boss, 11, B, "b")
+    boss.execute("INSERT INTO high (id, photo) VALUES (12, %s)", [C])
+    run_jobs(ready)
+    assert links(boss) == {1: id_of(A), 11: id_of(B), 12: id_of(C)}
+    boss.execute("UPDATE products SET id = 2 WHERE id = 12")  # to the other partition
+    boss.execute("DELETE FROM high WHERE id = 11")
+    run_jobs(ready)
+    assert links(boss) == {1: id_of(A), 2: id_of(C)}
+    boss.execute("TRUNCATE products")
+    assert stored(boss) == set()
+
+
+def test_attaching_again_finds_what_no_trigger_saw(products: Connection, ready: Settings) -> None:
+    id = attach(products)
+    put(products, 1, A)
+    put(products, 2, B)
+    run_jobs(ready)
+    products.execute("SET session_replication_role = replica")
+    put(products, 3, C)
+    products.execute("DELETE FROM products WHERE id = 1")
+    products.execute("SET session_replication_role = origin")
+    assert attach(products) == id
+    run_jobs(ready)
+    assert links(products) == {2: id_of(B), 3: id_of(C)}
+    assert stored(products) == {id_of(B), id_of(C)}
+
+
+def test_two_columns_of_a_table(products: Connection, ready: Settings) -> None:
+    products.execute("ALTER TABLE products ADD back bytea")
+    attach(products)
+    attach(products, image="back", caption=None, space="backs")
+    products.execute("INSERT INTO products (id, photo, back) VALUES (1, %s, %s)", [A, A])
+    run_jobs(ready)
+    assert stored(products) == {id_of(A), id_of(A, "backs")}
+    products.execute("SELECT blip_detach('products', 'photo')")
+    assert stored(products) == {id_of(A, "backs")}
+    assert attachment(products)["image"] == "back"
+
+
+TRACES = """
+    SELECT 'trigger', tgname::text FROM pg_trigger WHERE tgrelid = 'products'::regclass
+    UNION ALL SELECT 'grant', attacl::text FROM pg_attribute
+    WHERE attrelid = 'products'::regclass AND attacl <> '{}'
+    UNION ALL SELECT 'policy', polname FROM pg_policy WHERE polrelid = 'products'::regclass
+    UNION ALL SELECT 'row', key::text FROM blip.attached_rows
+    UNION ALL SELECT 'image', image_id::text FROM blip.images
+    UNION ALL SELECT 'caption', text FROM blip.captions
+    UNION ALL SELECT 'job', stage FROM blip.jobs
+    UNION ALL SELECT 'attachment', mode FROM blip.attachments
+"""
+
+
+def test_detaching_leaves_no_trace(products: Connection, ready: Settings) -> None:
+    products.execute("ALTER TABLE products ENABLE ROW LEVEL SECURITY")
+    attach(products)
+    put(products, 1, A, "a")
+    run_jobs(ready)
+    assert {row[0] for row in products.execute(TRACES.encode())} == {
+        "trigger", "grant", "policy", "row", "image", "caption", "job", "attachment",
+    }  # fmt: skip
+    assert products.execute("SELECT blip_detach('products')").fetchone() == (1,)
+    assert products.execute(TRACES.encode()).fetchall() == []
+    put(products, 2, B)
+    assert stored(products) == set()
+
+
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE products", "ALTER TABLE products DROP photo CASCADE"]
+)
+def test_what_is_dropped_is_detached(products: Connection, ready: Settings, statement: str) -> None:
+    attach(products)
+    put(products, 1, A)
+    run_jobs(ready)
+    products.execute(statement.encode())
+    assert attaching.is_due(products)
+    run_jobs(ready)
+    assert stored(products) == set()
+    assert products.execute("SELECT FROM blip.attachments").fetchall() == []
+    assert not attaching.is_due(products)
+
+
+def test_bad_images_are_told_and_break_no_insert(products: Connection, ready: Settings) -> None:
+    attach(products)
+    put(products, 1, b"")
+    put(products, 2, b"no picture")
+    put(products, 3, A[:-20])
+    put(products, 4, B)
+    run_jobs(ready)
+    failures = products.execute(
+        "SELECT uri, stage, reason FROM blip_failures() ORDER BY 1"
+    ).fetchall()
+    assert failures == [
+        ("public.products/1", "attach", "the image is empty"),
+        ("public.products/2", "encode", "not a JPEG, PNG, WebP, GIF, BMP or TIFF picture"),
+        ("public.products/3", "encode", "damaged PNG: the checksum of its pixels is wrong"),
+    ]
+    found = attachment(products)
+    assert (found["rows"], found["encoded"], found["failed"]) == (4, 1, 3)
+    products.execute("UPDATE products SET photo = %s WHERE id < 4", [C])
+    run_jobs(ready)
+    assert links(products) == {1: id_of(C), 2: id_of(C), 3: id_of(C), 4: id_of(B)}
+    assert products.execute("SELECT FROM blip_failures()").fetchall() == []
+
+
+def test_an_open_transaction_holds_nobody_up(
+    products: Connection, ready: Settings, boss: Connection
+) -> None:
+    attach(products)
+    put(products, 1, A)
+    put(products, 2, B)
+    with databases.connect(ready.database_url()) as other:
+        other.execute("UPDATE products SET photo = %s WHERE id = 1", [C])
+        run_jobs(ready)
+        assert links(products) == {1: None, 2: id_of(B)}
+        other.commit()
+    run_jobs(ready)
+    assert links(products) == {1: id_of(C), 2: id_of(B)}
+
+
+def test_two_transactions_let_go_of_an_image(products: Connection, ready: Settings) -> None:
+    """Neither waits for the other; a worker ends what both could not."""
+    attach(products)
+    put(products, 1, A)
+    put(products, 2, A)
+    run_jobs(ready)
+    with (
+        databases.connect(ready.database_url()) as first,
+        databases.connect(ready.database_url()) as second,
+    ):
+        first.execute("DELETE FROM products WHERE id = 1")
+        second.execute("SET lock_timeout = '100ms'")
+        second.execute("DELETE FROM products WHERE id = 2")
+        second.commit()
+        first.commit()
+    assert products.execute("SELECT FROM blip.attached").fetchall() == []
+    products.execute("UPDATE blip.attached_rows SET run_after = now()")
+    run_jobs(ready)
+    assert links(products) == {}
+    assert stored(products) == set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind", "hint"),
+    [("attach_paths", "path", "/the/folder"), ("attach_urls", "url", "'yes'")],
+)
+def test_paths_and_urls_are_not_allowed_at_first(
+    products: Connection, setting: str, kind: str, hint: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as caught:
+        attach(products, image="title", caption=None, kind=kind)
+    assert caught.value.diag.message_primary == f"columns of {kind}s may not be attached here"
+    assert hint in (caught.value.diag.message_hint or "")
+
+
+def test_paths_are_read_by_workers(boss: Connection, ready: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, data in {"a.png": A, "b.png": B, "c.txt": b"text"}.items():
+        (folder / name).write_bytes(data)
+    (tmp_path / "secret.png").write_bytes(C)
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, title text)")
+    boss.execute("INSERT INTO blip.settings VALUES ('attach_paths', %s)", [str(folder)])
+    names = ["a.png", "b.png", "c.txt", "gone.png", "link.png", "../secret.png"]
+    for number, name in enumerate(names):
+        boss.execute("INSERT INTO products VALUES (%s, %s, %s)", [number, f"{folder}/{name}", name])
+    boss.execute("INSERT INTO products VALUES (9, 'a.png')")
+    attach(boss, image="path", kind="path")
+    run_jobs(ready)
+    assert {key: id for key, id in links(boss).items() if id} == {0: id_of(A), 1: id_of(B)}
+    failures = dict(boss.execute("SELECT uri, reason FROM blip_failures()").fetchall())
+    outside = "it is outside the folders that may be attached"
+    assert failures == {
+        "public.products/2": f"{folder}/c.txt: not a JPEG, PNG, WebP, GIF, BMP or TIFF picture",
+        "public.products/4": f"{folder}/link.png: {outside}",
+        "public.products/5": f"{folder}/../secret.png: {outside}",
+        "public.products/9": f"a.png: {outside}",
+    }
+    assert states(boss)[3] == "p"  # it may yet come
+    assert vector(boss, id_of(B)) is not None
+
+    boss.execute("UPDATE products SET path = %s WHERE id = 0", [f"{folder}/b.png"])
+    run_jobs(ready)
+    assert stored(boss) == {id_of(B)}
+    boss.execute("DELETE FROM products WHERE id < 2")
+    assert stored(boss) == set()
+
+
+def test_a_path_that_changes_while_it_is_read(
+    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, data in {"a.png": A, "b.png": B}.items():
+        (tmp_path / name).write_bytes(data)
+    boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, title text)")
+    boss.execute("INSERT INTO blip.settings VALUES ('attach_paths', %s)", [str(tmp_path)])
+    boss.execute("INSERT INTO products VALUES (1, %s)", [f"{tmp_path}/a.png"])
+    attach(boss, image="path", kind="path")
+    read = sources.read
+
+    def slowly(uri: str, limit: int) -> Any:
+        if uri.endswith("a.png"):
+            boss_too = databases.connect(ready.database_url(), autocommit=True)
+            with boss_too:
+                boss_too.execute("UPDATE products SET path = %s", [f"{tmp_path}/b.png"])
+        return read(uri, limit)
+
+    monkeypatch.setattr(sources, "read", slowly)
+    run_jobs(ready)
+    run_jobs(ready)
+    assert links(boss) == {1: id_of(B)}
+
+
+def test_an_urls_row_is_read_from_where_it_is(boss: Connection, ready: Settings) -> None:
+    """Where nothing may be fetched from: told as a failure, and no insert breaks."""
+    boss.execute("CREATE TABLE products (id int PRIMARY KEY, url text, title text)")
+    boss.execute("INSERT INTO blip.settings VALUES ('attach_urls', 'yes')")
+    boss.execute("INSERT INTO products VALUES (1, 'https://127.0.0.1/a.png?secret=1')")
+    attach(boss, image="url", kind="url")
+    run_jobs(ready)
+    ((uri, reason),) = boss.execute("SELECT uri, reason FROM blip_failures()").fetchall()
+    assert uri == "public.products/1"
+    assert "127.0.0.1" in reason
+    assert "secret=1" not in reason
+
+
+def test_a_table_that_shuts_workers_out_says_so(
+    products: Connection, ready: Settings, as_worker: Callable[[], Connection]
+) -> None:
+    products.execute("ALTER TABLE products ENABLE ROW LEVEL SECURITY")
+    attach(products)
+    put(products, 1, A)
+    conn = as_worker()
+    list(attaching.work(conn))
+    assert links(products) == {1: id_of(A)}
+    put(products, 2, B)
+    products.execute("DROP POLICY blip_worker ON products")
+    list(attaching.work(conn))
+    assert (
+        "policies of public.products hide rows from blip_worker" in attachment(products)["trouble"]
+    )
+    products.execute("ALTER TABLE products DISABLE ROW LEVEL SECURITY")
+    products.execute("REVOKE SELECT (id, photo, title) ON products FROM blip_worker")
+    list(attaching.work(conn))
+    assert "permission denied for table products" in attachment(products)["trouble"]
+    assert links(products) == {1: id_of(A), 2: None}  # not taken for deleted
+    attach(products)
+    list(attaching.work(conn))
+    assert links(products) == {1: id_of(A), 2: id_of(B)}
+    assert attachment(products)["trouble"] is None
+
+
+@pytest.fixture
+def as_worker(ready: Settings, request: pytest.FixtureRequest) -> Callable[[], Connection]:
+    def connect() -> Connection:
+        conn = databases.connect(ready.database_url(), role="blip_worker", autocommit=True)
+        request.addfinalizer(conn.close)
+        return conn
+
+    return connect
+
+
+def test_a_worker_of_no_other_right_encodes(
+    products: Connection, ready: Settings, as_worker: Callable[[], Connection]
+) -> None:
+    attach(products)
+    put(products, 1, A, "a")
+    list(attaching.work(as_worker()))
+    url = ready.database_url() + "&options=-c%20role%3Dblip_worker"
+    run_jobs(Settings(ready.home, url))
+    assert vector(products, id_of(A)) is not None
+
+
+def test_what_comes_and_goes_while_a_worker_works(
+    products: Connection, ready: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order: in the end each row has its image, and there are no others."""
+    monkeypatch.setattr(attaching, "LINKED", 3)
+    attach(products)
+    rng = np.random.default_rng(7)
+    for step in range(60):
+        id, photo = int(rng.integers(8)), picture(int(rng.integers(4)))
+        match rng.integers(4):
+            case 0:
+                products.execute("DELETE FROM products WHERE id = %s", [id])
+            case 1:
+                products.execute("UPDATE products SET photo = NULL WHERE id = %s", [id])
+            case _:
+                products.execute(
+                    "INSERT INTO products (id, title, photo) VALUES (%s, %s, %s) ON CONFLICT (id)"
+                    " DO UPDATE SET photo = excluded.photo, title = excluded.title",
+                    [id, f"title {step}", photo],
+                )
+        if step % 5 == 0:
+            next(attaching.work(products), None)
+    run_jobs(ready)
+    rows = products.execute(
+        "SELECT id, photo, title FROM products WHERE photo IS NOT NULL"
+    ).fetchall()
+    assert links(products) == {id: id_of(photo) for id, photo, _ in rows}
+    assert stored(products) == {id_of(photo) for _, photo, _ in rows}
+    assert captions(products) == {(id_of(photo), title) for _, photo, title in rows}
+    assert registry.models(products)[0].encodes
+
+
+def test_a_restored_database_goes_on(boss: Connection, ready: Settings, cluster: Settings) -> None:
+    """Columns have other numbers then, where one before them was dropped."""
+    boss.execute("CREATE SCHEMA app")
+    boss.execute(
+        "CREATE TABLE app.products (gone int, id int PRIMARY KEY, photo bytea, title text)"
+    )
+    boss.execute("ALTER TABLE app.products DROP gone")
+    boss.execute("INSERT INTO app.products VALUES (1, %s, 'a'), (2, %s, 'b')", [A, B])
+    attach(boss, "app.products")
+    run_jobs(ready)
+    assert ready.url is not None
+    url = cluster.database_url().replace(f"/{DATABASE}?", "/attached?")
+    programs = postgresql.find().bin
+    with psycopg.connect(cluster.database_url(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE attached")
+        try:
+            dump = subprocess.run(
+                [programs / "pg_dump", "--dbname", ready.url], capture_output=True, check=True
+            )
+            subprocess.run(
+                [programs / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", url],
+                input=dump.stdout,
+                check=True,
+                capture_output=True,
+            )
+            with databases.connect(url, autocommit=True) as conn:
+                databases.check(conn)
+                assert links(conn) == links(boss)
+                conn.execute("UPDATE app.products SET photo = %s WHERE id = 1", [C])
+                conn.execute("DELETE FROM app.products WHERE id = 2")
+                run_jobs(Settings(ready.home, url))
+                assert links(conn) == {1: id_of(C)}
+                assert captions(conn) == {(id_of(C), "a")}
+                assert attach(conn, "app.products") == 1
+        finally:
+            admin.execute("DROP DATABASE attached WITH (FORCE)")
+
+
+@pytest.mark.slow
+def test_an_app_at_work_is_never_in_the_way(products: Connection, ready: Settings) -> None:
+    """Three writers, each with rows of its own and images shared by all, and a worker: nobody meets
+    a deadlock, and in the end each row has its image, and there are no others."""
+    attach(products)
+    photos = [picture(number, side=8) for number in range(6)]
+    errors: list[Exception] = []
+    stop = threading.Event()
+
+    def write(writer: int) -> None:
+        rng = np.random.default_rng(writer)
+        try:
+            with databases.connect(ready.database_url(), autocommit=True) as conn:
+                for _ in range(60):
+                    with conn.transaction(force_rollback=bool(rng.random() < 0.2)):
+                        for number in rng.permutation(6)[:4]:
+                            change(conn, int(writer * 100 + number), rng)
+        except Exception as error:
+            errors.append(error)
+
+    def change(conn: Connection, id: int, rng: np.random.Generator) -> None:
+        if rng.random() < 0.4:
+            conn.execute("DELETE FROM products WHERE id = %s", [id])
+        else:
+            conn.execute(
+                "INSERT INTO products (id, title, photo) VALUES (%s, %s, %s) ON CONFLICT (id)"
+                " DO UPDATE SET photo = excluded.photo, title = excluded.title",
+                [id, f"title {rng.integers(3)}", photos[rng.integers(len(photos))]],
+            )
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                run_jobs(ready)
+        except Exception as error:
+            errors.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    writers = [threading.Thread(target=write, args=[number]) for number in range(3)]
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    worker.join()
+    assert errors == []
+    for _ in range(2):  # what was read between two changes is tried again later
+        for table in ("attached_rows", "jobs"):
+            products.execute(
+                f"UPDATE blip.{table} SET run_after = now() WHERE state = 'p'".encode()
+            )
+        run_jobs(ready)
+    rows = products.execute("SELECT id, photo, title FROM products").fetchall()
+    assert links(products) == {id: id_of(photo) for id, photo, _ in rows}
+    assert stored(products) == {id_of(photo) for _, photo, _ in rows}
+    assert captions(products) == {(id_of(photo), title) for _, photo, title in rows}
+    for _, photo, _ in rows:
+        assert vector(products, id_of(photo)) is not None
+
+
+def test_what_its_page_shows_runs(served: Settings, elsewhere: str) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "attach.md").read_text()
+    statements = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(statements) == 3
+    with databases.connect(elsewhere, autocommit=True) as conn:
+        shop(conn)
+        put(conn, 1, A, "a red bicycle")
+        conn.execute(statements[0].encode())
+        put(conn, 2, B, "a blue cup")
+        run_jobs(Settings(served.home, elsewhere))
+        found = conn.execute(statements[1].encode()).fetchall()
+        assert {row[:2] for row in found} == {(1, "a red bicycle"), (2, "a blue cup")}
+        conn.execute(statements[2].encode())
+        for call in re.findall(r"`(SELECT [^`]*)`", page):
+            conn.execute(call.encode())
+        assert stored(conn) == set()
