@@ -183,8 +183,9 @@ def name_of(hit: Hit) -> str:
 
 
 def _print_paths(hits: Sequence[Hit], *, null: bool) -> None:
-    print_paths([hit.uri for hit in hits if hit.uri is not None], null=null)
-    if nameless := sum(hit.uri is None for hit in hits):
+    paths = [hit.uri for hit in hits if hit.uri is not None and sources.is_readable(hit.uri)]
+    print_paths(paths, null=null)
+    if nameless := len(hits) - len(paths):
         note(f"left out: {nameless} that came in through SQL without a path")
 
 

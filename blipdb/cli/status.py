@@ -120,13 +120,15 @@ def failures(
 
     Once it was mended it is tried again by: blipdb ingest --retry PATH
     """
+    from .. import sources
     from .opening import client_on, opened
 
     settings = options.settings(db, home)
     with opened(settings) as conn:
         failed = client_on(conn, settings).failures()
     if paths or null:
-        print_paths([line.uri for line in failed if line.uri is not None], null=null)
+        uris = [line.uri for line in failed if line.uri is not None]
+        print_paths([uri for uri in uris if sources.is_readable(uri)], null=null)
     elif as_json:
         print_json([asdict(line) for line in failed])
     elif failed:

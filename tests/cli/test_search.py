@@ -10,6 +10,8 @@ from PIL import Image
 from blipdb import database, search
 from blipdb.cli.search import is_path
 from blipdb.settings import Settings
+from tests.album import picture
+from tests.attach import attach, put, shop
 from tests.cli.conftest import COUNT, Run
 
 
@@ -42,6 +44,28 @@ def test_json_holds_what_python_finds(run: Run, scenes: Path, served: Settings) 
         }
         for hit in hits
     ]
+
+
+def test_rows_of_attached_tables_have_a_place_and_no_path(
+    run: Run, scenes: Path, served: Settings
+) -> None:
+    with database.connect(served.database_url(), autocommit=True) as conn:
+        shop(conn)
+        attach(conn, mode="live")
+        put(conn, 1, picture(1))
+        conn.execute("UPDATE blip.attached_rows SET state = 'x', error = 'too dull'")
+        try:
+            query = scenes.parent / "query.png"
+            query.write_bytes(picture(1))
+            assert "public.products/1" in run("search", query, "-k", "1").stdout
+            only = run("search", query, "-k", "1", "--paths")
+            assert only.stdout == ""
+            assert "left out: 1 that came in through SQL" in only.stderr
+            assert "public.products/1\tattach\t0\ttoo dull" in run("failures").stdout
+            assert run("failures", "--paths").stdout == ""
+        finally:
+            conn.execute("SELECT blip_detach('products')")
+            conn.execute("DROP TABLE products")
 
 
 def test_paths_only(run: Run, scenes: Path) -> None:
