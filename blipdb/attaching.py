@@ -176,7 +176,8 @@ def _link_read(conn: Connection, attachment: Attachment) -> int:
         ).fetchall()
     allowed = _allowed(conn, attachment.kind)
     outcomes: dict[str, tuple[_Row, bytes | ImageError]] = {}
-    for row, data in ahead(partial(_read, allowed), _rows(conn, id, keys), READERS):
+    read = partial(_read_url if attachment.kind == "url" else _read_file, allowed)
+    for row, data in ahead(read, _rows(conn, id, keys), READERS):
         outcomes[str(row.key)] = row, data
     with conn.transaction(), conn.cursor(row_factory=scalar_row) as cursor:
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
@@ -243,23 +244,35 @@ def _allowed(conn: Connection, kind: str) -> str | None:
     return found.get(f"attach_{kind}s")
 
 
-def _read(allowed: str | None, row: _Row) -> bytes | ImageError:
+def _read_url(allowed: str | None, row: _Row) -> bytes | ImageError:
     if row.uri is None:
         return b""
     try:
         if allowed is None:
-            raise ImageError("columns of paths or URLs may no longer be attached here")
+            raise ImageError("columns of URLs may no longer be attached here")
         if not remote.is_remote(row.uri):
-            _require_inside(allowed, row.uri)
-        return sources.read(row.uri, Limits().bytes).data
+            raise ImageError("it is no URL that can be read", for_good=True)
+        return remote.read(row.uri, Limits().bytes).data
     except ImageError as error:
         return error
 
 
-def _require_inside(folders: str, path: str) -> None:
-    """
+def _read_file(allowed: str | None, row: _Row) -> bytes | ImageError:
+    if row.uri is None:
+        return b""
+    try:
+        if allowed is None:
+            raise ImageError("columns of paths may no longer be attached here")
+        return sources.read(_inside(allowed, row.uri), Limits().bytes).data
+    except ImageError as error:
+        return error
+
+
+def _inside(folders: str, path: str) -> str:
+    """The path with its links resolved.
+
     Raises:
-        ImageError: the path, links resolved, is in none of the folders (joined by colons).
+        ImageError: it is in none of the folders (joined by colons), or no absolute path.
     """
     real = os.path.realpath(path)
     roots = [os.path.realpath(folder) for folder in folders.split(":") if folder]
@@ -267,6 +280,7 @@ def _require_inside(folders: str, path: str) -> None:
         os.path.commonpath([root, real]) == root for root in roots
     ):
         raise ImageError("it is outside the folders that may be attached", for_good=True)
+    return real
 
 
 def _scalar(conn: Connection, query: str, *values: Any) -> Any:

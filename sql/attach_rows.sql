@@ -1,5 +1,18 @@
 -- Rows of attached tables and the images in them: linked, let go, and what workers do for that.
 
+CREATE FUNCTION blip._note(attachment integer, keys jsonb[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO blip.attached_rows AS r (attachment_id, key)
+    SELECT attachment, k FROM unnest(keys) k
+    ON CONFLICT ON CONSTRAINT attached_rows_pkey DO UPDATE
+    SET state = 'p', attempts = 0, run_after = now(), error = NULL;
+END
+$$;
+COMMENT ON FUNCTION blip._note(integer, jsonb[]) IS 'Have rows of an attached table looked at';
+
 -- An image that another transaction is deleting is gone when that ends: then it is stored again.
 CREATE FUNCTION blip._link(
     attachment integer, keys jsonb[], ids uuid[], sha256s bytea[], mimes text[], sizes bigint[],

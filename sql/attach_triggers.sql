@@ -238,14 +238,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    keys jsonb[];
 BEGIN
     IF source.attachment_id IS NOT NULL THEN
-        EXECUTE format(
-            'INSERT INTO blip.attached_rows AS r (attachment_id, key)'
-            ' SELECT %s, %s FROM changed n WHERE n.%I IS NOT NULL'
-            ' ON CONFLICT (attachment_id, key) DO UPDATE'
-            ' SET state = ''p'', attempts = 0, run_after = now(), error = NULL',
-            source.attachment_id, blip._key(source, 'n'), source.image);
+        EXECUTE format('SELECT array_agg(%s) FROM changed n WHERE n.%I IS NOT NULL',
+                       blip._key(source, 'n'), source.image)
+        INTO keys;
+        PERFORM blip._note(source.attachment_id, keys);
     END IF;
     RETURN NULL;
 END
@@ -308,7 +307,7 @@ BEGIN
         EXECUTE format('SELECT %s, ($1).%I IS NOT NULL', key_of, source.image)
         INTO new_key, is_there USING NEW;
     END IF;
-    IF old_key IS DISTINCT FROM new_key OR NOT is_there THEN
+    IF old_key IS NOT NULL AND (old_key IS DISTINCT FROM new_key OR NOT is_there) THEN
         PERFORM blip._unlink(source.attachment_id, ARRAY[old_key]);
     END IF;
     IF is_there THEN
@@ -317,10 +316,7 @@ BEGIN
             INTO content, caption USING NEW;
             PERFORM blip._attach_live(source, new_key, content, caption);
         ELSE
-            INSERT INTO blip.attached_rows AS r (attachment_id, key)
-            VALUES (source.attachment_id, new_key)
-            ON CONFLICT ON CONSTRAINT attached_rows_pkey DO UPDATE
-            SET state = 'p', attempts = 0, run_after = now(), error = NULL;
+            PERFORM blip._note(source.attachment_id, ARRAY[new_key]);
         END IF;
     END IF;
     RETURN NULL;

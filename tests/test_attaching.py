@@ -19,6 +19,7 @@ from blipdb.encode import run_jobs
 from blipdb.jobs import Connection, Counts
 from blipdb.registry import Model
 from blipdb.settings import DATABASE, Settings
+from tests import stores
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, put, shop, states, stored
 from tests.test_worker import vector
@@ -500,6 +501,58 @@ def test_a_path_that_changes_while_it_is_read(
     run_jobs(ready)
     run_jobs(ready)
     assert links(boss) == {1: id_of(B)}
+
+
+def test_urls_are_read_by_workers(
+    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = stores.make_certificate(tmp_path / "server.pem")
+    monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+    boss.execute("CREATE TABLE products (id int PRIMARY KEY, url text, title text)")
+    boss.execute("INSERT INTO blip.settings VALUES ('attach_urls', 'yes')")
+    with stores.served(stores.Web, certificate) as site:
+        site.objects |= {"/a.png": A, "/b.png": B}
+        for number, name in enumerate(["a.png", "b.png", "status/404"]):
+            url = f"https://localhost:{site.port}/{name}"
+            boss.execute("INSERT INTO products VALUES (%s, %s, 'words')", [number, url])
+        attach(boss, image="url", kind="url")
+        run_jobs(ready)
+        assert {key: id for key, id in links(boss).items() if id} == {0: id_of(A), 1: id_of(B)}
+        assert vector(boss, id_of(A)) is not None
+        boss.execute("UPDATE products SET url = replace(url, 'a.png', 'b.png')")
+        run_jobs(ready)
+    assert stored(boss) == {id_of(B)}
+    assert captions(boss) == {(id_of(B), "words")}
+
+
+def test_who_may_attach_paths_reads_no_urls_by_them_nor_the_other_way_round(
+    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = stores.make_certificate(tmp_path / "server.pem")
+    monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+    (tmp_path / "a.png").write_bytes(A)
+    boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, url text)")
+    boss.execute(
+        "INSERT INTO blip.settings VALUES ('attach_urls', 'yes'), ('attach_paths', %s)",
+        [str(tmp_path)],
+    )
+    with stores.served(stores.Web, certificate) as site:
+        site.objects["/a.png"] = A
+        boss.execute(
+            "INSERT INTO products VALUES (1, %s, %s)",
+            [f"https://localhost:{site.port}/a.png", str(tmp_path / "a.png")],
+        )
+        attach(boss, image="path", caption=None, kind="path")
+        attach(boss, image="url", caption=None, kind="url")
+        run_jobs(ready)
+        assert site.asked == []
+    assert stored(boss) == set()
+    reasons = {reason for (reason,) in boss.execute("SELECT reason FROM blip_failures()")}
+    assert {reason.rpartition(": ")[2] for reason in reasons} == {
+        "it is outside the folders that may be attached", "it is no URL that can be read",
+    }  # fmt: skip
 
 
 def test_an_urls_row_is_read_from_where_it_is(boss: Connection, ready: Settings) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, LiteralString, TypeAlias, TypeVar
 
 import psycopg
@@ -59,12 +60,17 @@ def work(do: Callable[[Stop], T]) -> Steps[T]:
 
 def run(conn: psycopg.Connection[Any], operation: Steps[T]) -> T:
     """An operation's result, computed in this thread."""
+    return drive(operation, partial(_answer, conn))
+
+
+def drive(operation: Steps[T], give: Callable[[Query | Work], Any]) -> T:
+    """An operation's result; ``give`` answers what it asks for."""
     with closing(operation):
         try:
             step = next(operation)
             while True:
                 try:
-                    answer = _answer(conn, step)
+                    answer = give(step)
                 except Exception as error:
                     step = operation.throw(error)
                 else:

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
-from ..client.steps import Query, Steps, Work
+from ..client.steps import Query, Steps, Work, drive
 
 T = TypeVar("T")
 
 
 def run(conn: Connection, operation: Steps[T]) -> T:
     """An operation's result. In an event loop, what is to be computed runs in a thread."""
-    try:
-        step = next(operation)
-        while True:
-            try:
-                answer = _answer(conn, step)
-            except Exception as error:
-                step = operation.throw(error)
-            else:
-                step = operation.send(answer)
-    except StopIteration as end:
-        result: T = end.value
-        return result
+    return drive(operation, partial(_answer, conn))
 
 
 def _answer(conn: Connection, step: Query | Work) -> Any:
