@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ import numpy as np
 import psycopg
 import pytest
 
-from blipdb import attaching, jobs, postgresql, registry, sources
+from blipdb import attaching, jobs, postgresql
 from blipdb import database as databases
 from blipdb.encode import run_jobs
 from blipdb.jobs import Connection, Counts
 from blipdb.registry import Model
 from blipdb.settings import DATABASE, Settings
-from tests import stores
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, put, shop, states, stored
 from tests.test_worker import vector
@@ -395,179 +393,6 @@ def test_bad_images_are_told_and_break_no_insert(products: Connection, ready: Se
     assert products.execute("SELECT FROM blip_failures()").fetchall() == []
 
 
-def test_an_open_transaction_holds_nobody_up(
-    products: Connection, ready: Settings, boss: Connection
-) -> None:
-    attach(products)
-    put(products, 1, A)
-    put(products, 2, B)
-    with databases.connect(ready.database_url()) as other:
-        other.execute("UPDATE products SET photo = %s WHERE id = 1", [C])
-        run_jobs(ready)
-        assert links(products) == {1: None, 2: id_of(B)}
-        other.commit()
-    run_jobs(ready)
-    assert links(products) == {1: id_of(C), 2: id_of(B)}
-
-
-def test_two_transactions_let_go_of_an_image(products: Connection, ready: Settings) -> None:
-    """Neither waits for the other; a worker ends what both could not."""
-    attach(products)
-    put(products, 1, A)
-    put(products, 2, A)
-    run_jobs(ready)
-    with (
-        databases.connect(ready.database_url()) as first,
-        databases.connect(ready.database_url()) as second,
-    ):
-        first.execute("DELETE FROM products WHERE id = 1")
-        second.execute("SET lock_timeout = '100ms'")
-        second.execute("DELETE FROM products WHERE id = 2")
-        second.commit()
-        first.commit()
-    assert products.execute("SELECT FROM blip.attached").fetchall() == []
-    products.execute("UPDATE blip.attached_rows SET run_after = now()")
-    run_jobs(ready)
-    assert links(products) == {}
-    assert stored(products) == set()
-
-
-@pytest.mark.parametrize(
-    ("setting", "kind", "hint"),
-    [("attach_paths", "path", "/the/folder"), ("attach_urls", "url", "'yes'")],
-)
-def test_paths_and_urls_are_not_allowed_at_first(
-    products: Connection, setting: str, kind: str, hint: str
-) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege) as caught:
-        attach(products, image="title", caption=None, kind=kind)
-    assert caught.value.diag.message_primary == f"columns of {kind}s may not be attached here"
-    assert hint in (caught.value.diag.message_hint or "")
-
-
-def test_paths_are_read_by_workers(boss: Connection, ready: Settings, tmp_path: Path) -> None:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for name, data in {"a.png": A, "b.png": B, "c.txt": b"text"}.items():
-        (folder / name).write_bytes(data)
-    (tmp_path / "secret.png").write_bytes(C)
-    (folder / "link.png").symlink_to(tmp_path / "secret.png")
-    boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, title text)")
-    boss.execute("INSERT INTO blip.settings VALUES ('attach_paths', %s)", [str(folder)])
-    names = ["a.png", "b.png", "c.txt", "gone.png", "link.png", "../secret.png"]
-    for number, name in enumerate(names):
-        boss.execute("INSERT INTO products VALUES (%s, %s, %s)", [number, f"{folder}/{name}", name])
-    boss.execute("INSERT INTO products VALUES (9, 'a.png')")
-    attach(boss, image="path", kind="path")
-    run_jobs(ready)
-    assert {key: id for key, id in links(boss).items() if id} == {0: id_of(A), 1: id_of(B)}
-    failures = dict(boss.execute("SELECT uri, reason FROM blip_failures()").fetchall())
-    outside = "it is outside the folders that may be attached"
-    assert failures == {
-        "public.products/2": f"{folder}/c.txt: not a JPEG, PNG, WebP, GIF, BMP or TIFF picture",
-        "public.products/4": f"{folder}/link.png: {outside}",
-        "public.products/5": f"{folder}/../secret.png: {outside}",
-        "public.products/9": f"a.png: {outside}",
-    }
-    assert states(boss)[3] == "p"  # it may yet come
-    assert vector(boss, id_of(B)) is not None
-
-    boss.execute("UPDATE products SET path = %s WHERE id = 0", [f"{folder}/b.png"])
-    run_jobs(ready)
-    assert stored(boss) == {id_of(B)}
-    boss.execute("DELETE FROM products WHERE id < 2")
-    assert stored(boss) == set()
-
-
-def test_a_path_that_changes_while_it_is_read(
-    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, data in {"a.png": A, "b.png": B}.items():
-        (tmp_path / name).write_bytes(data)
-    boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, title text)")
-    boss.execute("INSERT INTO blip.settings VALUES ('attach_paths', %s)", [str(tmp_path)])
-    boss.execute("INSERT INTO products VALUES (1, %s)", [f"{tmp_path}/a.png"])
-    attach(boss, image="path", kind="path")
-    read = sources.read
-
-    def slowly(uri: str, limit: int) -> Any:
-        if uri.endswith("a.png"):
-            boss_too = databases.connect(ready.database_url(), autocommit=True)
-            with boss_too:
-                boss_too.execute("UPDATE products SET path = %s", [f"{tmp_path}/b.png"])
-        return read(uri, limit)
-
-    monkeypatch.setattr(sources, "read", slowly)
-    run_jobs(ready)
-    run_jobs(ready)
-    assert links(boss) == {1: id_of(B)}
-
-
-def test_urls_are_read_by_workers(
-    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    certificate = stores.make_certificate(tmp_path / "server.pem")
-    monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
-    boss.execute("CREATE TABLE products (id int PRIMARY KEY, url text, title text)")
-    boss.execute("INSERT INTO blip.settings VALUES ('attach_urls', 'yes')")
-    with stores.served(stores.Web, certificate) as site:
-        site.objects |= {"/a.png": A, "/b.png": B}
-        for number, name in enumerate(["a.png", "b.png", "status/404"]):
-            url = f"https://localhost:{site.port}/{name}"
-            boss.execute("INSERT INTO products VALUES (%s, %s, 'words')", [number, url])
-        attach(boss, image="url", kind="url")
-        run_jobs(ready)
-        assert {key: id for key, id in links(boss).items() if id} == {0: id_of(A), 1: id_of(B)}
-        assert vector(boss, id_of(A)) is not None
-        boss.execute("UPDATE products SET url = replace(url, 'a.png', 'b.png')")
-        run_jobs(ready)
-    assert stored(boss) == {id_of(B)}
-    assert captions(boss) == {(id_of(B), "words")}
-
-
-def test_who_may_attach_paths_reads_no_urls_by_them_nor_the_other_way_round(
-    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    certificate = stores.make_certificate(tmp_path / "server.pem")
-    monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
-    (tmp_path / "a.png").write_bytes(A)
-    boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, url text)")
-    boss.execute(
-        "INSERT INTO blip.settings VALUES ('attach_urls', 'yes'), ('attach_paths', %s)",
-        [str(tmp_path)],
-    )
-    with stores.served(stores.Web, certificate) as site:
-        site.objects["/a.png"] = A
-        boss.execute(
-            "INSERT INTO products VALUES (1, %s, %s)",
-            [f"https://localhost:{site.port}/a.png", str(tmp_path / "a.png")],
-        )
-        attach(boss, image="path", caption=None, kind="path")
-        attach(boss, image="url", caption=None, kind="url")
-        run_jobs(ready)
-        assert site.asked == []
-    assert stored(boss) == set()
-    reasons = {reason for (reason,) in boss.execute("SELECT reason FROM blip_failures()")}
-    assert {reason.rpartition(": ")[2] for reason in reasons} == {
-        "it is outside the folders that may be attached", "it is no URL that can be read",
-    }  # fmt: skip
-
-
-def test_an_urls_row_is_read_from_where_it_is(boss: Connection, ready: Settings) -> None:
-    """Where nothing may be fetched from: told as a failure, and no insert breaks."""
-    boss.execute("CREATE TABLE products (id int PRIMARY KEY, url text, title text)")
-    boss.execute("INSERT INTO blip.settings VALUES ('attach_urls', 'yes')")
-    boss.execute("INSERT INTO products VALUES (1, 'https://127.0.0.1/a.png?secret=1')")
-    attach(boss, image="url", kind="url")
-    run_jobs(ready)
-    ((uri, reason),) = boss.execute("SELECT uri, reason FROM blip_failures()").fetchall()
-    assert uri == "public.products/1"
-    assert "127.0.0.1" in reason
-    assert "secret=1" not in reason
-
-
 def test_a_table_that_shuts_workers_out_says_so(
     products: Connection, ready: Settings, as_worker: Callable[[], Connection]
 ) -> None:
@@ -615,38 +440,6 @@ def test_a_worker_of_no_other_right_encodes(
     assert vector(products, id_of(A)) is not None
 
 
-def test_what_comes_and_goes_while_a_worker_works(
-    products: Connection, ready: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever order: in the end each row has its image, and there are no others."""
-    monkeypatch.setattr(attaching, "LINKED", 3)
-    attach(products)
-    rng = np.random.default_rng(7)
-    for step in range(60):
-        id, photo = int(rng.integers(8)), picture(int(rng.integers(4)))
-        match rng.integers(4):
-            case 0:
-                products.execute("DELETE FROM products WHERE id = %s", [id])
-            case 1:
-                products.execute("UPDATE products SET photo = NULL WHERE id = %s", [id])
-            case _:
-                products.execute(
-                    "INSERT INTO products (id, title, photo) VALUES (%s, %s, %s) ON CONFLICT (id)"
-                    " DO UPDATE SET photo = excluded.photo, title = excluded.title",
-                    [id, f"title {step}", photo],
-                )
-        if step % 5 == 0:
-            next(attaching.work(products), None)
-    run_jobs(ready)
-    rows = products.execute(
-        "SELECT id, photo, title FROM products WHERE photo IS NOT NULL"
-    ).fetchall()
-    assert links(products) == {id: id_of(photo) for id, photo, _ in rows}
-    assert stored(products) == {id_of(photo) for _, photo, _ in rows}
-    assert captions(products) == {(id_of(photo), title) for _, photo, title in rows}
-    assert registry.models(products)[0].encodes
-
-
 def test_a_restored_database_goes_on(boss: Connection, ready: Settings, cluster: Settings) -> None:
     """Columns have other numbers then, where one before them was dropped."""
     boss.execute("CREATE SCHEMA app")
@@ -683,67 +476,6 @@ def test_a_restored_database_goes_on(boss: Connection, ready: Settings, cluster:
                 assert attach(conn, "app.products") == 1
         finally:
             admin.execute("DROP DATABASE attached WITH (FORCE)")
-
-
-@pytest.mark.slow
-def test_an_app_at_work_is_never_in_the_way(products: Connection, ready: Settings) -> None:
-    """Three writers, each with rows of its own and images shared by all, and a worker: nobody meets
-    a deadlock, and in the end each row has its image, and there are no others."""
-    attach(products)
-    photos = [picture(number, side=8) for number in range(6)]
-    errors: list[Exception] = []
-    stop = threading.Event()
-
-    def write(writer: int) -> None:
-        rng = np.random.default_rng(writer)
-        try:
-            with databases.connect(ready.database_url(), autocommit=True) as conn:
-                for _ in range(60):
-                    with conn.transaction(force_rollback=bool(rng.random() < 0.2)):
-                        for number in rng.permutation(6)[:4]:
-                            change(conn, int(writer * 100 + number), rng)
-        except Exception as error:
-            errors.append(error)
-
-    def change(conn: Connection, id: int, rng: np.random.Generator) -> None:
-        if rng.random() < 0.4:
-            conn.execute("DELETE FROM products WHERE id = %s", [id])
-        else:
-            conn.execute(
-                "INSERT INTO products (id, title, photo) VALUES (%s, %s, %s) ON CONFLICT (id)"
-                " DO UPDATE SET photo = excluded.photo, title = excluded.title",
-                [id, f"title {rng.integers(3)}", photos[rng.integers(len(photos))]],
-            )
-
-    def work() -> None:
-        try:
-            while not stop.is_set():
-                run_jobs(ready)
-        except Exception as error:
-            errors.append(error)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    writers = [threading.Thread(target=write, args=[number]) for number in range(3)]
-    for thread in writers:
-        thread.start()
-    for thread in writers:
-        thread.join()
-    stop.set()
-    worker.join()
-    assert errors == []
-    for _ in range(2):  # what was read between two changes is tried again later
-        for table in ("attached_rows", "jobs"):
-            products.execute(
-                f"UPDATE blip.{table} SET run_after = now() WHERE state = 'p'".encode()
-            )
-        run_jobs(ready)
-    rows = products.execute("SELECT id, photo, title FROM products").fetchall()
-    assert links(products) == {id: id_of(photo) for id, photo, _ in rows}
-    assert stored(products) == {id_of(photo) for _, photo, _ in rows}
-    assert captions(products) == {(id_of(photo), title) for _, photo, title in rows}
-    for _, photo, _ in rows:
-        assert vector(products, id_of(photo)) is not None
 
 
 def test_what_its_page_shows_runs(served: Settings, elsewhere: str) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..escapes import visible
 from . import options
 from .ingest import summary
 from .options import Db, Home
-from .output import Column, note, print_rows, short_path, visible
+from .output import Column, note, print_rows, short_path
 from .progress import progress_bar
 
 if TYPE_CHECKING:

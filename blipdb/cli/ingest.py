@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..escapes import visible
 from . import options
 from .broker import Broker, NoWait, ringer
 from .group import INTERRUPTED
 from .options import Db, Home, Json, Space
-from .output import note, print_json, visible
+from .output import note, print_json
 from .progress import progress_bar
 
 if TYPE_CHECKING:

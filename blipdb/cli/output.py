@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-# C0, DEL and C1 controls; Unicode's line, paragraph and bidirectional controls; lone surrogates
-# (bytes of a file name that are not UTF-8).
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from ..escapes import UNSAFE, visible
 
 
 @dataclass(frozen=True)
@@ -35,15 +30,6 @@ class Column:
     kind: Literal["word", "number", "path", "text"] = "word"
 
 
-def visible(text: str) -> str:
-    """``text`` with every control character written as its escape."""
-    return _UNSAFE.sub(lambda match: _escape(match.group()), text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
 def note(message: str) -> None:
     """Say something to the person at the terminal; line breaks in ``message`` are kept."""
     print("\n".join(visible(line) for line in message.split("\n")), file=sys.stderr, flush=True)
@@ -53,7 +39,7 @@ def print_json(value: Any) -> None:
     """One JSON document; UUIDs and times as strings."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     # json.dumps has escaped C0, so what is left is the document's own line breaks and the rest.
-    lines = (_UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", line) for line in text.split("\n"))
+    lines = (UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", line) for line in text.split("\n"))
     print("\n".join(lines))
 
 

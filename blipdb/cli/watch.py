@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import DatabaseError
+from ..escapes import visible
 from ..settings import Settings
-from .output import visible
 
 if TYPE_CHECKING:
     from rich.table import Table

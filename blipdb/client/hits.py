@@ -8,8 +8,8 @@ from html import escape
 from typing import TypeAlias, overload
 from uuid import UUID
 
-from ..cli.output import visible
 from ..errors import BlipdbError, ImageError
+from ..escapes import visible
 from .results import Hit
 
 Pictures: TypeAlias = Mapping[UUID, bytes | ImageError]

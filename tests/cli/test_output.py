@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from blipdb.cli.output import Column, note, print_json, print_paths, print_rows, short_path, visible
+from blipdb.cli.output import Column, note, print_json, print_paths, print_rows, short_path
+from blipdb.escapes import visible
 
 HOSTILE = "a\x1b]0;owned\x07b\x9b31mc\u202egnp.\udcff\n\t\\"
 

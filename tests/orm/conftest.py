@@ -76,5 +76,22 @@ def session(alchemy: Engine) -> Iterator[Session]:
         session.rollback()
 
 
+@pytest.fixture(params=["functions", "tables"])
+def anywhere(request: pytest.FixtureRequest, models: None) -> Iterator[Session]:
+    """A session on a server with blipdb's functions, and on one that has its tables alone."""
+    name = "alchemy" if request.param == "functions" else "alchemy_of_tables"
+    with Session(request.getfixturevalue(name)) as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def by_functions(alchemy: Engine) -> Iterator[Session]:
+    """A session for what only a server with functions can do; see test_alone."""
+    with Session(alchemy) as session:
+        yield session
+        session.rollback()
+
+
 def alchemy_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)

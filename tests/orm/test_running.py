@@ -18,9 +18,9 @@ from blipdb.errors import DatabaseError, EngineError, UsageError
 from blipdb.orm import search
 from blipdb.orm.selectable import Hits
 from tests.engine import engines
+from tests.orm.asked import CHEAP, ids
 from tests.orm.conftest import alchemy_url
 from tests.orm.shop import Product
-from tests.orm.test_search import CHEAP, ids
 from tests.sql.library import Library
 
 
