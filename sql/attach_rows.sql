@@ -304,7 +304,7 @@ BEGIN
         ' WHERE s.%1$I IS NOT NULL) l'
         ' JOIN %2$s s ON %5$s WHERE l.before < %6$s) f',
         source.image, source.source, blip._has_key(source, 's', 'd.key'),
-        blip._caption(source, 's'), blip._has_key(source, 's', 'l.key'), most_bytes)
+        blip._caption_of(source, 's'), blip._has_key(source, 's', 'l.key'), most_bytes)
     INTO keys, ids, sha256s, mimes, sizes, captions
     USING due, convert_to(source.space, 'UTF8') || '\x00'::bytea;
     IF gone IS NOT NULL THEN
@@ -403,7 +403,7 @@ BEGIN
     PERFORM blip._require_readable(source);
     RETURN QUERY EXECUTE format(
         'SELECT d.key, s.%I::text, %s FROM unnest($1) d (key) LEFT JOIN %s s ON %s',
-        source.image, blip._caption(source, 's'), source.source, blip._has_key(source, 's', 'd.key'))
+        source.image, blip._caption_of(source, 's'), source.source, blip._has_key(source, 's', 'd.key'))
     USING keys;
 END
 $$;

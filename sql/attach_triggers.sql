@@ -206,7 +206,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._key(blip._source, text) IS 'SQL for the key of a row of that alias';
 
-CREATE FUNCTION blip._caption(source blip._source, alias text) RETURNS text
+CREATE FUNCTION blip._caption_of(source blip._source, alias text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -215,7 +215,7 @@ BEGIN
                 ELSE format('%s.%I::text', alias, source.caption) END;
 END
 $$;
-COMMENT ON FUNCTION blip._caption(blip._source, text) IS
+COMMENT ON FUNCTION blip._caption_of(blip._source, text) IS
     'SQL for the caption of a row of that alias';
 
 CREATE FUNCTION blip._has_key(source blip._source, alias text, key text) RETURNS text
@@ -312,7 +312,7 @@ BEGIN
     END IF;
     IF is_there THEN
         IF source.mode = 'live' THEN
-            EXECUTE format('SELECT ($1).%I, %s', source.image, blip._caption(source, '($1)'))
+            EXECUTE format('SELECT ($1).%I, %s', source.image, blip._caption_of(source, '($1)'))
             INTO content, caption USING NEW;
             PERFORM blip._attach_live(source, new_key, content, caption);
         ELSE
