@@ -66,7 +66,7 @@ def test_rows_of_attached_tables_are_taken_in_first(ready: Settings, boss: Conne
         Line("attach", "", 0, 4, 0, 1),
         Line("encode", "tiny", 0, 3, 0, 0),
     ]
-    assert [progress.stage for progress in seen] == ["attach", "encode"]
+    assert list(dict.fromkeys(progress.stage for progress in seen)) == ["attach", "encode"]
     boss.execute("SET session_replication_role = replica")  # mended where no trigger sees it
     boss.execute("UPDATE products SET photo = %s WHERE id = 3", [picture(3)])
     assert backlog.run(ready, ["attach"]) == []
