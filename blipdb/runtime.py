@@ -100,8 +100,13 @@ class Runtime:
         count = compute.stored(arch)
         return (count, arch.vision_width), (count, 2) if compute.merges else (count,)
 
-    def encode_images(self, pixels: Pixels) -> Encoded:
-        """pixels uint8 [B, S, S, 3], RGB and already resized to the model's size."""
+    def encode_images(self, pixels: Pixels, *, stop: Stop | None = None) -> Encoded:
+        """pixels uint8 [B, S, S, 3], RGB and already resized to the model's size. `stop` is asked
+        before each chunk of images.
+
+        Raises:
+            StoppedError: `stop` returned True.
+        """
         size = self.artifact.architecture.image_size
         if pixels.dtype != np.uint8 or pixels.shape[1:] != (size, size, 3):
             raise ValueError(
@@ -116,6 +121,7 @@ class Runtime:
             for shape, dtype in zip(self.token_shapes, (np.int8, np.float32), strict=True)
         )
         for part in _parts(len(pixels), _chunk(image_flops(arch))):
+            _ask(stop)
             *vectors, tokens[part], scales[part] = self.run("image", pixels=pixels[part])
             if vectors:
                 (itc[part],) = vectors
@@ -158,8 +164,7 @@ class Runtime:
         chunk = chunk or max(LEAST_PAIRS, _chunk(self._pair_flops(ids.shape[1])))
         itm = np.empty((len(tokens), 2), np.float32)
         for part in _parts(len(tokens), chunk):
-            if stop is not None and stop():
-                raise StoppedError("The search was stopped: its caller no longer waits for it.")
+            _ask(stop)
             (itm[part],) = self.run(
                 "rerank", input_ids=ids, tokens=tokens[part], scales=scales[part]
             )
@@ -407,6 +412,11 @@ def providers() -> list[str]:
             "Install the one for your device, as: pip install onnxruntime-gpu",
         )
     return wanted or [CPU]
+
+
+def _ask(stop: Stop | None) -> None:
+    if stop is not None and stop():
+        raise StoppedError("The work was stopped: its caller no longer waits for it.")
 
 
 def _chunk(flops: float) -> int:

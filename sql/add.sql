@@ -82,7 +82,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._half(bytea) IS 'The first 128 bits of SHA-256';
 
-CREATE FUNCTION blip._mime(image bytea) RETURNS text
+CREATE FUNCTION blip._mime(image bytea, name text DEFAULT 'the image') RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -91,13 +91,13 @@ DECLARE
 BEGIN
     IF mime IS NULL THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = 'the image is in no format that is taken: JPEG, PNG, WebP, GIF, BMP or TIFF',
+            MESSAGE = name || ' is in no format that is taken: JPEG, PNG, WebP, GIF, BMP or TIFF',
             DETAIL = format('Its first bytes are \x%s.', encode(substr(image, 1, 12), 'hex'));
     END IF;
     RETURN mime;
 END
 $$;
-COMMENT ON FUNCTION blip._mime(bytea) IS
+COMMENT ON FUNCTION blip._mime(bytea, text) IS
     'The image format by its first bytes; whether the rest decodes is for the worker to find out';
 
 CREATE FUNCTION blip._mime_of(image bytea) RETURNS text

@@ -38,8 +38,7 @@ COMMENT ON FUNCTION blip._listed(smallint[]) IS 'The update trigger''s columns, 
 
 -- Whole statements at a time where that can be: rows that go into a partition by its own name pass
 -- the parent's statement triggers by, and not its row triggers.
-CREATE FUNCTION blip._make_triggers(id integer, source regclass, columns smallint[], mode text)
-RETURNS void
+CREATE FUNCTION blip._make_triggers(id integer, source regclass, columns smallint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -62,10 +61,9 @@ BEGIN
     EXECUTE format(
         'CREATE TRIGGER %I AFTER INSERT ON %s %s EXECUTE FUNCTION blip.%s(%L)',
         blip._trigger(id, 'insert'), source,
-        CASE WHEN is_plain AND mode = 'background'
+        CASE WHEN is_plain
              THEN 'REFERENCING NEW TABLE AS changed FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
-        CASE WHEN is_plain AND mode = 'background'
-             THEN '_attached_added' ELSE '_attached_changed' END,
+        CASE WHEN is_plain THEN '_attached_added' ELSE '_attached_changed' END,
         id);
     EXECUTE format(
         'CREATE TRIGGER %I AFTER DELETE ON %s %s EXECUTE FUNCTION blip.%s(%L)',
@@ -79,7 +77,7 @@ BEGIN
         blip._trigger(id, 'truncate'), source, id);
 END
 $$;
-COMMENT ON FUNCTION blip._make_triggers(integer, regclass, smallint[], text) IS
+COMMENT ON FUNCTION blip._make_triggers(integer, regclass, smallint[]) IS
     'The triggers of an attachment: what changes neither image nor caption nor key runs none';
 
 CREATE FUNCTION blip._drop_triggers(id integer, source regclass) RETURNS void
@@ -237,19 +235,51 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    most constant integer := 16; -- images of one request to the engine
+    most_bytes constant integer := 8388608;
     source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    changed_keys text;
+    key jsonb;
+    content bytea;
+    caption text;
     keys jsonb[];
+    contents bytea[] := '{}';
+    captions text[] := '{}';
+    size bigint := 0;
 BEGIN
-    IF source.attachment_id IS NOT NULL THEN
+    IF source.attachment_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    changed_keys := blip._key(source, 'n');
+    IF source.mode <> 'live' THEN
         EXECUTE format('SELECT array_agg(%s) FROM changed n WHERE n.%I IS NOT NULL',
-                       blip._key(source, 'n'), source.image)
+                       changed_keys, source.image)
         INTO keys;
         PERFORM blip._note(source.attachment_id, keys);
+        RETURN NULL;
     END IF;
+    FOR key, content, caption IN EXECUTE format(
+        'SELECT %1$s, n.%2$I, %3$s FROM changed n WHERE n.%2$I IS NOT NULL',
+        changed_keys, source.image, blip._caption_of(source, 'n'))
+    LOOP
+        IF cardinality(keys) = most OR size + octet_length(content) > most_bytes THEN
+            PERFORM blip._attach_live(source, keys, contents, captions);
+            keys := NULL;
+            contents := '{}';
+            captions := '{}';
+            size := 0;
+        END IF;
+        keys := keys || key;
+        contents := contents || content;
+        captions := captions || caption;
+        size := size + octet_length(content);
+    END LOOP;
+    PERFORM blip._attach_live(source, keys, contents, captions);
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION blip._attached_added() IS 'Note the rows that a statement inserted';
+COMMENT ON FUNCTION blip._attached_added() IS
+    'Note the rows that a statement inserted, or encode them at once, several at a time';
 
 CREATE FUNCTION blip._attached_removed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -314,7 +344,7 @@ BEGIN
         IF source.mode = 'live' THEN
             EXECUTE format('SELECT ($1).%I, %s', source.image, blip._caption_of(source, '($1)'))
             INTO content, caption USING NEW;
-            PERFORM blip._attach_live(source, new_key, content, caption);
+            PERFORM blip._attach_live(source, ARRAY[new_key], ARRAY[content], ARRAY[caption]);
         ELSE
             PERFORM blip._note(source.attachment_id, ARRAY[new_key]);
         END IF;
@@ -325,52 +355,74 @@ $$;
 COMMENT ON FUNCTION blip._attached_changed() IS
     'Note, or encode at once, a row that was inserted or changed; forget one that was deleted';
 
-CREATE FUNCTION blip._attach_live(source blip._source, key jsonb, content bytea, caption text)
-RETURNS void
+CREATE FUNCTION blip._attach_live(
+    source blip._source, keys jsonb[], contents bytea[], captions text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    id uuid;
+    names constant text[] := ARRAY(SELECT blip._place(source.source, k) FROM unnest(keys) k);
+    ids constant uuid[] := ARRAY(
+        SELECT blip._half(convert_to(source.space, 'UTF8') || '\x00'::bytea || c)
+        FROM unnest(contents) c);
 BEGIN
-    PERFORM blip._require_image(content);
-    id := blip._half(convert_to(source.space, 'UTF8') || '\x00'::bytea || content);
-    PERFORM blip._link(source.attachment_id, ARRAY[key], ARRAY[id], ARRAY[sha256(content)],
-                       ARRAY[blip._mime(content)], ARRAY[octet_length(content)::bigint],
-                       ARRAY[caption], NULL);
-    PERFORM blip._encode(id, content);
-END
-$$;
-COMMENT ON FUNCTION blip._attach_live(blip._source, jsonb, bytea, text) IS
-    'Link a row''s image and encode it, within the transaction that changes the row';
-
-CREATE FUNCTION blip._encode(id uuid, content bytea) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    model blip._model := blip._choose(NULL, 'retrieval');
-    reply jsonb;
-    pgvector regnamespace := (
-        SELECT e.extnamespace FROM pg_extension e WHERE e.extname = 'vector');
-BEGIN
-    IF EXISTS (SELECT FROM blip.image_vectors v
-               WHERE v.image_id = id AND v.model_id = model.model_id) THEN
+    IF keys IS NULL THEN
         RETURN;
     END IF;
-    reply := blip._ask('encode_image', blip._head(model), content);
-    EXECUTE format('INSERT INTO blip.image_vectors (image_id, model_id, itc)'
-                   ' VALUES ($1, $2, $3::%s.halfvec) ON CONFLICT DO NOTHING', pgvector)
-    USING id, model.model_id, reply ->> 'itc';
-    INSERT INTO blip.image_tokens (image_id, model_id, tokens)
-    VALUES (id, model.model_id, decode(reply ->> 'tokens', 'base64'))
-    ON CONFLICT DO NOTHING;
-    UPDATE blip.images i
-    SET width = (reply ->> 'width')::integer, height = (reply ->> 'height')::integer
-    WHERE i.image_id = id AND i.width IS NULL;
-    UPDATE blip.jobs j SET state = 'd', lease = NULL, error = NULL, updated_at = now()
-    WHERE j.image_id = id AND j.stage = 'encode' AND j.model_id = model.model_id;
+    PERFORM blip._require_image(u.content, 'the image of ' || u.name)
+    FROM unnest(contents, names) u (content, name);
+    PERFORM blip._link(
+        source.attachment_id, keys, ids, ARRAY(SELECT sha256(c) FROM unnest(contents) c),
+        ARRAY(SELECT blip._mime(u.content, 'the image of ' || u.name)
+              FROM unnest(contents, names) u (content, name)),
+        ARRAY(SELECT octet_length(c)::bigint FROM unnest(contents) c), captions, NULL);
+    PERFORM blip._encode(ids, contents, names);
 END
 $$;
-COMMENT ON FUNCTION blip._encode(uuid, bytea) IS
-    'Have the engine encode an image for searches, and close its job';
+COMMENT ON FUNCTION blip._attach_live(blip._source, jsonb[], bytea[], text[]) IS
+    'Link rows'' images and encode them, within the transaction that changes the rows';
+
+CREATE FUNCTION blip._encode(ids uuid[], contents bytea[], names text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most_name constant integer := 200; -- characters: a request's head has few
+    model blip._model := blip._choose(NULL, 'retrieval');
+    pgvector regnamespace := (
+        SELECT e.extnamespace FROM pg_extension e WHERE e.extname = 'vector');
+    sizes integer[];
+    body bytea;
+    images jsonb;
+BEGIN
+    SELECT array_agg(g.id ORDER BY g.id), array_agg(left(g.name, most_name) ORDER BY g.id),
+           array_agg(octet_length(g.content) ORDER BY g.id), string_agg(g.content, '' ORDER BY g.id)
+    INTO ids, names, sizes, body
+    FROM (SELECT DISTINCT ON (u.id) u.id, u.content, u.name
+          FROM unnest(ids, contents, names) u (id, content, name) ORDER BY u.id) g
+    WHERE NOT EXISTS (SELECT FROM blip.image_vectors v
+                      WHERE v.image_id = g.id AND v.model_id = model.model_id);
+    IF ids IS NULL THEN
+        RETURN;
+    END IF;
+    images := blip._ask(
+        'encode_images',
+        blip._head(model) || jsonb_build_object('sizes', sizes, 'names', names), body) -> 'images';
+    EXECUTE format('INSERT INTO blip.image_vectors (image_id, model_id, itc)'
+                   ' SELECT u.id, $2, (($3 -> (n::integer - 1)) ->> ''itc'')::%s.halfvec'
+                   ' FROM unnest($1) WITH ORDINALITY u (id, n) ON CONFLICT DO NOTHING', pgvector)
+    USING ids, model.model_id, images;
+    INSERT INTO blip.image_tokens (image_id, model_id, tokens)
+    SELECT ids[n], model.model_id, decode(i.image ->> 'tokens', 'base64')
+    FROM jsonb_array_elements(images) WITH ORDINALITY i (image, n)
+    ON CONFLICT DO NOTHING;
+    UPDATE blip.images i
+    SET width = (e.image ->> 'width')::integer, height = (e.image ->> 'height')::integer
+    FROM jsonb_array_elements(images) WITH ORDINALITY e (image, n)
+    WHERE i.image_id = ids[n] AND i.width IS NULL;
+    UPDATE blip.jobs j SET state = 'd', lease = NULL, error = NULL, updated_at = now()
+    WHERE j.image_id = ANY (ids) AND j.stage = 'encode' AND j.model_id = model.model_id;
+END
+$$;
+COMMENT ON FUNCTION blip._encode(uuid[], bytea[], text[]) IS
+    'Have the engine encode images for searches, and close their jobs';

@@ -18,7 +18,7 @@ import select
 import sys
 import time
 
-OPS = ("embed_text", "embed_image", "encode_image", "rerank", "match_image", "caption",
+OPS = ("embed_text", "embed_image", "encode_images", "rerank", "match_image", "caption",
        "caption_image", "answer", "answer_image")
 SETTINGS = "SELECT name, value FROM blip.settings WHERE name LIKE 'engine%'"
 TICK = 50  # ms between looks at whether the statement was cancelled

@@ -107,7 +107,7 @@ $$;
 COMMENT ON FUNCTION blip._require_text(text) IS
     'Raise 22023 for a query without a word, or far longer than any model reads';
 
-CREATE FUNCTION blip._require_image(image bytea) RETURNS void
+CREATE FUNCTION blip._require_image(image bytea, name text DEFAULT 'the image') RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -116,11 +116,12 @@ DECLARE
 BEGIN
     IF image IS NULL OR octet_length(image) = 0 THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = 'the image is ' || CASE WHEN image IS NULL THEN 'NULL' ELSE 'empty' END;
+            MESSAGE = name || ' is ' || CASE WHEN image IS NULL THEN 'NULL' ELSE 'empty' END;
     ELSIF octet_length(image) > most THEN
         RAISE invalid_parameter_value USING MESSAGE = format(
-            'the image has %s bytes; at most %s are taken', octet_length(image), most);
+            '%s has %s bytes; at most %s are taken', name, octet_length(image), most);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION blip._require_image(bytea) IS 'Raise 22023 for an image without or with too many bytes';
+COMMENT ON FUNCTION blip._require_image(bytea, text) IS
+    'Raise 22023 for an image without or with too many bytes';

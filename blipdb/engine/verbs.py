@@ -6,16 +6,18 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from blipdb.errors import ModelError, UsageError
+from blipdb.errors import ImageError, ModelError, UsageError
 from blipdb.images.decode import Decoded, Decoder
 from blipdb.runtime import Encoded, Runtime, Stop
 from blipdb.tokens import pack_batch, unpack_batch
 
+T = TypeVar("T")
 Answer = dict[str, Any]
 SMALLEST_PART: Final = 4  # images; fewer are not worth another thread
 
@@ -50,17 +52,28 @@ def embed_image(work: Work) -> Answer:
     return {"itc": _numbers(itc)}
 
 
-def encode_image(work: Work) -> Answer:
-    """An image file -> all that a search needs of it: its ITC vector, its packed tokens (base64),
-    and its width and height."""
-    decoded = _decode(work)
-    encoded = work.runtime.encode_images(decoded.pixels[None])
-    (record,) = pack_batch(encoded.tokens, encoded.scales)
+def encode_images(work: Work) -> Answer:
+    """Image files of ``sizes`` bytes, one after the other -> all that a search needs of each: its
+    ITC vector, its packed tokens (base64), its width and height. An error tells an image's name.
+    """
+    decoded = _decode_all(work)
+    pixels = np.stack([picture.pixels for picture in decoded])
+    parts = _on_spare_cores(
+        work, len(pixels), lambda chosen: work.runtime.encode_images(pixels[chosen], stop=work.stop)
+    )
+    itc, tokens, scales = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return {
-        "itc": _numbers(encoded.itc[0]),
-        "tokens": b64encode(record).decode(),
-        "width": decoded.width,
-        "height": decoded.height,
+        "images": [
+            {
+                "itc": vector,
+                "tokens": b64encode(record).decode(),
+                "width": picture.width,
+                "height": picture.height,
+            }
+            for vector, record, picture in zip(
+                _numbers(itc), pack_batch(tokens, scales), decoded, strict=True
+            )
+        ]
     }
 
 
@@ -69,16 +82,13 @@ def rerank(work: Work) -> Answer:
 
     On every core that is spare, as it is what a search mostly waits for.
     """
+    text = work.head["text"]
     tokens, scales = _tokens(work, work.head["count"])
-
-    def part(chosen: slice) -> npt.NDArray[np.float32]:
-        text = work.head["text"]
-        return work.runtime.rerank(text, tokens[chosen], scales[chosen], stop=work.stop)
-
-    size = max(SMALLEST_PART, -(-len(tokens) // (1 + work.spare)))
-    first, *others = (slice(start, start + size) for start in range(0, max(1, len(tokens)), size))
-    futures = [work.helpers.submit(part, chosen) for chosen in others]
-    itm = [part(first), *(future.result() for future in futures)]
+    itm = _on_spare_cores(
+        work,
+        len(tokens),
+        lambda part: work.runtime.rerank(text, tokens[part], scales[part], stop=work.stop),
+    )
     return {"itm": _numbers(np.concatenate(itm))}
 
 
@@ -126,7 +136,7 @@ CHOICE: Final = {"among": list}
 VERBS: Final = {
     "embed_text": Verb(embed_text, MODEL | {"text": str}, {}),
     "embed_image": Verb(embed_image, MODEL, {}),
-    "encode_image": Verb(encode_image, MODEL, {}),
+    "encode_images": Verb(encode_images, MODEL | {"sizes": list, "names": list}, {}),
     "rerank": Verb(rerank, MODEL | {"text": str, "count": int}, {}),
     "match_image": Verb(match_image, MODEL | {"text": str}, {}),
     "caption": Verb(caption, MODEL, DECODING),
@@ -158,6 +168,37 @@ def _encode(work: Work) -> Encoded:
 
 def _decode(work: Work) -> Decoded:
     return work.decoder.decode(bytes(work.raw), work.runtime.artifact.architecture.image_size)
+
+
+def _decode_all(work: Work) -> list[Decoded]:
+    sizes, names = work.head["sizes"], work.head["names"]
+    if not (
+        sizes
+        and all(type(size) is int and size >= 0 for size in sizes)
+        and sum(sizes) == len(work.raw)
+        and len(names) == len(sizes)
+    ):
+        raise UsageError(
+            f"The request's sizes are {sizes}, with {len(names)} names; its images have"
+            f" {len(work.raw):,} bytes."
+        )
+    ends = list(accumulate(sizes))
+    files = (bytes(work.raw[end - size : end]) for end, size in zip(ends, sizes, strict=True))
+    side = work.runtime.artifact.architecture.image_size
+    decoded = []
+    for name, outcome in work.decoder.decode_ahead(zip(names, files, strict=True), side):
+        if isinstance(outcome, ImageError):
+            raise ImageError(f"{name}: {outcome.reason}")
+        decoded.append(outcome)
+    return decoded
+
+
+def _on_spare_cores(work: Work, count: int, do: Callable[[slice], T]) -> list[T]:
+    """What ``do`` makes of parts of ``count`` images, in order."""
+    size = max(SMALLEST_PART, -(-count // (1 + work.spare)))
+    first, *others = (slice(start, start + size) for start in range(0, max(1, count), size))
+    futures = [work.helpers.submit(do, part) for part in others]
+    return [do(first), *(future.result() for future in futures)]
 
 
 def _tokens(work: Work, count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

@@ -23,6 +23,7 @@ BULK = 10_000
 LARGE = 5 << 20
 TIMES = 30
 PICTURES = [picture(seed, "JPEG", side=128) for seed in range(50)]
+LOAD = [picture(seed, "JPEG", side=128) for seed in range(50, 250)]
 
 
 def measure(settings: Settings, report: Report) -> None:
@@ -80,12 +81,19 @@ def _live(conn: Connection, report: Report) -> None:
     attach(conn, "attached", mode="live")
     embed = "SELECT %s + length(blip_embed(%s::bytea)::text)"
     insert = "INSERT INTO attached (id, photo) VALUES (%s, %s)"
-    alone, live = _times(conn, [embed, insert], lambda n: [n, PICTURES[n]])
+    alone, live = _times(conn, [embed, insert], lambda n: [1000 + n, PICTURES[n]])
     report.add(SECTION, "a live insert of 3 kB", float(np.median(live)) * 1e3, "ms")
     report.add(SECTION, "a live insert of 3 kB", float(np.median(live) / np.median(alone)), "",
                None, "blip_embed of the picture alone")  # fmt: skip
+    begin = time.perf_counter()
+    conn.execute("INSERT INTO attached (photo, id) SELECT * FROM unnest(%s::bytea[])"
+                 " WITH ORDINALITY u (photo, id) ORDER BY id", [LOAD])  # fmt: skip
+    each = (time.perf_counter() - begin) / len(LOAD)
+    name = f"a row of a live load of {len(LOAD)} in one statement"
+    report.add(SECTION, name, each * 1e3, "ms")
+    report.add(SECTION, name, each / float(np.median(live)), "", None, "a live insert of one")
     found = conn.execute("SELECT count(*) FROM blip.image_vectors").fetchone()
-    assert found == (TIMES,), found
+    assert found == (TIMES + len(LOAD),), found
     conn.execute("SELECT blip_detach('attached')")
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from base64 import b64decode
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,22 @@ def test_many_images_in_order(conn: psycopg.Connection, engine: Engine, runtime:
     assert ask(conn, "rerank", engine.model | {"text": TEXT, "count": 0}, b"") == {"itm": []}
 
 
+def test_images_for_searches(conn: psycopg.Connection, engine: Engine, runtime: Runtime) -> None:
+    """Of a call: as each alone, in their order."""
+    size = engine.artifact.architecture.image_size
+    pictures = [scene(30 + number, 20) for number in range(7)]
+    files = [encode(picture, "PNG") for picture in pictures]
+    head = {"sizes": [len(file) for file in files], "names": [f"no. {n}" for n in range(7)]}
+    reply = ask(conn, "encode_images", engine.model | head, b"".join(files))
+    assert len(reply["images"]) == 7
+    for picture, image in zip(pictures, reply["images"], strict=True):
+        encoded = runtime.encode_images(np.asarray(picture.resize((size, size), 3))[None])
+        (record,) = pack_batch(encoded.tokens, encoded.scales)
+        assert np.allclose(image["itc"], encoded.itc[0], atol=1e-6)
+        assert len(b64decode(image["tokens"])) == len(record)
+        assert (image["width"], image["height"]) == picture.size
+
+
 # What it refuses
 
 
@@ -126,6 +143,25 @@ def test_a_bad_image(conn: psycopg.Connection, engine: Engine) -> None:
         "22P03",
         "the image is refused: truncated PNG: image file is truncated",
     )
+
+
+def test_one_bad_image_of_several_is_named(conn: psycopg.Connection, engine: Engine) -> None:
+    files = [PICTURE, PICTURE[:-40], PICTURE]
+    head = engine.model | {"sizes": list(map(len, files)), "names": ["a", "b", "c"]}
+    error = refused(conn, "encode_images", head, b"".join(files))
+    assert error.diag.message_primary == (
+        "the image is refused: b: truncated PNG: image file is truncated"
+    )
+
+
+@pytest.mark.parametrize("sizes", [[], [4], [2, 2, 2], [-1, 6], [2, 3.0], ["5", "0"], [True, 4]])
+def test_sizes_that_are_not_the_images(
+    conn: psycopg.Connection, engine: Engine, sizes: list[Any]
+) -> None:
+    head = engine.model | {"sizes": sizes, "names": ["a", "b"]}
+    error = refused(conn, "encode_images", head, b"12345")
+    assert error.sqlstate == "22023"
+    assert "with 2 names; its images have 5 bytes" in str(error)
 
 
 def test_a_bad_request(conn: psycopg.Connection, engine: Engine) -> None:

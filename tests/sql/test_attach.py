@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -94,10 +95,11 @@ def test_live_follows_changes(products: Connection, library: Library) -> None:
 
 def test_live_refuses_what_is_no_picture(products: Connection) -> None:
     attach(products, mode="live")
+    name = f"{here(products)}.products/1"
     for photo, words in {
-        b"text": "the image is in no format that is taken",
-        b"": "the image is empty",
-        A[:-20]: "damaged PNG",
+        b"text": f"the image of {name} is in no format that is taken",
+        b"": f"the image of {name} is empty",
+        A[:-20]: f"the image is refused: {name}: damaged PNG",
     }.items():
         with pytest.raises(errors.DataError) as caught, products.transaction():
             put(products, 1, photo)
@@ -105,6 +107,90 @@ def test_live_refuses_what_is_no_picture(products: Connection) -> None:
     assert products.execute("SELECT FROM products").fetchall() == []
     put(products, 1, None)
     assert links(products) == {}
+
+
+def test_a_live_load_is_encoded_several_at_a_time(products: Connection, library: Library) -> None:
+    """37 rows of 35 pictures: as each would be alone."""
+    attach(products, mode="live")
+    photos = {number: picture(100 + number % 35, side=20 + number % 35) for number in range(37)}
+    put_all(products, photos)
+    assert links(products) == {number: id_of(photo) for number, photo in photos.items()}
+    rows = products.execute(
+        "SELECT image_id, v.itc::real[], i.width, (SELECT count(*) FROM blip.image_tokens t"
+        " WHERE t.image_id = i.image_id), j.state FROM blip.images i"
+        " JOIN blip.image_vectors v USING (image_id) JOIN blip.jobs j USING (image_id)"
+        " WHERE image_id <> ALL (%s) AND v.model_id = %s AND j.model_id = v.model_id",
+        [library.ids, library.model.model_id],
+    ).fetchall()
+    assert len(rows) == 35
+    with Decoder(children=1) as decoder:
+        sides = {id_of(photo): 20 + number % 35 for number, photo in photos.items()}
+        for number, photo in photos.items():
+            pixels = decoder.decode(photo, library.model.image_size).pixels[None]
+            (row,) = (row for row in rows if row[0] == id_of(photos[number]))
+            alone = library.runtime.encode_images(pixels).itc[0]
+            assert np.allclose(row[1], alone, rtol=0, atol=1e-3)
+            assert row[2:] == (sides[row[0]], 1, "d")
+
+
+def put_all(conn: Connection, photos: Mapping[int, bytes | None]) -> None:
+    conn.execute(
+        "INSERT INTO products (id, photo) SELECT * FROM unnest(%s::integer[], %s::bytea[])",
+        [list(photos), list(photos.values())],
+    )
+
+
+def test_a_live_load_asks_the_engine_few_times(products: Connection, library: Library) -> None:
+    """16 pictures or 8 MB in a request, and one that is larger alone."""
+    attach(products, mode="live")
+    small = {number: picture(200 + number) for number in range(33)}
+    assert requests(products, library, small) == 3
+    large = {100 + n: picture(300 + n) + bytes(3 << 20) for n in range(5)}
+    assert requests(products, library, large) == 3
+    assert requests(products, library, {200: small[0], 201: None}) == 0, "it has its vector"
+
+
+def requests(conn: Connection, library: Library, photos: Mapping[int, bytes | None]) -> int:
+    """To the engine, while rows are inserted: it logs none, so its function is looked at."""
+    conn.execute("SET LOCAL track_functions = 'all'")
+    counted = "SELECT coalesce(sum(calls), 0) FROM pg_stat_xact_user_functions"
+    counted += " WHERE schemaname = 'blip' AND funcname = '_engine'"
+    before = conn.execute(counted).fetchone()
+    put_all(conn, photos)
+    after = conn.execute(counted).fetchone()
+    assert before is not None
+    assert after is not None
+    return int(after[0] - before[0])
+
+
+def test_one_bad_picture_of_a_live_load_is_named(products: Connection) -> None:
+    attach(products, mode="live")
+    photos = {number: picture(number) for number in range(20)}
+    with pytest.raises(errors.DataError) as caught, products.transaction():
+        put_all(products, photos | {18: picture(18)[:-20]})
+    assert f"refused: {here(products)}.products/18: damaged PNG" in str(caught.value)
+    assert links(products) == {}
+    put_all(products, photos)
+    assert len(links(products)) == 20
+
+
+def test_live_of_a_partitioned_table(conn: Connection, library: Library) -> None:
+    conn.execute(
+        "CREATE TABLE products (id integer PRIMARY KEY, title text, photo bytea)"
+        " PARTITION BY RANGE (id);"
+        "CREATE TABLE low PARTITION OF products FOR VALUES FROM (0) TO (10);"
+        "CREATE TABLE high PARTITION OF products FOR VALUES FROM (10) TO (20)"
+    )
+    attach(conn, mode="live")
+    photos = {9: A, 10: B, 11: A}
+    put_all(conn, photos)
+    assert links(conn) == {number: id_of(photo) for number, photo in photos.items()}
+    conn.execute("INSERT INTO high (id, photo) VALUES (12, %s)", [A])
+    assert links(conn)[12] == id_of(A)
+    vectors = conn.execute(
+        "SELECT count(*) FROM blip.image_vectors WHERE image_id IN (%s, %s)", [id_of(A), id_of(B)]
+    ).fetchone()
+    assert vectors == (2,)
 
 
 def test_live_without_an_engine_is_an_error(products: Connection) -> None:
