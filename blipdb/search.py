@@ -20,7 +20,7 @@ from uuid import UUID
 
 import psycopg
 
-from .client import steps
+from .client import arguments, steps
 from .client.results import Count, Failed, Hit
 from .client.server import Server
 from .client.steps import Steps
@@ -73,15 +73,7 @@ def search(
     """
     return _run(
         conn,
-        _server.search(
-            query,
-            k,
-            candidates=candidates,
-            filter=filter,
-            within=within,
-            threshold=threshold,
-            model=model,
-        ),
+        _server.search(query, arguments.scope(k, candidates, filter, within, threshold, model)),
     )
 
 
@@ -99,15 +91,7 @@ def similar(
     """The ``k`` images most like a stored one, itself left out. Raises as `search` does."""
     return _run(
         conn,
-        _server.similar(
-            image_id,
-            k,
-            candidates=candidates,
-            filter=filter,
-            within=within,
-            threshold=threshold,
-            model=model,
-        ),
+        _server.similar(image_id, arguments.scope(k, candidates, filter, within, threshold, model)),
     )
 
 
@@ -121,7 +105,9 @@ def rerank(
     model: str | None = None,
 ) -> list[Hit]:
     """The ``k`` best of ``image_ids`` for a text. Raises as `search` does."""
-    return _run(conn, _server.rerank(query, image_ids, k, threshold=threshold, model=model))
+    return _run(
+        conn, _server.rerank(query, image_ids, arguments.scope(k, threshold=threshold, model=model))
+    )
 
 
 def embed(conn: Connection, query: str | bytes, *, model: str | None = None) -> NDArray[np.float32]:
@@ -150,9 +136,7 @@ def caption(
     the nucleus of that mass. Raises as `search` does."""
     return _run(
         conn,
-        _server.caption(
-            image, beams=beams, max_tokens=max_tokens, nucleus=nucleus, seed=seed, model=model
-        ),
+        _server.caption(image, arguments.decoding(beams, max_tokens, nucleus, seed), model=model),
     )
 
 

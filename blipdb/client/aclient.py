@@ -13,7 +13,7 @@ import psycopg
 
 from .. import database, outages
 from ..errors import ImageError, UsageError
-from . import modes, pictures, steps
+from . import arguments, modes, pictures, steps
 from .base import Base, Options
 from .hits import Hits
 from .results import Count, Failed, Image
@@ -61,17 +61,8 @@ class AsyncClient(Base[Source]):
         model: str | None = None,
     ) -> Hits:
         """As `Client.search`."""
-        return await self._hits(
-            lambda verbs: verbs.search(
-                query,
-                k,
-                candidates=candidates,
-                filter=filter,
-                within=within,
-                threshold=threshold,
-                model=model,
-            )
-        )
+        scope = arguments.scope(k, candidates, filter, within, threshold, model)
+        return await self._hits(lambda verbs: verbs.search(query, scope))
 
     async def similar(
         self,
@@ -85,17 +76,8 @@ class AsyncClient(Base[Source]):
         model: str | None = None,
     ) -> Hits:
         """As `Client.similar`."""
-        return await self._hits(
-            lambda verbs: verbs.similar(
-                image_id,
-                k,
-                candidates=candidates,
-                filter=filter,
-                within=within,
-                threshold=threshold,
-                model=model,
-            )
-        )
+        scope = arguments.scope(k, candidates, filter, within, threshold, model)
+        return await self._hits(lambda verbs: verbs.similar(image_id, scope))
 
     async def rerank(
         self,
@@ -107,9 +89,8 @@ class AsyncClient(Base[Source]):
         model: str | None = None,
     ) -> Hits:
         """As `Client.rerank`."""
-        return await self._hits(
-            lambda verbs: verbs.rerank(query, image_ids, k, threshold=threshold, model=model)
-        )
+        scope = arguments.scope(k, threshold=threshold, model=model)
+        return await self._hits(lambda verbs: verbs.rerank(query, image_ids, scope))
 
     async def embed(
         self, query: str | bytes, *, model: str | None = None
@@ -132,11 +113,8 @@ class AsyncClient(Base[Source]):
         model: str | None = None,
     ) -> str:
         """As `Client.caption`."""
-        return await self._run(
-            lambda verbs: verbs.caption(
-                image, beams=beams, max_tokens=max_tokens, nucleus=nucleus, seed=seed, model=model
-            )
-        )
+        decoding = arguments.decoding(beams, max_tokens, nucleus, seed)
+        return await self._run(lambda verbs: verbs.caption(image, decoding, model=model))
 
     async def answer(
         self,

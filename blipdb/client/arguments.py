@@ -7,13 +7,79 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from ..errors import UsageError
 
+G = TypeVar("G")
+T = TypeVar("T")
+
+
+class Scope(NamedTuple):
+    """What searches ask of what they find; a None is an argument that is left out."""
+
+    k: int
+    candidates: int | None
+    filter: dict[str, Any] | None
+    within: list[UUID] | None
+    threshold: float | None
+    model: str | None
+
+
+class Decoding(NamedTuple):
+    """How a captioner is to decode; a None is an argument that is left out."""
+
+    beams: int | None
+    max_tokens: int | None
+    nucleus: float | None
+    seed: int | None
+
+
 READ = "Give the bytes of an image file, as in: Path('photo.jpg').read_bytes()"
+
+
+def scope(
+    k: int,
+    candidates: int | None = None,
+    filter: Mapping[str, Any] | None = None,
+    within: Iterable[UUID] | None = None,
+    threshold: float | None = None,
+    model: str | None = None,
+) -> Scope:
+    """
+    Raises:
+        UsageError: one is of the wrong type.
+    """
+    return Scope(
+        whole("k", k),
+        optional(whole, "candidates", candidates),
+        optional(mapping, "filter", filter),
+        optional(image_ids, "within", within),
+        optional(number, "threshold", threshold),
+        optional(text, "model", model),
+    )
+
+
+def decoding(
+    beams: int | None, max_tokens: int | None, nucleus: float | None, seed: int | None
+) -> Decoding:
+    """
+    Raises:
+        UsageError: one is of the wrong type.
+    """
+    return Decoding(
+        optional(whole, "beams", beams),
+        optional(whole, "max_tokens", max_tokens),
+        optional(number, "nucleus", nucleus),
+        optional(whole, "seed", seed),
+    )
+
+
+def optional(kind: Callable[[str, G], T], name: str, value: G | None) -> T | None:
+    """An argument of a kind that is one of the functions below, or None."""
+    return None if value is None else kind(name, value)
 
 
 def text(name: str, value: str) -> str:
@@ -30,11 +96,6 @@ def text(name: str, value: str) -> str:
     except UnicodeEncodeError:
         raise UsageError(f"The {name} is not valid UTF-8: {value[:60]!r}.") from None
     return value
-
-
-def optional_text(name: str, value: str | None) -> str | None:
-    """As `text`, or None."""
-    return None if value is None else text(name, value)
 
 
 def content(image: bytes) -> bytes:

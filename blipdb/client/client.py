@@ -12,7 +12,7 @@ import psycopg
 
 from .. import outages
 from ..errors import ImageError
-from . import modes, pictures, steps
+from . import arguments, modes, pictures, steps
 from .base import Base, Options
 from .hits import Hits
 from .results import Count, Failed, Image
@@ -73,17 +73,8 @@ class Client(Base[Source]):
             threshold: the least match probability; of an image as the query, the least cosine.
             model: a registered model; default: the one that is active for retrieval.
         """
-        return self._hits(
-            lambda verbs: verbs.search(
-                query,
-                k,
-                candidates=candidates,
-                filter=filter,
-                within=within,
-                threshold=threshold,
-                model=model,
-            )
-        )
+        scope = arguments.scope(k, candidates, filter, within, threshold, model)
+        return self._hits(lambda verbs: verbs.search(query, scope))
 
     def similar(
         self,
@@ -97,17 +88,8 @@ class Client(Base[Source]):
         model: str | None = None,
     ) -> Hits:
         """The ``k`` images most like a stored one, itself left out; arguments as of `search`."""
-        return self._hits(
-            lambda verbs: verbs.similar(
-                image_id,
-                k,
-                candidates=candidates,
-                filter=filter,
-                within=within,
-                threshold=threshold,
-                model=model,
-            )
-        )
+        scope = arguments.scope(k, candidates, filter, within, threshold, model)
+        return self._hits(lambda verbs: verbs.similar(image_id, scope))
 
     def rerank(
         self,
@@ -119,9 +101,8 @@ class Client(Base[Source]):
         model: str | None = None,
     ) -> Hits:
         """The ``k`` best of ``image_ids`` (at most 1000) for a text."""
-        return self._hits(
-            lambda verbs: verbs.rerank(query, image_ids, k, threshold=threshold, model=model)
-        )
+        scope = arguments.scope(k, threshold=threshold, model=model)
+        return self._hits(lambda verbs: verbs.rerank(query, image_ids, scope))
 
     def embed(self, query: str | bytes, *, model: str | None = None) -> npt.NDArray[np.float32]:
         """The ITC vector of a text or of an image file's bytes: float32 [E], of length 1 but for
@@ -144,11 +125,8 @@ class Client(Base[Source]):
     ) -> str:
         """A caption for a stored image, or for an image file's bytes: by beam search, or sampled
         from the nucleus of that mass."""
-        return self._run(
-            lambda verbs: verbs.caption(
-                image, beams=beams, max_tokens=max_tokens, nucleus=nucleus, seed=seed, model=model
-            )
-        )
+        decoding = arguments.decoding(beams, max_tokens, nucleus, seed)
+        return self._run(lambda verbs: verbs.caption(image, decoding, model=model))
 
     def answer(
         self,

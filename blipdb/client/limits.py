@@ -80,23 +80,18 @@ def require_question(question: str, among: Sequence[str] | None) -> None:
         )
 
 
-def decoding(
-    beams: int | None, max_tokens: int | None, nucleus: float | None, seed: int | None
-) -> dict[str, int | float | None]:
-    """How the captioner is to decode.
-
+def require_decoding(asked: arguments.Decoding) -> arguments.Decoding:
+    """
     Raises:
         UsageError: something is out of its range.
     """
-    if beams is not None:
-        require("beams", beams, 1, 10)
-    if max_tokens is not None:
-        require("max_tokens", max_tokens, 1, 512)
-    if seed is not None:
-        arguments.whole("seed", seed)
-    if nucleus is not None and not 0 < arguments.number("nucleus", nucleus) <= 1:
-        raise UsageError(f"nucleus must be above 0 and at most 1, not {nucleus}")
-    return {"beams": beams, "max_tokens": max_tokens, "nucleus": nucleus, "seed": seed}
+    if asked.beams is not None:
+        require("beams", asked.beams, 1, 10)
+    if asked.max_tokens is not None:
+        require("max_tokens", asked.max_tokens, 1, 512)
+    if asked.nucleus is not None and not 0 < asked.nucleus <= 1:
+        raise UsageError(f"nucleus must be above 0 and at most 1, not {asked.nucleus:g}")
+    return asked
 
 
 def mime(image: bytes) -> str:

@@ -23,6 +23,7 @@ from ..identity import caption_id, image_id
 from ..registry import Model
 from ..tokens import Scales, Tokens, record_size
 from . import arguments, limits, tables
+from .arguments import Decoding, Scope
 from .inference import Inference, unpacked
 from .notices import notice
 from .recall import Candidates, choose, quoted, recall
@@ -43,47 +44,27 @@ class Local:
         self._inference = inference
         self._pgvector = pgvector
 
-    def search(
-        self,
-        query: str | bytes,
-        k: int,
-        *,
-        candidates: int | None,
-        filter: Mapping[str, Any] | None,
-        within: Sequence[UUID] | None,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]:
+    def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
         asked = arguments.query(query)
         if isinstance(asked, str):
             limits.require_text(asked)
-        wanted = limits.wanted(k, candidates)
-        held, among, least = _narrowing(filter, within, threshold)
-        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        wanted = limits.wanted(scope.k, scope.candidates)
+        chosen = yield from choose(scope.model, "retrieval")
         vector = yield from self._embed(chosen, asked)
-        found = yield from recall(chosen, self._pgvector, _written(vector), wanted, held, among)
-        yield from say_short(chosen, len(found.image_ids), k)
+        found = yield from recall(
+            chosen, self._pgvector, _written(vector), wanted, scope.filter, scope.within
+        )
+        yield from say_short(chosen, len(found.image_ids), scope.k)
         if isinstance(asked, str):
             found, logits = yield from self.logits(chosen, asked, found)
         else:
             logits = None
-        return (yield from hits(found, logits, k, least))
+        return (yield from hits(found, logits, scope.k, scope.threshold))
 
-    def similar(
-        self,
-        image_id: UUID,
-        k: int,
-        *,
-        candidates: int | None,
-        filter: Mapping[str, Any] | None,
-        within: Sequence[UUID] | None,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]:
+    def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]:
         itself = arguments.image_id(image_id)
-        wanted = limits.wanted(k, candidates)
-        held, among, least = _narrowing(filter, within, threshold)
-        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        wanted = limits.wanted(scope.k, scope.candidates)
+        chosen = yield from choose(scope.model, "retrieval")
         rows = yield from ask(
             "SELECT itc::text FROM blip.image_vectors WHERE image_id = %s AND model_id = %s",
             [itself, chosen.model_id],
@@ -91,64 +72,48 @@ class Local:
         if not rows:
             raise _unknown(itself, chosen)
         # One more, as it is most like itself.
-        near = yield from recall(chosen, self._pgvector, rows[0][0], wanted + 1, held, among)
+        near = yield from recall(
+            chosen, self._pgvector, rows[0][0], wanted + 1, scope.filter, scope.within
+        )
         others = [pair for pair in zip(*near, strict=True) if pair[0] != itself][:wanted]
-        yield from say_short(chosen, len(others), k)
+        yield from say_short(chosen, len(others), scope.k)
         found = Candidates([id for id, _ in others], [itc for _, itc in others])
-        return (yield from hits(found, None, k, least))
+        return (yield from hits(found, None, scope.k, scope.threshold))
 
-    def rerank(
-        self,
-        query: str,
-        image_ids: Sequence[UUID],
-        k: int,
-        *,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]:
+    def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
         asked = limits.require_text(arguments.text("query", query))
         among = arguments.image_ids("image_ids", image_ids)
-        limits.require("k", k, 1, limits.MOST)
+        limits.require("k", scope.k, 1, limits.MOST)
         limits.require("the number of image_ids", len(among), 0, limits.MOST)
-        _, _, least = _narrowing(None, None, threshold)
-        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        chosen = yield from choose(scope.model, "retrieval")
         vector = yield from self._embed(chosen, asked)
         found = yield from recall(chosen, self._pgvector, _written(vector), len(among), None, among)
-        yield from say_short(chosen, len(found.image_ids), min(k, len(set(among))))
+        yield from say_short(chosen, len(found.image_ids), min(scope.k, len(set(among))))
         found, logits = yield from self.logits(chosen, asked, found)
-        return (yield from hits(found, logits, k, least))
+        return (yield from hits(found, logits, scope.k, scope.threshold))
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[Floats]:
         asked = arguments.query(query)
         if isinstance(asked, str):
             limits.require_text(asked)
-        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "retrieval")
         vector = yield from self._embed(chosen, asked)
         return vector.astype(np.float16).astype(np.float32)  # as halfvec has it
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
         given = _image(image)
         asked = limits.require_text(arguments.text("query", query))
-        chosen = yield from choose(arguments.optional_text("model", model), "retrieval")
+        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "retrieval")
         tokens, scales = yield from self._seen(chosen, given)
         logits = yield from work(
             lambda stop: self._inference.rerank(chosen, asked, tokens, scales, stop)
         )
         return probability(*logits[0].tolist())
 
-    def caption(
-        self,
-        image: UUID | bytes,
-        *,
-        beams: int | None,
-        max_tokens: int | None,
-        nucleus: float | None,
-        seed: int | None,
-        model: str | None,
-    ) -> Steps[str]:
+    def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
         given = _image(image)
-        options = limits.decoding(beams, max_tokens, nucleus, seed)
-        chosen = yield from choose(arguments.optional_text("model", model), "captioner")
+        options = limits.require_decoding(decoding)._asdict()
+        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "captioner")
         tokens, scales = yield from self._seen(chosen, given)
         return (
             yield from work(
@@ -166,9 +131,9 @@ class Local:
     ) -> Steps[str]:
         given = _image(image)
         asked = arguments.text("question", question)
-        choice = None if among is None else arguments.texts("among", among)
+        choice = arguments.optional(arguments.texts, "among", among)
         limits.require_question(asked, choice)
-        chosen = yield from choose(arguments.optional_text("model", model), "answerer")
+        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "answerer")
         tokens, scales = yield from self._seen(chosen, given)
         return (
             yield from work(
@@ -186,11 +151,11 @@ class Local:
         space: str | None,
     ) -> Steps[UUID]:
         content = limits.require_image(arguments.content(image))
-        held = {} if metadata is None else arguments.mapping("metadata", metadata)
-        if arguments.optional_text("uri", uri) == "":
+        held = arguments.optional(arguments.mapping, "metadata", metadata) or {}
+        if arguments.optional(arguments.text, "uri", uri) == "":
             raise UsageError("the uri is empty", "Leave it out, or say where the image was seen.")
-        said = arguments.optional_text("caption", caption)
-        whose = arguments.optional_text("space", space) or ""
+        said = arguments.optional(arguments.text, "caption", caption)
+        whose = arguments.optional(arguments.text, "space", space) or ""
         values = {
             "id": image_id(whose, content),
             "space": whose,
@@ -262,17 +227,6 @@ class Local:
                 )
                 kept += there
         return Candidates([id for id, _ in kept], [itc for _, itc in kept]), np.concatenate(logits)
-
-
-def _narrowing(
-    filter: Mapping[str, Any] | None, within: Sequence[UUID] | None, threshold: float | None
-) -> tuple[dict[str, Any] | None, list[UUID] | None, float | None]:
-    """The arguments that narrow a search, of the right types."""
-    return (
-        None if filter is None else arguments.mapping("filter", filter),
-        None if within is None else arguments.image_ids("within", within),
-        None if threshold is None else arguments.number("threshold", threshold),
-    )
 
 
 def _image(image: UUID | bytes) -> UUID | bytes:

@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from . import arguments
+from .arguments import Decoding, Scope
 from .results import Count, Failed, Hit
 from .steps import Row, Steps, ask
 
@@ -44,51 +45,21 @@ class Server:
 
     one_statement = True
 
-    def search(
-        self,
-        query: str | bytes,
-        k: int,
-        *,
-        candidates: int | None,
-        filter: Mapping[str, Any] | None,
-        within: Sequence[UUID] | None,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]:
-        asked = _query(query) | _found(k, candidates, filter, within, threshold, model)
+    def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
+        asked = _query(query) | _found(scope)
         rows = yield from _rows("blip_search", asked)
         return [Hit(*row) for row in rows]
 
-    def similar(
-        self,
-        image_id: UUID,
-        k: int,
-        *,
-        candidates: int | None,
-        filter: Mapping[str, Any] | None,
-        within: Sequence[UUID] | None,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]:
-        asked = {"image_id": arguments.image_id(image_id)} | _found(
-            k, candidates, filter, within, threshold, model
-        )
+    def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]:
+        asked = {"image_id": arguments.image_id(image_id)} | _found(scope)
         rows = yield from _rows("blip_similar", asked)
         return [Hit(*row) for row in rows]
 
-    def rerank(
-        self,
-        query: str,
-        image_ids: Sequence[UUID],
-        k: int,
-        *,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]:
+    def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
         asked = {
             "query": arguments.text("query", query),
             "image_ids": arguments.image_ids("image_ids", image_ids),
-            **_found(k, None, None, None, threshold, model),
+            **_found(scope),
         }
         rows = yield from _rows("blip_rerank", asked)
         return [Hit(*row) for row in rows]
@@ -104,26 +75,8 @@ class Server:
         asked = _image(image) | {"query": arguments.text("query", query)} | _model(model)
         return float((yield from _value("blip_match", asked)))
 
-    def caption(
-        self,
-        image: UUID | bytes,
-        *,
-        beams: int | None,
-        max_tokens: int | None,
-        nucleus: float | None,
-        seed: int | None,
-        model: str | None,
-    ) -> Steps[str]:
-        asked = {
-            **_image(image),
-            **{
-                name: arguments.whole(name, value)
-                for name, value in (("beams", beams), ("max_tokens", max_tokens), ("seed", seed))
-                if value is not None
-            },
-            "nucleus": None if nucleus is None else arguments.number("nucleus", nucleus),
-            **_model(model),
-        }
+    def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
+        asked = _image(image) | decoding._asdict() | _model(model)
         return str((yield from _value("blip_caption", asked)))
 
     def answer(
@@ -137,7 +90,7 @@ class Server:
         asked = {
             **_image(image),
             "question": arguments.text("question", question),
-            "among": None if among is None else arguments.texts("among", among),
+            "among": arguments.optional(arguments.texts, "among", among),
             **_model(model),
         }
         return str((yield from _value("blip_answer", asked)))
@@ -153,10 +106,10 @@ class Server:
     ) -> Steps[UUID]:
         asked = {
             "image": arguments.content(image),
-            "uri": arguments.optional_text("uri", uri),
-            "caption": arguments.optional_text("caption", caption),
+            "uri": arguments.optional(arguments.text, "uri", uri),
+            "caption": arguments.optional(arguments.text, "caption", caption),
             "metadata": _json("metadata", metadata),
-            "space": arguments.optional_text("space", space),
+            "space": arguments.optional(arguments.text, "space", space),
         }
         image_id = yield from _value("blip_add", asked)
         assert isinstance(image_id, UUID)
@@ -182,30 +135,16 @@ def _image(image: UUID | bytes) -> dict[str, Any]:
 
 
 def _model(model: str | None) -> dict[str, Any]:
-    return {"model": arguments.optional_text("model", model)}
+    return {"model": arguments.optional(arguments.text, "model", model)}
 
 
 def _json(name: str, value: Mapping[str, Any] | None) -> Jsonb | None:
     return None if value is None else Jsonb(arguments.mapping(name, value))
 
 
-def _found(
-    k: int,
-    candidates: int | None,
-    filter: Mapping[str, Any] | None,
-    within: Sequence[UUID] | None,
-    threshold: float | None,
-    model: str | None,
-) -> dict[str, Any]:
+def _found(scope: Scope) -> dict[str, Any]:
     """What is asked of what is found."""
-    return {
-        "k": arguments.whole("k", k),
-        "candidates": None if candidates is None else arguments.whole("candidates", candidates),
-        "filter": _json("filter", filter),
-        "within": None if within is None else arguments.image_ids("within", within),
-        "threshold": None if threshold is None else arguments.number("threshold", threshold),
-        **_model(model),
-    }
+    return scope._asdict() | {"filter": None if scope.filter is None else Jsonb(scope.filter)}
 
 
 def _rows(function: LiteralString, given: Mapping[str, Any]) -> Steps[list[Row]]:

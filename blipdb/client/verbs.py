@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from .arguments import Decoding, Scope
 from .results import Count, Failed, Hit
 from .steps import Steps
 
@@ -21,53 +22,18 @@ class Verbs(Protocol):
     one_statement: bool
     """Whether each that reads is a single statement, which needs no transaction around it."""
 
-    def search(
-        self,
-        query: str | bytes,
-        k: int,
-        *,
-        candidates: int | None,
-        filter: Mapping[str, Any] | None,
-        within: Sequence[UUID] | None,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]: ...
+    def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]: ...
 
-    def similar(
-        self,
-        image_id: UUID,
-        k: int,
-        *,
-        candidates: int | None,
-        filter: Mapping[str, Any] | None,
-        within: Sequence[UUID] | None,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]: ...
+    def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]: ...
 
-    def rerank(
-        self,
-        query: str,
-        image_ids: Sequence[UUID],
-        k: int,
-        *,
-        threshold: float | None,
-        model: str | None,
-    ) -> Steps[list[Hit]]: ...
+    def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]: ...
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[npt.NDArray[np.float32]]: ...
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]: ...
 
     def caption(
-        self,
-        image: UUID | bytes,
-        *,
-        beams: int | None,
-        max_tokens: int | None,
-        nucleus: float | None,
-        seed: int | None,
-        model: str | None,
+        self, image: UUID | bytes, decoding: Decoding, *, model: str | None
     ) -> Steps[str]: ...
 
     def answer(
