@@ -113,7 +113,7 @@ BEGIN
            count(v.image_id) FILTER (WHERE r.state = 'd'),
            count(*) FILTER (WHERE r.state = 'x' OR r.state = 'd' AND v.image_id IS NULL
                                   AND j.image_id IS NOT NULL),
-           a.is_scanned, a.trouble
+           a.is_scanned, coalesce(a.trouble, blip._passed_by(a.source) || ': rows pass its triggers by')
     FROM blip.attachments a
     CROSS JOIN LATERAL blip._source(a.attachment_id) s
     LEFT JOIN blip.attached_rows r ON r.attachment_id = a.attachment_id
@@ -162,12 +162,29 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_owner(regclass) IS 'Raise 42501 unless the table is the caller''s';
 
+CREATE FUNCTION blip._passed_by(source regclass) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT CASE WHEN c.relispartition THEN 'it is a partition'
+                    WHEN c.relkind = 'r' AND EXISTS (
+                        SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)
+                    THEN 'tables inherit from it' END
+        FROM pg_class c WHERE c.oid = source);
+END
+$$;
+COMMENT ON FUNCTION blip._passed_by(regclass) IS
+    'Why a table''s rows can come and go without its statement triggers, as it is now; NULL if they can''t';
+
 CREATE FUNCTION blip._require_attachable(source regclass, mode text, kind text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     relation pg_class;
+    reason constant text := blip._passed_by(source);
 BEGIN
     PERFORM blip._require_owner(source);
     SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
@@ -177,16 +194,12 @@ BEGIN
     ELSIF relation.relpersistence = 't' THEN
         RAISE wrong_object_type USING
             MESSAGE = format('%s can''t be attached: workers can''t read a temporary table', source);
-    ELSIF relation.relkind = 'r' AND EXISTS (
-        SELECT FROM pg_inherits h WHERE h.inhparent = source)
-    THEN
+    ELSIF reason IS NOT NULL THEN
         RAISE wrong_object_type USING
-            MESSAGE = format('%s can''t be attached: tables inherit from it', source),
-            HINT = 'Partition it, or attach the tables that inherit each for itself.';
-    ELSIF relation.relispartition THEN
-        RAISE wrong_object_type USING
-            MESSAGE = format('%s can''t be attached: it is a partition', source),
-            HINT = format('Attach the whole: %s', pg_partition_root(source));
+            MESSAGE = format('%s can''t be attached: %s', source, reason),
+            HINT = CASE WHEN relation.relispartition
+                        THEN format('Attach the whole: %s', pg_partition_root(source))
+                        ELSE 'Partition it, or attach the tables that inherit each for itself.' END;
     END IF;
     IF row_security_active('blip.images') THEN
         RAISE insufficient_privilege USING

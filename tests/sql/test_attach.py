@@ -315,7 +315,17 @@ def test_an_attached_image_is_seen_as_policies_say(products: Connection, library
         assert (uris[0] in found) if uris else all(uri for (uri,) in found), query
 
 
-# What can't be attached
+# What can't be attached, or no longer
+
+
+def test_a_table_that_becomes_a_partition_is_in_trouble(products: Connection) -> None:
+    attach(products)
+    products.execute("CREATE TABLE whole (LIKE products INCLUDING ALL) PARTITION BY RANGE (id)")
+    trouble = "SELECT trouble FROM blip_attachments()"
+    assert products.execute(trouble).fetchall() == [(None,)]
+    products.execute("ALTER TABLE whole ATTACH PARTITION products FOR VALUES FROM (0) TO (9)")
+    said = products.execute(trouble).fetchall()
+    assert said == [("it is a partition: rows pass its triggers by",)]
 
 
 @pytest.mark.parametrize(
