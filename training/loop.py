@@ -98,6 +98,7 @@ class Journal:
         self.started, self.since = time.monotonic(), step
         self.sums: dict[str, list[float]] = {}
         self.skipped: Counter[str] = Counter()
+        self.is_new = True  # it holds what the curve does not show yet
         if world.is_first:
             self._forget_after(step)
 
@@ -134,6 +135,7 @@ class Journal:
         entry |= {name: round(value, 4) for name, value in values.items()}
         with self.path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
+        self.is_new = True
         print("  ".join(f"{name} {value}" for name, value in entry.items()), flush=True)
 
 
@@ -221,8 +223,9 @@ def _train(
             journal.write(step, measure(step))
         if is_due(config, step, config.reports.checkpoint):
             save(run, learner, optimiser, step)
-            if run.world.is_first:
+            if run.world.is_first and journal.is_new:
                 draw_curve(folder)
+                journal.is_new = False
 
 
 def in_parallel(learner: Learns[B], world: World) -> Learns[B]:

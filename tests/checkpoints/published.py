@@ -49,6 +49,8 @@ LARGE: dict[str, dict[str, Any]] = {
     "text_config": {"num_attention_heads": 12},
 }  # fmt: skip
 
+DRAWN = 100_003  # numbers of a weight; larger ones repeat them, which as a prime aligns no rows
+
 KINDS = {
     "retrieval": BlipForImageTextRetrieval,
     "captioner": BlipForConditionalGeneration,
@@ -106,7 +108,9 @@ def fill(model: nn.Module, seed: int) -> None:
         for name, parameter in model.named_parameters():
             inputs = parameter[0].numel() if parameter.ndim > 1 else 1
             spread = 0.1 if parameter.ndim == 1 else min(0.3, inputs**-0.5)
-            parameter.normal_(0, spread, generator=generator)
+            count = parameter.numel()
+            drawn = torch.empty(min(count, DRAWN)).normal_(0, spread, generator=generator)
+            parameter.copy_(drawn.repeat(-(-count // DRAWN))[:count].view_as(parameter))
             if "norm" in name.lower() and name.endswith("weight"):
                 parameter.add_(1)
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,6 +32,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with serving(Hub(files, large={"model.safetensors"})) as served:
         monkeypatch.setenv("HF_ENDPOINT", served.url)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_PROGRESS_BARS", True)
+        # The library waits a second before it tries again.
+        monkeypatch.setattr("huggingface_hub.file_download.time", SimpleNamespace(sleep=id))
         yield served
 
 

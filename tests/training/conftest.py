@@ -35,7 +35,7 @@ learning_rate = 1e-3
 warmup = 80
 [reports]
 evaluate = 1600
-checkpoint = 80
+checkpoint = 160
 seconds = 0.5
 scenes = 20
 harder = 2

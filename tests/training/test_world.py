@@ -88,8 +88,17 @@ def learn(config: Config, world: World) -> dict[str, Any]:
     return found | {"state": learner.state_dict()}
 
 
-def in_processes(tmp_path: Path, **options: bool) -> dict[str, Any]:
-    """What the first of two gloo processes found."""
+OPTIONS: dict[str, dict[str, bool]] = {
+    "momentum": {"momentum": True},
+    "same image": {"momentum": True, "same_image": True},
+    "in batch": {"momentum": False},
+    "sharded optimiser": {"momentum": True, "shards": True},
+}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first of two gloo processes has left what it found with each of the options."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -97,46 +106,37 @@ def in_processes(tmp_path: Path, **options: bool) -> dict[str, Any]:
         "WORLD_SIZE": str(PROCESSES), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd(),
     }  # fmt: skip
-    out = tmp_path / "found.pt"
-    code = f"from tests.training.test_world import work; work({str(out)!r}, {options!r})"
+    out = tmp_path_factory.mktemp("together")
+    code = f"from tests.training.test_world import work; work({str(out)!r})"
     processes = [
         subprocess.Popen([sys.executable, "-c", code], env=environment | {"RANK": str(rank)})
         for rank in range(PROCESSES)
     ]
     assert [process.wait(120) for process in processes] == [0] * PROCESSES
-    found: dict[str, Any] = torch.load(out, weights_only=True)
-    return found
+    return out
 
 
-def work(out: str, options: dict[str, bool]) -> None:
+def work(out: str) -> None:
     """In each of the processes."""
     torch.set_num_threads(1)
     with joined() as world:
-        found = learn(configuration(**options), world)
-        if world.is_first:
-            torch.save(found, out)
+        for name, options in OPTIONS.items():
+            found = learn(configuration(**options), world)
+            if world.is_first:
+                torch.save(found, Path(out) / name)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"momentum": True},
-        {"momentum": True, "same_image": True},
-        {"momentum": False},
-        {"momentum": True, "shards": True},
-    ],
-    ids=["momentum", "same image", "in batch", "sharded optimiser"],
-)
-def test_two_processes_learn_what_one_does(tmp_path: Path, options: dict[str, bool]) -> None:
-    alone = learn(configuration(**options), ALONE)
-    together = in_processes(tmp_path, **options)
-    torch.testing.assert_close(together["losses"], alone["losses"], rtol=0, atol=1e-5)
-    assert together["gradients"].keys() == alone["gradients"].keys()
-    for name, gradient in alone["gradients"].items():
+@pytest.mark.parametrize("name", OPTIONS)
+def test_two_processes_learn_what_one_does(together: Path, name: str) -> None:
+    alone = learn(configuration(**OPTIONS[name]), ALONE)
+    several = torch.load(together / name, weights_only=True)
+    torch.testing.assert_close(several["losses"], alone["losses"], rtol=0, atol=1e-5)
+    assert several["gradients"].keys() == alone["gradients"].keys()
+    for weight, gradient in alone["gradients"].items():
         # Sums in another order differ by rounding, which is as large as their largest terms are.
-        error = (together["gradients"][name] - gradient).abs().max()
-        assert error <= 1e-5 * max(1.0, float(gradient.abs().max())), name
-    for name, value in alone["state"].items():
-        if not name.endswith("key.bias"):  # it has no gradient but rounding, which Adam enlarges
-            torch.testing.assert_close(together["state"][name], value, rtol=0, atol=1e-3)
+        error = (several["gradients"][weight] - gradient).abs().max()
+        assert error <= 1e-5 * max(1.0, float(gradient.abs().max())), weight
+    for weight, value in alone["state"].items():
+        if not weight.endswith("key.bias"):  # it has no gradient but rounding, which Adam enlarges
+            torch.testing.assert_close(several["state"][weight], value, rtol=0, atol=1e-3)

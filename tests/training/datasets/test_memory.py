@@ -14,8 +14,8 @@ import pytest
 
 from tests.album import picture
 
-MARGIN = 24 << 20  # bytes above what a process needs that has only imported what it uses
-RECORDS = 200_000
+MARGIN = 12 << 20  # bytes above what a process needs that has only imported what it uses
+RECORDS = 100_000
 NOTE = "x" * 500  # of a record, which no sample needs
 
 READER = """

@@ -162,7 +162,7 @@ def test_experiments_run_and_resume(
     (out / "home").symlink_to(cluster.home)
     small = read_setup(config)
     shown: list[tuple[int, int]] = []
-    run_all(config, out, small, 1, lambda _, done, total: shown.append((done, total)))
+    run_all(config, out, small, 2, lambda _, done, total: shown.append((done, total)))
     assert shown[-1] == (4, 4)
     place = Place(small, out, Settings(out / "home"))
     result = read_result(place.folder(1, arms[1].name))

@@ -21,7 +21,7 @@ from blipdb.training.tasks.models import Model, load_model
 from blipdb.training.tasks.reading import Pairs, read_pairs, see_image
 from tests.training.tasks.tinies import CPU
 
-IMAGES, CAPTIONS, K = 50, 3, 16
+IMAGES, CAPTIONS, K = 24, 3, 12
 
 
 @pytest.fixture(scope="module")
