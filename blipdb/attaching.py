@@ -81,7 +81,7 @@ _ENDED = """
         WHERE a.mode = 'detached' OR NOT EXISTS (
             SELECT FROM pg_trigger t
             WHERE t.tgrelid = a.source
-                AND t.tgname = ('blip_attach_' || a.attachment_id || '_update')::name))
+                AND t.tgname = ('!blip_attach_' || a.attachment_id || '_update')::name))
 """
 
 

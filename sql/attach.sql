@@ -254,7 +254,8 @@ $$;
 COMMENT ON FUNCTION blip._column(regclass, name, text[]) IS
     'A column''s number; raises where there is none, or it is of another type';
 
--- Of types whose text is the same in every session, and is their value again.
+-- Of types whose text is the same in every session, and is their value again; and of PostgreSQL's own
+-- alone, as a type's owner decides what is called when it is cast.
 CREATE FUNCTION blip._key_columns(source regclass) RETURNS smallint[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -265,7 +266,7 @@ DECLARE
 BEGIN
     SELECT array_agg(k.number ORDER BY k.place),
            string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
-               FILTER (WHERE b.typtype <> 'e' AND b.oid <> ALL (
+               FILTER (WHERE NOT coalesce(l.collisdeterministic, true) OR b.oid <> ALL (
                    '{int2,int4,int8,numeric,text,varchar,bpchar,uuid,bool,date}'::regtype[]))
     INTO numbers, strange
     FROM pg_index i
@@ -273,6 +274,7 @@ BEGIN
     JOIN pg_attribute a ON a.attrelid = source AND a.attnum = k.number
     JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE i.indrelid = source AND i.indisprimary AND k.place <= i.indnkeyatts;
     IF numbers IS NULL THEN
         RAISE object_not_in_prerequisite_state USING
@@ -281,7 +283,8 @@ BEGIN
     ELSIF strange IS NOT NULL THEN
         RAISE datatype_mismatch USING
             MESSAGE = format('the primary key of %s can''t name its rows: %s', source, strange),
-            HINT = 'It may hold integers, numeric, texts, uuid, boolean, date and enums.';
+            HINT = 'It may hold integers, numeric, texts that are equal where their bytes are, uuid,'
+                   ' boolean and date.';
     END IF;
     RETURN numbers;
 END

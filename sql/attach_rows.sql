@@ -1,12 +1,15 @@
 -- Rows of attached tables and the images in them: linked, let go, and what workers do for that.
 
+-- Functions that are given keys plan for them anew: a plan of a session in which the table was small
+-- would look at all rows for each key.
+
 CREATE FUNCTION blip._note(attachment integer, keys jsonb[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO blip.attached_rows AS r (attachment_id, key)
-    SELECT attachment, k FROM unnest(keys) k
+    SELECT DISTINCT attachment, k FROM unnest(keys) k
     ON CONFLICT ON CONSTRAINT attached_rows_pkey DO UPDATE
     SET state = 'p', attempts = 0, run_after = now(), error = NULL;
 END
@@ -20,6 +23,7 @@ CREATE FUNCTION blip._link(
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     space constant text := (SELECT a.space FROM blip.attachments a WHERE a.attachment_id = attachment);
@@ -28,6 +32,13 @@ DECLARE
     old_captions uuid[];
     found bigint;
 BEGIN
+    SELECT array_agg(r.image_id), array_agg(r.caption_id) INTO old_images, old_captions
+    FROM blip.attached_rows r
+    WHERE r.attachment_id = attachment AND r.key = ANY (keys) AND r.image_id IS NOT NULL;
+    IF old_images IS NOT NULL THEN -- all of them at once, in order: two that swap images wait in turns
+        PERFORM FROM blip.images i WHERE i.image_id = ANY (old_images || ids)
+        ORDER BY i.image_id FOR UPDATE;
+    END IF;
     LOOP
         INSERT INTO blip.images (image_id, space, sha256, mime, bytes)
         SELECT DISTINCT ON (u.id) u.id, space, u.sha256, u.mime, u.size
@@ -38,10 +49,6 @@ BEGIN
             ORDER BY i.image_id FOR KEY SHARE) held;
         EXIT WHEN found = count;
     END LOOP;
-    SELECT array_agg(r.image_id), array_agg(r.caption_id) INTO old_images, old_captions
-    FROM blip.attached_rows r
-    WHERE r.attachment_id = attachment AND r.key = ANY (keys) AND r.image_id IS NOT NULL;
-
     WITH given AS (
         SELECT u.key, u.id, nullif(btrim(u.caption, E' \t\n\r'), '') AS caption, u.uri,
                blip._half(convert_to('web', 'UTF8') || '\x00'::bytea || convert_to(u.caption, 'UTF8'))
@@ -86,12 +93,16 @@ COMMENT ON FUNCTION blip._link(
     'rows were linked to before goes, if nothing else holds it';
 
 -- An image that somebody holds is left to a worker, with its row: two transactions of an app that
--- let go of the same images in different orders would wait for each other.
+-- let go of the same images in different orders would wait for each other. So is a row that came or
+-- changed in this transaction: a statement may move a row to a key that it deletes, and its deletes
+-- are told last.
 CREATE FUNCTION blip._unlink(attachment integer, keys jsonb[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
+    own constant integer := age(pg_current_xact_id()::xid); -- savepoints' are younger
     free uuid[];
     images uuid[];
     captions uuid[];
@@ -105,15 +116,19 @@ BEGIN
             WHERE r.attachment_id = attachment AND r.key = ANY (keys))
         ORDER BY i.image_id FOR UPDATE SKIP LOCKED);
     UPDATE blip.attached_rows r SET state = 'p', attempts = 0, run_after = now() + interval '2 s'
-    WHERE r.attachment_id = attachment AND r.key = ANY (keys) AND r.image_id <> ALL (free);
-    WITH gone AS (
-        DELETE FROM blip.attached_rows r
-        WHERE r.attachment_id = attachment AND r.key = ANY (keys)
-          AND (r.image_id IS NULL OR r.image_id = ANY (free))
-        RETURNING r.image_id, r.caption_id
-    )
-    SELECT array_agg(g.image_id), array_agg(g.caption_id) INTO images, captions
-    FROM gone g WHERE g.image_id IS NOT NULL;
+    WHERE r.attachment_id = attachment AND r.key = ANY (keys)
+      AND r.image_id IS NOT NULL AND r.image_id <> ALL (free);
+    SELECT array_agg(r.image_id), array_agg(r.caption_id) INTO images, captions
+    FROM blip.attached_rows r
+    WHERE r.attachment_id = attachment AND r.key = ANY (keys) AND r.image_id = ANY (free);
+    DELETE FROM blip.attached_rows r
+    WHERE r.attachment_id = attachment AND r.key = ANY (keys)
+      AND (r.image_id IS NULL OR r.image_id = ANY (free)) AND age(r.xmin) > own;
+    UPDATE blip.attached_rows r
+    SET state = 'p', attempts = 0, run_after = now(), error = NULL, image_id = NULL,
+        caption_id = NULL, uri = NULL, updated_at = now()
+    WHERE r.attachment_id = attachment AND r.key = ANY (keys)
+      AND (r.image_id IS NULL OR r.image_id = ANY (free));
     PERFORM blip._drop_orphans(images, captions);
 END
 $$;
@@ -145,6 +160,7 @@ COMMENT ON FUNCTION blip._unlink_all(integer) IS
 CREATE FUNCTION blip._drop_orphans(images uuid[], captions uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
     IF images IS NULL THEN
@@ -237,7 +253,8 @@ $$;
 COMMENT ON FUNCTION blip._scan(integer, integer) IS
     'Note the next rows that were there when the table was attached; how many were looked at';
 
--- Rows that policies hide would be taken for deleted.
+-- Rows that policies hide would be taken for deleted. And a restrictive policy is code of the table's
+-- owner, which would run with a worker's rights.
 CREATE FUNCTION blip._require_readable(source blip._source) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -255,6 +272,14 @@ BEGIN
             MESSAGE = format('policies of %s hide rows from %s', source.source, current_user),
             HINT = format('CREATE POLICY blip_worker ON %s FOR SELECT TO %I USING (true)',
                           source.source, current_user);
+    ELSIF row_security_active(relation) AND EXISTS (
+        SELECT FROM pg_policy p
+        WHERE p.polrelid = relation AND NOT p.polpermissive AND p.polcmd IN ('r', '*')
+          AND EXISTS (SELECT FROM unnest(p.polroles) r WHERE r = 0 OR pg_has_role(r, 'USAGE')))
+    THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('a restrictive policy of %s holds for %s', source.source, current_user),
+            HINT = 'It would hide rows, and run with its rights: restrict it to other roles (TO …).';
     END IF;
 END
 $$;
@@ -349,6 +374,7 @@ CREATE FUNCTION blip._fail_rows(
     attachment integer, keys jsonb[], reason text, for_good boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     most constant integer := 3; -- attempts, as of a job

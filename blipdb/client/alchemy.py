@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, exc
@@ -53,6 +53,19 @@ def _named() -> Iterator[None]:
         raise DatabaseError(f"PostgreSQL can't be reached: {reason}") from error
 
 
+@contextmanager
+def invalidating(connection: Connection) -> Iterator[None]:
+    """Tell SQLAlchemy of a connection that is lost, as it tells itself for its own statements: else
+    it would be used again, and its pool would keep others that are as dead."""
+    try:
+        yield
+    except psycopg.Error as error:
+        lost = connection.connection.dbapi_connection
+        if connection.dialect.is_disconnect(cast("Any", error), lost, None):
+            connection.invalidate(error)
+        raise
+
+
 def _require_psycopg(dialect: Dialect) -> None:
     if (dialect.name, dialect.driver) != ("postgresql", "psycopg"):
         raise UsageError(
@@ -60,6 +73,18 @@ def _require_psycopg(dialect: Dialect) -> None:
             f"{dialect.driver}.",
             DRIVER,
         )
+
+
+@asynccontextmanager
+async def _ainvalidating(connection: AsyncConnection) -> AsyncIterator[None]:
+    """As `invalidating`."""
+    try:
+        yield
+    except psycopg.Error as error:
+        lost = (await connection.get_raw_connection()).dbapi_connection
+        if connection.dialect.is_disconnect(cast("Any", error), cast("Any", lost), None):
+            await connection.invalidate(error)
+        raise
 
 
 class Alchemy:
@@ -72,21 +97,24 @@ class Alchemy:
     @contextmanager
     def use(self, *, writes: bool, whole: bool) -> Iterator[psycopg.Connection[Any]]:
         """The connection below, in a savepoint of the app's transaction."""
-        with self._turn, saved(self._raw(), writes=writes) as conn:
-            yield conn
+        with self._turn:
+            connection = self._connection()
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, psycopg.Connection)
+            with invalidating(connection), saved(raw, writes=writes) as conn:
+                yield conn
 
-    def _raw(self) -> psycopg.Connection[Any]:
+    def _connection(self) -> Connection:
         target = self._target
         with _named():
             connection = target if isinstance(target, Connection) else target.connection()
             _require_psycopg(connection.dialect)
             if not connection.in_transaction():
                 connection.begin()  # as its first statement would: else its commit does nothing
-            raw = connection.connection.driver_connection
+            _ = connection.connection
         if not isinstance(target, Connection) and target.autoflush:
             target.flush()  # the app's own errors stay its own
-        assert isinstance(raw, psycopg.Connection)
-        return raw
+        return connection
 
     def close(self) -> None:
         """It is the app's to close."""
@@ -104,7 +132,7 @@ class AlchemyEngine:
         """A connection, in a transaction of the call's own."""
         with _named():
             connection = self._engine.connect()
-        with connection:
+        with connection, invalidating(connection):
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
             with saved(raw, writes=writes) as conn:
@@ -128,10 +156,14 @@ class AsyncAlchemy:
         self, *, writes: bool, whole: bool
     ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """The connection below, in a savepoint of the app's transaction."""
-        async with self._turn, asaved(await self._raw(), writes=writes) as conn:
-            yield conn
+        async with self._turn:
+            connection = await self._connection()
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(raw, psycopg.AsyncConnection)
+            async with _ainvalidating(connection), asaved(raw, writes=writes) as conn:
+                yield conn
 
-    async def _raw(self) -> psycopg.AsyncConnection[Any]:
+    async def _connection(self) -> AsyncConnection:
         target = self._target
         with _named():
             if isinstance(target, AsyncConnection):
@@ -141,11 +173,10 @@ class AsyncAlchemy:
             _require_psycopg(connection.dialect)
             if not connection.in_transaction():
                 await connection.begin()
-            raw = (await connection.get_raw_connection()).driver_connection
+            await connection.get_raw_connection()
         if not isinstance(target, AsyncConnection) and target.autoflush:
             await target.flush()
-        assert isinstance(raw, psycopg.AsyncConnection)
-        return raw
+        return connection
 
     async def close(self) -> None:
         """It is the app's to close."""
@@ -169,10 +200,11 @@ class AsyncAlchemyEngine:
         try:
             raw = (await connection.get_raw_connection()).driver_connection
             assert isinstance(raw, psycopg.AsyncConnection)
-            async with asaved(raw, writes=writes) as conn:
-                yield conn
-            if writes and not raw.autocommit:
-                await raw.commit()
+            async with _ainvalidating(connection):
+                async with asaved(raw, writes=writes) as conn:
+                    yield conn
+                if writes and not raw.autocommit:
+                    await raw.commit()
         finally:
             await connection.close()
 

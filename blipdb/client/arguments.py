@@ -6,6 +6,7 @@ What depends on limits is said by whoever does the work, in the same words on ev
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -199,6 +200,8 @@ def number(name: str, value: float) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(f"{name} must be a number, not {_kind(value)}: {value!r}.")
+    if math.isnan(value):
+        raise UsageError(f"{name} must be a number, and is not one: {value!r}.")
     return float(value)
 
 

@@ -168,11 +168,16 @@ class Pool:
                 conn = self._pool.getconn(timeout=waiting.next())
             except PoolTimeout:
                 continue
-            with suppress(psycopg.Error):
-                ConnectionPool.check_connection(conn)
-                return conn
-            conn.close()
-            self._pool.putconn(conn)
+            is_alive = False
+            try:
+                with suppress(psycopg.Error):
+                    ConnectionPool.check_connection(conn)
+                    is_alive = True
+                    return conn
+            finally:  # what a signal raises must not cost the pool a connection
+                if not is_alive:
+                    conn.close()
+                    self._pool.putconn(conn)
 
     def close(self) -> None:
         self._pool.close()
@@ -222,11 +227,16 @@ class AsyncPool:
                 conn = await self._pool.getconn(timeout=waiting.next())
             except PoolTimeout:
                 continue
-            with suppress(psycopg.Error):
-                await AsyncConnectionPool.check_connection(conn)
-                return conn
-            await conn.close()
-            await self._pool.putconn(conn)
+            is_alive = False
+            try:
+                with suppress(psycopg.Error):
+                    await AsyncConnectionPool.check_connection(conn)
+                    is_alive = True
+                    return conn
+            finally:  # nor a task that is cancelled
+                if not is_alive:
+                    await conn.close()
+                    await self._pool.putconn(conn)
 
     async def close(self) -> None:
         await self._pool.close()

@@ -6,10 +6,8 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors, sql
@@ -17,6 +15,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from .. import requirements
+from ..client.alchemy import invalidating
 from ..client.steps import ask
 from ..errors import BlipdbError, UsageError
 from ..outages import refusals
@@ -54,7 +53,7 @@ def _fill(
             "Make it with: create_engine('postgresql+psycopg://…')",
         )
     values = parameters[0] if executemany else parameters
-    with refusals(), _invalidating(conn, cursor):
+    with refusals(), invalidating(conn):
         found = _check(conn)
         if found.extension is not None:
             return words.fill(statement, values, partial(_words, conn)), parameters
@@ -68,18 +67,6 @@ def _fill(
 
         ctes = getattr(context.compiled, "ctes", None) or {}
         return run(conn, answer(statement, values, ctes, found.pgvector_schema or "public"))
-
-
-@contextmanager
-def _invalidating(conn: Connection, cursor: Any) -> Iterator[None]:
-    """Tell the pool of a connection that is lost, as SQLAlchemy does for its own statements."""
-    try:
-        yield
-    except psycopg.Error as error:
-        lost = conn.connection.dbapi_connection
-        if conn.dialect.is_disconnect(cast("Any", error), lost, cursor):
-            conn.invalidate(error)
-        raise
 
 
 @event.listens_for(Engine, "handle_error")
