@@ -55,8 +55,7 @@ def _named() -> Iterator[None]:
 
 @contextmanager
 def invalidating(connection: Connection) -> Iterator[None]:
-    """Tell SQLAlchemy of a connection that is lost, as it tells itself for its own statements: else
-    it would be used again, and its pool would keep others that are as dead."""
+    """Tell SQLAlchemy of a connection that is lost: else it would be used again."""
     try:
         yield
     except psycopg.Error as error:

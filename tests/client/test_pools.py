@@ -8,12 +8,18 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from sqlalchemy import Connection as SQLConnection
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 import blipdb
 from blipdb import cluster
@@ -248,3 +254,97 @@ def test_a_cancelled_task_gives_its_connection_back(read: World) -> None:
             assert len(await db.search("red bicycle", 3)) == 3
 
     asyncio.run(main())
+
+
+def test_a_task_cancelled_while_its_connection_is_looked_at(
+    read: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a caller leaves a web server: the pool keeps its size."""
+    look = AsyncConnectionPool.check_connection
+
+    async def slowly(conn: psycopg.AsyncConnection[Any]) -> None:
+        await asyncio.sleep(0.1)
+        await look(conn)
+
+    async def main() -> None:
+        async with blipdb.aconnect(read.url, home=read.home, pool_size=1) as db:
+            await db.status()
+            monkeypatch.setattr(AsyncConnectionPool, "check_connection", staticmethod(slowly))
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(db.status(), 0.05)
+            assert await asyncio.wait_for(db.status(), 10)
+
+    asyncio.run(main())
+
+
+def test_an_interrupt_while_a_connection_is_looked_at(
+    read: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(conn: psycopg.Connection[Any]) -> None:
+        raise KeyboardInterrupt
+
+    with blipdb.connect(read.url, home=read.home, pool_size=1) as db:
+        db.status()
+        with monkeypatch.context() as patch:
+            patch.setattr(ConnectionPool, "check_connection", staticmethod(interrupted))
+            with pytest.raises(KeyboardInterrupt):
+                db.status()
+        assert db.status()
+
+
+# On SQLAlchemy's
+
+
+def test_sqlalchemy_hears_of_lost_connections(read: World, admin: psycopg.Connection[Any]) -> None:
+    """Its session goes on after a rollback, its pool with another connection."""
+    engine = create_engine(of_sqlalchemy(read.url), pool_size=1, max_overflow=0)
+    targets: list[AbstractContextManager[Session | Engine]] = [Session(engine), nullcontext(engine)]
+    for chosen in targets:
+        end(admin, connection_id(engine.connect()))
+        with chosen as target:
+            with pytest.raises(DatabaseError):
+                blipdb.connect(target, home=read.home).status()
+            if isinstance(target, Session):
+                target.rollback()
+            assert blipdb.connect(target, home=read.home).status()
+    engine.dispose()
+
+
+def test_sqlalchemy_hears_of_lost_connections_asynchronously(
+    read: World, admin: psycopg.Connection[Any]
+) -> None:
+    async def main() -> None:
+        engine = create_async_engine(of_sqlalchemy(read.url), pool_size=1, max_overflow=0)
+        for target in (AsyncSession(engine), engine):
+            async with engine.connect() as conn:
+                raw = (await conn.get_raw_connection()).driver_connection
+                assert raw is not None
+                number = raw.info.backend_pid
+            await asyncio.to_thread(end, admin, number)
+            with pytest.raises(DatabaseError):
+                await blipdb.aconnect(target, home=read.home).status()
+            if isinstance(target, AsyncSession):
+                await target.rollback()
+            assert await blipdb.aconnect(target, home=read.home).status()
+            if isinstance(target, AsyncSession):
+                await target.close()
+        await engine.dispose()
+
+    asyncio.run(main())
+
+
+def of_sqlalchemy(url: str) -> str:
+    return url.replace("postgresql:", "postgresql+psycopg:", 1)
+
+
+def connection_id(conn: SQLConnection) -> int:
+    """The number of its server process; it goes back into the pool."""
+    with conn:
+        raw = conn.connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        return raw.info.backend_pid
+
+
+def end(admin: psycopg.Connection[Any], number: int) -> None:
+    admin.execute("SELECT pg_terminate_backend(%s, 5000)", [number])
