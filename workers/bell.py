@@ -87,6 +87,9 @@ def _connected() -> Iterator[Connection]:
     connection, errors = _connection()
     try:
         with connection:
+            # Each of its hosts is tried once. Left alone, kombu tries again for six seconds, in
+            # which a worker or an ingest would stand still for a bell that is no need.
+            connection.ensure_connection(max_retries=max(0, len(connection.alt) - 1))
             yield connection
     except errors as error:
         raise BrokerError(

@@ -22,7 +22,7 @@ from blipdb.settings import Settings
 from blipdb.telling import Telling
 
 from .bell import ring
-from .config import LOOK_SECONDS
+from .config import AGAIN_SECONDS, LOOK_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,15 @@ class Caretaker(threading.Thread):
 
     def run(self) -> None:
         while True:
+            pause = LOOK_SECONDS
             try:
                 self._look()
             except (BrokerError, DatabaseError) as error:
                 self._tell(error)
+                pause = AGAIN_SECONDS
             except Exception:
                 log.exception("the caretaker goes on after an error that it doesn't know")
-            if self._ended.wait(LOOK_SECONDS):
+            if self._ended.wait(pause):
                 break
         self._close()
 

@@ -24,6 +24,10 @@ longest message, and every long one would be run twice."""
 LOOK_SECONDS = 5.0
 """Between a worker's looks into the database for work that nobody rang for."""
 
+AGAIN_SECONDS = 1.0
+"""Between its looks while the database or the broker does not answer. What was at work then has
+ended without ringing, so nobody but the caretaker begins it again."""
+
 
 def queue_name(stage: str) -> str:
     """With a prefix, so that a broker can be shared."""

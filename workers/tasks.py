@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from blipdb import settings
+from blipdb import jobs, settings
 from blipdb.errors import BrokerError, DatabaseError
 from blipdb.shifts import Shifts
 
@@ -29,7 +29,7 @@ def work(*, stage: str) -> None:
     if is_ending():
         return
     try:
-        if shifts().is_long(stage):
+        if _is_long(stage):
             _ring(stage)
         with metrics.timed(stage):
             turn = shifts().work(stage, SHIFT_SECONDS, is_ending)
@@ -37,8 +37,17 @@ def work(*, stage: str) -> None:
         log.warning("%s", error)
         return
     metrics.count(stage, turn)
+    if turn.rows and not is_ending():
+        _ring(jobs.ENCODE)  # what the rows were linked to may be new
     if turn.more and not is_ending():
         _ring(stage)
+
+
+def _is_long(stage: str) -> bool:
+    try:
+        return shifts().is_long(stage)
+    except DatabaseError:
+        return shifts().is_long(stage)  # PostgreSQL may have restarted since this process's last
 
 
 def shifts() -> Shifts:

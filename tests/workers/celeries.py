@@ -1,4 +1,5 @@
-"""Celery workers as processes: `celery -A blipdb.workers worker`, as anybody starts them."""
+"""Celery workers as processes: `celery -A blipdb.workers worker`, as anybody starts them; or in a
+hurry, where a test is not about how long they wait."""
 
 from __future__ import annotations
 
@@ -17,6 +18,11 @@ from blipdb.settings import Settings
 
 READY_SECONDS = 60
 CELERY = Path(sys.executable).parent / "celery"
+ROOT = Path(__file__).parents[2]
+USUAL = "blipdb.workers"
+HASTY = "tests.workers.hasty"  # see there
+# A worker asks its neighbours for a second what was revoked. Here is neither.
+LONE = ("-c", "1", "--without-mingle")
 
 
 class Celery:
@@ -29,17 +35,19 @@ class Celery:
         folder: Path,
         *options: str,
         name: str = "one",
+        app: str = USUAL,
         **environment: str,
     ) -> None:
         self.name = f"{name}@{os.getpid()}"
         self._folder = folder
         self._log = folder / f"{name}.log"
         self._command = [
-            str(CELERY), "-A", "blipdb.workers", "worker", "--loglevel", "INFO",
+            str(CELERY), "-A", app, "worker", "--loglevel", "INFO",
             "-n", self.name, *(options or ("-c", "1")),
         ]  # fmt: skip
         chosen = {"BLIPDB_HOME": str(settings.home), "BLIPDB_BROKER": broker}
         chosen |= {"BLIPDB_URL": settings.url} if settings.url else {}
+        chosen |= {"PYTHONPATH": str(ROOT)} if app == HASTY else {}
         self._environment = {**os.environ, "OMP_NUM_THREADS": "1"} | chosen | environment
         self.start()
 
@@ -93,13 +101,22 @@ class Celery:
 
 @contextmanager
 def working(
-    settings: Settings, broker: str, folder: Path, *options: str, count: int = 1, **environment: str
+    settings: Settings,
+    broker: str,
+    folder: Path,
+    *options: str,
+    count: int = 1,
+    app: str = USUAL,
+    **environment: str,
 ) -> Iterator[list[Celery]]:
-    """So many workers, ready; they are ended, by force if need be."""
+    """So many workers, ready. In the end they are killed, which is quick and no harm, if they were
+    not stopped."""
     with ExitStack() as ended:
         workers = []
         for number in range(count):
-            worker = Celery(settings, broker, folder, *options, name=f"w{number}", **environment)
+            worker = Celery(
+                settings, broker, folder, *options, name=f"w{number}", app=app, **environment
+            )
             ended.callback(_end, worker)
             workers.append(worker)
         for worker in workers:
@@ -109,7 +126,4 @@ def working(
 
 def _end(worker: Celery) -> None:
     if worker.process.poll() is None:
-        try:
-            worker.stop(20)
-        except subprocess.TimeoutExpired:
-            worker.kill()
+        worker.kill()

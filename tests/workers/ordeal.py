@@ -28,7 +28,7 @@ from blipdb.errors import BlipdbError, DatabaseError
 from blipdb.ingest import ingest
 from blipdb.jobs import Connection, Queue
 from blipdb.registry import Model
-from blipdb.settings import DATABASE, Settings
+from blipdb.settings import Settings
 from tests.tiny import ARCHITECTURE, tiny_artifact
 from tests.workers.brokers import Broker
 from tests.workers.celeries import Celery
@@ -81,9 +81,10 @@ class Field:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        calm = settings.database_url().replace(f"/{DATABASE}?", "/calm?")
         with psycopg.connect(settings.database_url(), autocommit=True) as conn:
-            conn.execute("CREATE DATABASE calm")
+            name = conn.info.dbname
+            conn.execute(f"CREATE DATABASE {name}_calm".encode())
+        calm = settings.database_url().replace(f"/{name}?", f"/{name}_calm?")
         self.calm = Settings(settings.home, calm)
         databases.init(calm, self.calm)
         self.tally = Tally()

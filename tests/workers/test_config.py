@@ -11,6 +11,7 @@ from celery.app import defaults
 from blipdb import jobs
 from blipdb.workers.app import app
 from blipdb.workers.config import (
+    AGAIN_SECONDS,
     LOOK_SECONDS,
     SETTINGS,
     SHIFT_SECONDS,
@@ -82,7 +83,7 @@ def test_brokers_are_told() -> None:
 def test_a_lease_outlives_no_process_and_a_message_outlives_every_shift() -> None:
     assert jobs.DEADLINE.total_seconds() == TIME_LIMIT < VISIBILITY_TIMEOUT
     assert SHIFT_SECONDS <= 10
-    assert LOOK_SECONDS <= 10
+    assert AGAIN_SECONDS <= LOOK_SECONDS <= 10
 
 
 def test_each_stage_has_a_queue_of_its_own() -> None:

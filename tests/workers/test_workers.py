@@ -22,13 +22,14 @@ from blipdb.jobs import Connection, Counts, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.workers.app import app, use
+from blipdb.workers.bell import ring
 from tests import attach as tables
 from tests import stores
 from tests.album import album, picture
 from tests.test_worker import add, vector
 from tests.tiny import tiny_artifact
 from tests.workers.brokers import Broker, free_port
-from tests.workers.celeries import Celery, working
+from tests.workers.celeries import HASTY, LONE, Celery, working
 from tests.workers.ordeal import WORKING
 
 
@@ -49,7 +50,7 @@ def test_every_stage_is_done(
     queues = [model.encoding, model.captioning, Queue(jobs.SCORE, judge.model_id)]
     for queue in queues[1:]:
         jobs.enqueue_missing(boss, queue)
-    with working(ready, broker.url, tmp_path, "-c", "2") as (worker,):
+    with working(ready, broker.url, tmp_path, "-c", "2", app=HASTY) as (worker,):
         worker.wait_for(lambda: not any(jobs.counts(boss, queue).left for queue in queues))
         texts = Queue(jobs.TEXT, model.model_id)
         assert jobs.enqueue_missing(boss, texts) == 100
@@ -123,7 +124,7 @@ def test_one_bad_image_stops_no_other(
     add_many(boss, 60)
     for seed in range(60, 80):
         add(boss, picture(seed)[:-20])
-    with working(ready, redis.url, tmp_path) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=60, parked=20))
     reasons = boss.execute("SELECT DISTINCT reason, attempts FROM blip_failures()").fetchall()
     assert {attempts for _, attempts in reasons} == {1}
@@ -138,7 +139,7 @@ def test_attached_rows_are_encoded_by_who_nobody_told(
     for number in range(30):
         tables.put(boss, number, picture(number))
     tables.attach(boss)
-    with working(ready, redis.url, tmp_path) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, app=HASTY) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=30))
         boss.execute("UPDATE products SET photo = %s WHERE id = 1", [picture(99)])
         boss.execute("DELETE FROM products WHERE id = 2")
@@ -153,7 +154,7 @@ def test_a_worker_may_serve_some_stages_only(
 ) -> None:
     add_many(boss, 10)
     jobs.enqueue_missing(boss, model.captioning)
-    with working(ready, redis.url, tmp_path, "-c", "1", "-Q", "blipdb.caption") as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, "-Q", "blipdb.caption") as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.captioning) == Counts(done=10))
         assert jobs.counts(boss, model.encoding) == Counts(pending=10)
 
@@ -163,9 +164,9 @@ def test_a_long_queue_starves_no_other(
 ) -> None:
     """One process for both: each gets its turn long before the other is through. RabbitMQ draws
     whose turn it is, so either must last for more shifts than a draw is lost in a row."""
-    slowest = tiny_artifact(tmp_path / "slowest", 6, arch=replace(WORKING, vision_layers=60))
+    slowest = tiny_artifact(tmp_path / "slowest", 6, arch=replace(WORKING, vision_layers=20))
     slow_model = registry.register(boss, ready, slowest.folder)
-    add_many(boss, 3000)
+    add_many(boss, 2500)
     jobs.enqueue_missing(boss, slow_model.captioning)
     queues = [slow_model.encoding, slow_model.captioning]
 
@@ -173,7 +174,7 @@ def test_a_long_queue_starves_no_other(
         counts = [jobs.counts(boss, queue) for queue in queues]
         return all(count.done and count.left for count in counts)
 
-    with working(ready, broker.url, tmp_path) as (worker,):
+    with working(ready, broker.url, tmp_path, *LONE, app=HASTY) as (worker,):
         worker.wait_for(are_both_begun_and_not_ended, 90)
 
 
@@ -187,7 +188,7 @@ def test_a_warm_stop_finishes_its_batch_and_gives_back_the_rest(
     ready: Settings, boss: Connection, slow_model: Model, redis: Broker, tmp_path: Path
 ) -> None:
     add_many(boss, 1500)
-    with working(ready, redis.url, tmp_path, "-c", "2") as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, "-c", "2") as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding).done > 100)
         begin = time.monotonic()
         assert worker.stop() == 0
@@ -203,7 +204,7 @@ def test_a_killed_process_costs_no_more_than_its_batches(
     ready: Settings, boss: Connection, slow_model: Model, redis: Broker, tmp_path: Path
 ) -> None:
     add_many(boss, 600)
-    with working(ready, redis.url, tmp_path) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, app=HASTY) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, slow_model.encoding).done > 100)
         [child] = worker.children()
         child.kill()
@@ -229,22 +230,25 @@ def test_events_and_metrics(
             return str(answer.read().decode())
 
     chosen = {"BLIPDB_METRICS": place, "TMPDIR": str(made)}
-    with working(ready, redis.url, tmp_path, "-c", "2", count=1, **chosen) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, "-c", "2", count=1, **chosen) as (worker,):
         with app.connection_for_read() as connection:
 
             def note(event: dict[str, Any]) -> None:
+                if event["type"] == "worker-heartbeat" and event["type"] not in seen:
+                    add_many(boss, 40)  # now, as from now on it hears of all that is done
+                    add(boss, picture(1)[:-20])
+                    ring(jobs.ENCODE)
                 seen.append(event["type"])
                 receiver.should_stop = event["type"] == "task-succeeded"
 
             receiver = app.events.Receiver(connection, handlers={"*": note})
-            add_many(boss, 40)
-            add(boss, picture(1)[:-20])
             receiver.capture(timeout=20)
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=40, parked=1))
         worker.wait_for(
             lambda: 'blipdb_jobs_run_total{outcome="done",stage="encode"} 40.0' in page()
         )
         shown = page()
+        assert worker.stop() == 0
     assert {"task-received", "task-started", "task-succeeded"} <= set(seen)
     assert 'blipdb_jobs_run_total{outcome="failed",stage="encode"} 1.0' in shown
     assert 'blipdb_jobs{model="tiny",stage="encode",state="done"} 40.0' in shown
@@ -271,7 +275,7 @@ def test_images_are_read_from_where_they_are(
         boss.execute("UPDATE blip.images SET content = NULL WHERE image_id = %s", [far])
         file = str(certificate.with_suffix(".crt"))
         with working(
-            ready, redis.url, tmp_path, BLIPDB_TRUSTED_HOSTS="localhost", SSL_CERT_FILE=file
+            ready, redis.url, tmp_path, *LONE, BLIPDB_TRUSTED_HOSTS="localhost", SSL_CERT_FILE=file
         ) as (worker,):
             worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=2))
     assert vector(boss, near) is not None
@@ -285,9 +289,9 @@ def test_a_model_whose_files_are_not_here_stops_no_other(
     add_many(boss, 20)
     jobs.enqueue_missing(boss, other.encoding)
     (other.folder(ready) / "image.onnx").unlink()
-    with working(ready, redis.url, tmp_path) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, app=HASTY) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=20))
-        time.sleep(6)  # the caretaker's next look
+        time.sleep(3)  # the caretaker looks again
         assert jobs.counts(boss, other.encoding) == Counts(pending=20)
     assert worker.log.count("image.onnx") == 1, "it is said once a minute"
     assert worker.log.count("received") < 20
@@ -299,9 +303,9 @@ def test_jobs_that_no_worker_can_do_ring_for_nobody(
     add_many(boss, 100)
     jobs.enqueue_missing(boss, model.captioning)
     boss.execute("UPDATE blip.models SET roles = '{retrieval}'")
-    with working(ready, redis.url, tmp_path) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE, app=HASTY) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=100))
-        time.sleep(6)
+        time.sleep(3)
     assert worker.log.count("received") < 10
     assert jobs.counts(boss, model.captioning) == Counts(pending=100)
 
@@ -333,7 +337,7 @@ def test_an_old_worker_goes_on_with_newer_tables(
 ) -> None:
     """As long as these name it as good enough; `blipdb init` of the newer version wrote that."""
     add_many(boss, 20)
-    with working(ready, redis.url, tmp_path) as (worker,):
+    with working(ready, redis.url, tmp_path, *LONE) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=20))
     boss.execute("UPDATE blip.settings SET value = '9999' WHERE name = 'oldest_worker'")
     said = ended(ready, redis.url, tmp_path)
