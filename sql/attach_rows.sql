@@ -1,7 +1,8 @@
 -- Rows of attached tables and the images in them: linked, let go, and what workers do for that.
 
--- Functions that are given keys plan for them anew: a plan of a session in which the table was small
--- would look at all rows for each key.
+-- A plan that a session made while a table was small would look at all its rows for each key later.
+-- So functions that are given keys or images plan anew each time, or, as that is slow, can't but go by
+-- an index.
 
 CREATE FUNCTION blip._note(attachment integer, keys jsonb[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -23,7 +24,7 @@ CREATE FUNCTION blip._link(
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off
 AS $$
 DECLARE
     space constant text := (SELECT a.space FROM blip.attachments a WHERE a.attachment_id = attachment);
@@ -32,9 +33,10 @@ DECLARE
     old_captions uuid[];
     found bigint;
 BEGIN
-    SELECT array_agg(r.image_id), array_agg(r.caption_id) INTO old_images, old_captions
-    FROM blip.attached_rows r
-    WHERE r.attachment_id = attachment AND r.key = ANY (keys) AND r.image_id IS NOT NULL;
+    SELECT array_agg(o.image_id), array_agg(o.caption_id) INTO old_images, old_captions
+    FROM unnest(keys) k CROSS JOIN LATERAL (
+        SELECT r.image_id, r.caption_id FROM blip.attached_rows r
+        WHERE r.attachment_id = attachment AND r.key = k AND r.image_id IS NOT NULL OFFSET 0) o;
     IF old_images IS NOT NULL THEN -- all of them at once, in order: two that swap images wait in turns
         PERFORM FROM blip.images i WHERE i.image_id = ANY (old_images || ids)
         ORDER BY i.image_id FOR UPDATE;
@@ -160,7 +162,7 @@ COMMENT ON FUNCTION blip._unlink_all(integer) IS
 CREATE FUNCTION blip._drop_orphans(images uuid[], captions uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off
 AS $$
 BEGIN
     IF images IS NULL THEN
