@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -104,6 +105,28 @@ def test_the_same_key_twice(products: Connection) -> None:
     products.execute("ALTER TABLE products DROP CONSTRAINT products_pkey")
     products.execute("INSERT INTO products (id, photo) VALUES (1, %s), (1, %s)", [A, B])
     assert states(products) == {1: "p"}
+
+
+def test_a_session_that_knew_a_small_table_deletes_as_quickly(
+    products: Connection, ready: Settings
+) -> None:
+    """It has planned for few rows, and must not look at all of them for each key."""
+    for _ in range(8):
+        put(products, 1, A)
+        products.execute("DELETE FROM products")
+    knowing = deletion(products)
+    with databases.connect(ready.database_url(), autocommit=True) as fresh:
+        assert knowing < 6 * deletion(fresh)
+
+
+def deletion(conn: Connection) -> float:
+    """Seconds it takes of 5,000 rows."""
+    conn.execute(
+        "INSERT INTO products (id, photo) SELECT g, %s FROM generate_series(1, 5000) g", [A]
+    )
+    begin = time.perf_counter()
+    conn.execute("DELETE FROM products")
+    return time.perf_counter() - begin
 
 
 # Live

@@ -56,6 +56,7 @@ ARGUMENTS: dict[str, tuple[Any, str]] = {
     "filter NaN": (lambda db: db.search("red", filter={"a": float("nan")}), "written as JSON"),
     "within text": (lambda db: db.search("red", within=str(NOBODY)), "a list of UUIDs"),
     "within texts": (lambda db: db.search("red", within=[str(NOBODY)]), "must hold UUIDs"),
+    "no threshold": (lambda db: db.search("red", threshold=float("nan")), "and is not one: nan"),
     "threshold": (lambda db: db.search("red", threshold="0.5"), "threshold must be a number"),
     "model": (lambda db: db.search("red", model="nobody"), "no model 'nobody' with the role"),
     "no model's role": (lambda db: db.caption(NOBODY, model="vqa"), "with the role 'captioner'"),
