@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, exc
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from ..errors import DatabaseError, UsageError
 from .given import asaved, saved
+from .lost import invalidating, is_lost
 
 SYNC = (Session, scoped_session, Connection)
 ASYNC = (AsyncSession, async_scoped_session, AsyncConnection)
@@ -53,18 +54,6 @@ def _named() -> Iterator[None]:
         raise DatabaseError(f"PostgreSQL can't be reached: {reason}") from error
 
 
-@contextmanager
-def invalidating(connection: Connection) -> Iterator[None]:
-    """Tell SQLAlchemy of a connection that is lost: else it would be used again."""
-    try:
-        yield
-    except psycopg.Error as error:
-        lost = connection.connection.dbapi_connection
-        if connection.dialect.is_disconnect(cast("Any", error), lost, None):
-            connection.invalidate(error)
-        raise
-
-
 def _require_psycopg(dialect: Dialect) -> None:
     if (dialect.name, dialect.driver) != ("postgresql", "psycopg"):
         raise UsageError(
@@ -80,8 +69,7 @@ async def _ainvalidating(connection: AsyncConnection) -> AsyncIterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        lost = (await connection.get_raw_connection()).dbapi_connection
-        if connection.dialect.is_disconnect(cast("Any", error), cast("Any", lost), None):
+        if connection.sync_connection is not None and is_lost(connection.sync_connection, error):
             await connection.invalidate(error)
         raise
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from .. import requirements
-from ..client.alchemy import invalidating
+from ..client.lost import invalidating
 from ..client.steps import ask
 from ..errors import BlipdbError, UsageError
 from ..outages import refusals

@@ -98,3 +98,9 @@ print(json.dumps([count, [name for name in ("numpy", "onnxruntime", "PIL", "sqla
                           if name in sys.modules]]))
 """
     assert run(code, with_functions.url) == [3, []]
+
+
+def test_the_orm_and_migrations_need_no_greenlet() -> None:
+    """SQLAlchemy installs it for asyncio alone, and `blipdb init` must do without."""
+    blocked = BLOCK.replace(str(HEAVY), "('greenlet',)")
+    assert run(f"{blocked}\nimport blipdb.orm, blipdb.database\nprint('[]')") == []
