@@ -176,7 +176,7 @@ def _link_read(conn: Connection, attachment: Attachment) -> int:
         ).fetchall()
     allowed = _allowed(conn, attachment.kind)
     outcomes: dict[str, tuple[_Row, bytes | ImageError]] = {}
-    read = partial(_read_url if attachment.kind == "url" else _read_file, allowed)
+    read = partial(_read, attachment.kind, allowed)
     for row, data in ahead(read, _rows(conn, id, keys), READERS):
         outcomes[str(row.key)] = row, data
     with conn.transaction(), conn.cursor(row_factory=scalar_row) as cursor:
@@ -244,28 +244,26 @@ def _allowed(conn: Connection, kind: str) -> str | None:
     return found.get(f"attach_{kind}s")
 
 
-def _read_url(allowed: str | None, row: _Row) -> bytes | ImageError:
+def _read(kind: str, allowed: str | None, row: _Row) -> bytes | ImageError:
+    """What a row's path or URL leads to; nothing where it has none."""
     if row.uri is None:
         return b""
     try:
         if allowed is None:
-            raise ImageError("columns of URLs may no longer be attached here")
-        if not remote.is_remote(row.uri):
-            raise ImageError("it is no URL that can be read", for_good=True)
-        return remote.read(row.uri, Limits().bytes).data
+            raise ImageError(f"columns of {kind}s may no longer be attached here")
+        return _read_url(row.uri) if kind == "url" else _read_file(allowed, row.uri)
     except ImageError as error:
         return error
 
 
-def _read_file(allowed: str | None, row: _Row) -> bytes | ImageError:
-    if row.uri is None:
-        return b""
-    try:
-        if allowed is None:
-            raise ImageError("columns of paths may no longer be attached here")
-        return sources.read(_inside(allowed, row.uri), Limits().bytes).data
-    except ImageError as error:
-        return error
+def _read_url(url: str) -> bytes:
+    if not remote.is_remote(url):
+        raise ImageError("it is no URL that can be read", for_good=True)
+    return remote.read(url, Limits().bytes).data
+
+
+def _read_file(allowed: str, path: str) -> bytes:
+    return sources.read(_inside(allowed, path), Limits().bytes).data
 
 
 def _inside(folders: str, path: str) -> str:

@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import psycopg
+
 from . import attaching, encode, jobs, memory, registry, requirements
 from .encode import Crew, Seat
 from .errors import ModelError, SetupError
@@ -110,6 +112,8 @@ class Shifts:
             raise
 
     def _open(self) -> Connection:
+        if not all(_is_alive(seat.conn) for seat in self._seats):
+            self.close()  # PostgreSQL has restarted since the last shift
         if not self._seats:
             memory.few_heaps(THREADS)  # each shift's threads are new ones
             for _ in range(THREADS):
@@ -150,6 +154,14 @@ class Shifts:
             runtime = self._runtimes[model.model_id]
         crew = Crew(self._seats, queue, model, runtime, self._decoder, at_once=1)
         return sum(crew.drain(stop), Outcome())
+
+
+def _is_alive(conn: Connection) -> bool:
+    try:
+        conn.execute("SELECT")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _ends(until: float, stop: Stop) -> bool:

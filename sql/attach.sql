@@ -49,7 +49,7 @@ BEGIN
     INSERT INTO blip.attachments (source, places, kind, mode, space)
     VALUES (source, blip._places(columns), kind, mode, coalesce(space, ''))
     RETURNING attachment_id INTO id;
-    PERFORM blip._make_triggers(id, source, columns);
+    PERFORM blip._make_triggers(id, source, columns, mode);
     PERFORM blip._let_workers_read(source, columns);
     RETURN id;
 END
@@ -327,7 +327,7 @@ BEGIN
     UPDATE blip.attachments a
     SET places = blip._places(columns), mode = _again.mode, scanned = NULL, is_scanned = false
     WHERE a.attachment_id = id;
-    PERFORM blip._make_triggers(id, old.source, columns);
+    PERFORM blip._make_triggers(id, old.source, columns, mode);
     PERFORM blip._let_workers_read(old.source, columns);
 END
 $$;

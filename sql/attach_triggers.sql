@@ -40,7 +40,8 @@ COMMENT ON FUNCTION blip._listed(smallint[]) IS 'The update trigger''s columns, 
 
 -- Whole statements at a time where that can be: rows that go into a partition by its own name pass
 -- the parent's statement triggers by, and not its row triggers.
-CREATE FUNCTION blip._make_triggers(id integer, source regclass, columns smallint[]) RETURNS void
+CREATE FUNCTION blip._make_triggers(id integer, source regclass, columns smallint[], mode text)
+RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -65,7 +66,8 @@ BEGIN
         blip._trigger(id, 'insert'), source,
         CASE WHEN is_plain
              THEN 'REFERENCING NEW TABLE AS changed FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
-        CASE WHEN is_plain THEN '_attached_added' ELSE '_attached_changed' END,
+        CASE WHEN NOT is_plain THEN '_attached_changed' WHEN mode = 'live' THEN '_attached_added_live'
+             ELSE '_attached_added' END,
         id);
     EXECUTE format(
         'CREATE TRIGGER %I AFTER DELETE ON %s %s EXECUTE FUNCTION blip.%s(%L)',
@@ -79,7 +81,7 @@ BEGIN
         blip._trigger(id, 'truncate'), source, id);
 END
 $$;
-COMMENT ON FUNCTION blip._make_triggers(integer, regclass, smallint[]) IS
+COMMENT ON FUNCTION blip._make_triggers(integer, regclass, smallint[], text) IS
     'The triggers of an attachment: what changes neither image nor caption nor key runs none';
 
 CREATE FUNCTION blip._drop_triggers(id integer, source regclass) RETURNS void
@@ -241,15 +243,34 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    keys jsonb[];
+BEGIN
+    IF source.attachment_id IS NOT NULL THEN
+        EXECUTE format('SELECT array_agg(%s) FROM changed n WHERE n.%I IS NOT NULL',
+                       blip._key(source, 'n'), source.image)
+        INTO keys;
+        PERFORM blip._note(source.attachment_id, keys);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION blip._attached_added() IS 'Note the rows that a statement inserted';
+
+-- Rows that are known by now were changed again by a trigger of the app's: a worker looks at what they
+-- hold in the end. Others that insert the same images take them in the same order.
+CREATE FUNCTION blip._attached_added_live() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
     most constant integer := 16; -- images of one request to the engine
     most_bytes constant integer := 8388608;
     source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
-    changed_keys text;
-    key jsonb;
-    content bytea;
-    caption text;
+    key_of constant text := blip._key(source, 'n');
+    added record;
     known jsonb[];
-    keys jsonb[];
+    keys jsonb[] := '{}';
     contents bytea[] := '{}';
     captions text[] := '{}';
     size bigint := 0;
@@ -257,46 +278,35 @@ BEGIN
     IF source.attachment_id IS NULL THEN
         RETURN NULL;
     END IF;
-    changed_keys := blip._key(source, 'n');
-    IF source.mode <> 'live' THEN
-        EXECUTE format('SELECT array_agg(%s) FROM changed n WHERE n.%I IS NOT NULL',
-                       changed_keys, source.image)
-        INTO keys;
-        PERFORM blip._note(source.attachment_id, keys);
-        RETURN NULL;
-    END IF;
-    -- Rows that are known by now were changed again by a trigger of the app's: a worker looks at
-    -- what they hold in the end. Others that insert the same images take them in the same order.
     EXECUTE format('SELECT array_agg(r.key) FROM blip.attached_rows r WHERE r.attachment_id = $1'
-                   ' AND r.key IN (SELECT %s FROM changed n)', changed_keys)
+                   ' AND r.key IN (SELECT %s FROM changed n)', key_of)
     INTO known USING source.attachment_id;
-    IF known IS NOT NULL THEN
-        PERFORM blip._note(source.attachment_id, known);
-    END IF;
-    FOR key, content, caption IN EXECUTE format(
-        'SELECT %1$s, n.%2$I, %3$s FROM changed n WHERE n.%2$I IS NOT NULL'
-        ' AND (%1$s = ANY ($1)) IS NOT TRUE ORDER BY blip._half($2 || n.%2$I)',
-        changed_keys, source.image, blip._caption_of(source, 'n'))
+    PERFORM blip._note(source.attachment_id, known);
+    FOR added IN EXECUTE format(
+        'SELECT %1$s AS key, n.%2$I AS content, %3$s AS caption FROM changed n'
+        ' WHERE n.%2$I IS NOT NULL AND (%1$s = ANY ($1)) IS NOT TRUE'
+        ' ORDER BY blip._half($2 || n.%2$I)',
+        key_of, source.image, blip._caption_of(source, 'n'))
         USING known, convert_to(source.space, 'UTF8') || '\x00'::bytea
     LOOP
-        IF cardinality(keys) = most OR size + octet_length(content) > most_bytes THEN
+        IF cardinality(keys) = most OR size + octet_length(added.content) > most_bytes THEN
             PERFORM blip._attach_live(source, keys, contents, captions);
-            keys := NULL;
+            keys := '{}';
             contents := '{}';
             captions := '{}';
             size := 0;
         END IF;
-        keys := keys || key;
-        contents := contents || content;
-        captions := captions || caption;
-        size := size + octet_length(content);
+        keys := keys || added.key;
+        contents := contents || added.content;
+        captions := captions || added.caption;
+        size := size + octet_length(added.content);
     END LOOP;
     PERFORM blip._attach_live(source, keys, contents, captions);
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION blip._attached_added() IS
-    'Note the rows that a statement inserted, or encode them at once, several at a time';
+COMMENT ON FUNCTION blip._attached_added_live() IS
+    'Link and encode the rows that a statement inserted, several at a time';
 
 CREATE FUNCTION blip._attached_removed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -310,7 +320,7 @@ BEGIN
         EXECUTE format('SELECT array_agg(%s) FROM changed n', blip._key(source, 'n')) INTO keys;
         PERFORM blip._unlink(source.attachment_id, keys);
         IF source.mode = 'live' AND pg_trigger_depth() > 1 THEN
-            -- By a trigger of the app's, perhaps before blip._attached_added comes to the same rows.
+            -- By a trigger of the app's, perhaps before blip._attached_added_live comes to the same rows.
             PERFORM blip._note(source.attachment_id, keys);
         END IF;
     END IF;
@@ -387,7 +397,7 @@ DECLARE
         SELECT blip._half(convert_to(source.space, 'UTF8') || '\x00'::bytea || c)
         FROM unnest(contents) c);
 BEGIN
-    IF keys IS NULL THEN
+    IF keys = '{}' THEN
         RETURN;
     END IF;
     PERFORM blip._require_image(u.content, 'the image of ' || u.name)

@@ -93,12 +93,16 @@ def test_a_path_that_changes_while_it_is_read(
     assert links(boss) == {1: id_of(B)}
 
 
-def test_urls_are_read_by_workers(
-    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of a site at localhost, which workers trust."""
     certificate = stores.make_certificate(tmp_path / "server.pem")
     monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+    return certificate
+
+
+def test_urls_are_read_by_workers(boss: Connection, ready: Settings, certificate: Path) -> None:
     boss.execute("CREATE TABLE products (id int PRIMARY KEY, url text, title text)")
     boss.execute("INSERT INTO blip.settings VALUES ('attach_urls', 'yes')")
     with stores.served(stores.Web, certificate) as site:
@@ -117,11 +121,8 @@ def test_urls_are_read_by_workers(
 
 
 def test_who_may_attach_paths_reads_no_urls_by_them_nor_the_other_way_round(
-    boss: Connection, ready: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    boss: Connection, ready: Settings, tmp_path: Path, certificate: Path
 ) -> None:
-    certificate = stores.make_certificate(tmp_path / "server.pem")
-    monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
     (tmp_path / "a.png").write_bytes(A)
     boss.execute("CREATE TABLE products (id int PRIMARY KEY, path text, url text)")
     boss.execute(

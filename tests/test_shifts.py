@@ -72,16 +72,31 @@ def test_each_model_gets_its_share(
     assert turn.outcomes == dict.fromkeys([m.encoding for m in (model, *others)], done)
 
 
+def cut_off(boss: Connection) -> bool:
+    """End all other connections, as a server that restarts does."""
+    boss.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    return False
+
+
 def test_after_a_crash_the_next_shift_connects_anew(
     shifts: Shifts, boss: Connection, model: Model
 ) -> None:
     add_many(boss, 3)
-    assert not shifts.work("encode", 60, lambda: False).more
-    boss.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    add(boss, picture(9))
     with pytest.raises(DatabaseError, match=r"(?s)went away.*the worker goes on by itself"):
-        shifts.work("encode", 60, lambda: False)
-    assert shifts.work("encode", 60, lambda: False).outcomes == {model.encoding: Outcome(done=1)}
+        shifts.work("encode", 60, lambda: cut_off(boss))
+    boss.execute("UPDATE blip.jobs SET state = 'p', lease = NULL, run_after = now()")
+    assert shifts.work("encode", 60, lambda: False).outcomes == {model.encoding: Outcome(done=3)}
+
+
+@pytest.mark.parametrize("stage", ["encode", "attach"])
+def test_a_crash_between_shifts_costs_none(
+    shifts: Shifts, boss: Connection, model: Model, stage: str
+) -> None:
+    shifts.work(stage, 60, lambda: False)
+    cut_off(boss)
+    assert not shifts.is_long(stage)
+    cut_off(boss)
+    shifts.work(stage, 60, lambda: False)

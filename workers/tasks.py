@@ -29,7 +29,7 @@ def work(*, stage: str) -> None:
     if is_ending():
         return
     try:
-        if _is_long(stage):
+        if shifts().is_long(stage):
             _ring(stage)
         with metrics.timed(stage):
             turn = shifts().work(stage, SHIFT_SECONDS, is_ending)
@@ -41,13 +41,6 @@ def work(*, stage: str) -> None:
         _ring(jobs.ENCODE)  # what the rows were linked to may be new
     if turn.more and not is_ending():
         _ring(stage)
-
-
-def _is_long(stage: str) -> bool:
-    try:
-        return shifts().is_long(stage)
-    except DatabaseError:
-        return shifts().is_long(stage)  # PostgreSQL may have restarted since this process's last
 
 
 def shifts() -> Shifts:

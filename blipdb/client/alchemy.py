@@ -98,7 +98,7 @@ class Alchemy:
             _require_psycopg(connection.dialect)
             if not connection.in_transaction():
                 connection.begin()  # as its first statement would: else its commit does nothing
-            _ = connection.connection
+            _ = connection.connection  # SQLAlchemy may refuse it
         if not isinstance(target, Connection) and target.autoflush:
             target.flush()  # the app's own errors stay its own
         return connection
@@ -160,7 +160,7 @@ class AsyncAlchemy:
             _require_psycopg(connection.dialect)
             if not connection.in_transaction():
                 await connection.begin()
-            await connection.get_raw_connection()
+            await connection.get_raw_connection()  # SQLAlchemy may refuse it
         if not isinstance(target, AsyncConnection) and target.autoflush:
             await target.flush()
         return connection

@@ -100,7 +100,35 @@ print(json.dumps([count, [name for name in ("numpy", "onnxruntime", "PIL", "sqla
     assert run(code, with_functions.url) == [3, []]
 
 
-def test_the_orm_and_migrations_need_no_greenlet() -> None:
-    """SQLAlchemy installs it for asyncio alone, and `blipdb init` must do without."""
-    blocked = BLOCK.replace(str(HEAVY), "('greenlet',)")
-    assert run(f"{blocked}\nimport blipdb.orm, blipdb.database\nprint('[]')") == []
+# Only what blipdb itself requires can be imported, whatever else is installed here.
+BASE = """
+import re, sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+base, ahead = set(), ["blipdb"]
+while ahead:
+    name = ahead.pop().lower().replace("_", "-")
+    if name not in base:
+        base.add(name)
+        try:
+            found = requires(name) or ()
+        except PackageNotFoundError:
+            continue  # of another system
+        extras = {"psycopg": ("binary", "pool")}.get(name, ())
+        ahead += [
+            re.match("[A-Za-z0-9_.-]+", one)[0] for one in found
+            if "extra ==" not in one or any(f'"{extra}"' in one for extra in extras)
+        ]
+owners = packages_distributions()
+class Base:
+    def find_spec(self, name, path=None, target=None):
+        owner = {one.lower().replace("_", "-") for one in owners.get(name.partition(".")[0], ())}
+        if owner and not owner & base:
+            raise ModuleNotFoundError(f"{name} is of no requirement")
+sys.meta_path.insert(0, Base())
+"""
+
+
+def test_what_make_demo_installs_is_enough() -> None:
+    """For the commands, the engine, the tables and migrations; SQLAlchemy's asyncio is extra."""
+    modules = "blipdb.cli, blipdb.engine.app, blipdb.orm, blipdb.database, blipdb.demo, blipdb.jobs"
+    assert run(f"{BASE}\nimport {modules}\nprint('[]')") == []

@@ -105,8 +105,8 @@ def test_what_reaches_the_engine_or_sets_a_parameter_is_parallel_unsafe(conn: Co
 
 
 DEFINERS = [
-    "_attached_added", "_attached_changed", "_attached_emptied", "_attached_removed", "_engine",
-    "_purge",
+    "_attached_added", "_attached_added_live", "_attached_changed", "_attached_emptied",
+    "_attached_removed", "_engine", "_purge",
 ]  # fmt: skip
 
 
