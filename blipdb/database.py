@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
+from psycopg.types.json import Jsonb
 
 from . import cluster, extension, requirements
 from . import owner as owners
@@ -233,7 +234,7 @@ def _open_pgvector(conn: Connection) -> list[str]:
         WHERE e.extname = 'vector' AND r.rolname = ANY(%s)
             AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE')
         """,
-        [list(access.ROLES)],
+        [[role for role in access.ROLES if role != "blip_nobody"]],
     ).fetchall()
     notes = []
     for schema, role, is_ours in shut:
@@ -259,10 +260,40 @@ def _ensure_schema(conn: Connection) -> None:
     # Asked for first: IF NOT EXISTS needs the right to create one all the same.
     if conn.execute("SELECT to_regnamespace('blip')").fetchone() == (None,):
         conn.execute(sql.SQL("CREATE SCHEMA blip AUTHORIZATION {}").format(role))
+    if conn.info.parameter_status("is_superuser") == "on":
+        _take_from_superusers(conn)
     # CREATE EXTENSION may have come first; it makes the schema as whoever called it.
     has_tables = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
     if row and not has_tables:
         conn.execute("ALTER SCHEMA blip OWNER TO blip_owner")
+
+
+def _take_from_superusers(conn: Connection) -> None:
+    """Give ``blip_owner`` the schema ``blip``, and each relation in it, that a superuser owns.
+
+    SECURITY DEFINER functions run with the rights of the schema's owner, which must be no
+    superuser's. An owner who is no superuser keeps all. Sequences of columns follow their tables.
+    """
+    kinds = {"r": "TABLE", "p": "TABLE", "f": "FOREIGN TABLE", "v": "VIEW", "S": "SEQUENCE"}
+    found = conn.execute(
+        """
+        SELECT 'SCHEMA', ARRAY[nspname]::text[] FROM pg_namespace
+        JOIN pg_roles r ON r.oid = nspowner AND r.rolsuper
+        WHERE nspname = 'blip'
+        UNION ALL
+        SELECT %s::jsonb ->> relkind::text, ARRAY['blip', relname]::text[] FROM pg_class c
+        JOIN pg_roles r ON r.oid = relowner AND r.rolsuper
+        WHERE relnamespace = 'blip'::regnamespace AND %s::jsonb ? relkind::text AND NOT EXISTS (
+            SELECT FROM pg_depend d
+            WHERE (d.classid, d.objid) = ('pg_class'::regclass, c.oid) AND c.relkind = 'S'
+              AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
+        """,
+        [Jsonb(kinds), Jsonb(kinds)],
+    ).fetchall()
+    for kind, name in found:
+        conn.execute(
+            sql.SQL("ALTER {} {} OWNER TO blip_owner").format(sql.SQL(kind), sql.Identifier(*name))
+        )
 
 
 @contextmanager
@@ -335,7 +366,8 @@ def _ensure_functions(conn: Connection) -> None:
             "Install this one's there: sudo blipdb install-extension",
         )
     if conn.info.parameter_status("is_superuser") == "on":
-        conn.execute(extension.source(extension.ACCESS).encode())
+        for statement in extension.access():
+            conn.execute(statement.encode())
 
 
 def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:

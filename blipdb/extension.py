@@ -17,12 +17,12 @@ from pathlib import Path
 from .errors import SetupError
 
 NAME = "blipdb"
-# In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
+# In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there, and
+# blip._allow, which each part calls.
 PARTS = (
-    "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
-    "answer", "add", "attach", "attach_triggers", "attach_rows", "status", "failures",
+    "allow", "model", "engine", "embed", "recall", "rerank", "search", "similar", "match",
+    "caption", "answer", "add", "attach", "attach_triggers", "attach_rows", "status", "failures",
 )  # fmt: skip
-ACCESS = "access"  # last, and again at every init: who may call what
 
 _HEADING = """\
 -- Assembled from blipdb's sql/ folder; not to be edited here.
@@ -35,7 +35,9 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN RETURN '{build}'; END $$;
 COMMENT ON FUNCTION blip._build() IS 'The first digits of the SHA-256 of the extension''s source';
+SELECT blip._allow('blip._build()', 'owner');
 """
+_ALLOWED = re.compile(r"^SELECT blip\._allow\(.+?\);$", re.MULTILINE | re.DOTALL)
 
 
 def source(part: str) -> str:
@@ -57,15 +59,19 @@ def version() -> str:
 
 @cache
 def build() -> str:
-    """What tells apart two states of the same version: digits of the source's SHA-256."""
-    text = "".join([control(), *map(source, PARTS), source(ACCESS)])
+    """Digits of the source's SHA-256, which tell apart two states of the same version."""
+    text = "".join([control(), *map(source, PARTS), _BUILD])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def script() -> str:
-    """What ``CREATE EXTENSION`` runs."""
-    functions = [*map(source, PARTS), _BUILD.format(build=build())]
-    return "\n".join([_HEADING, *functions, source(ACCESS)])
+    """The statements that ``CREATE EXTENSION`` runs."""
+    return "\n".join([_HEADING, *map(source, PARTS), _BUILD.format(build=build())])
+
+
+def access() -> list[str]:
+    """The calls of ``blip._allow``, which give each function its owner and its callers."""
+    return _ALLOWED.findall(script())
 
 
 def install(extension_dir: str | os.PathLike[str]) -> bool:

@@ -9,13 +9,14 @@ be repeated; what concerns a role that does not exist is left out.
     blip_writer   searches and adds
     blip_worker   runs jobs: sees and writes every row, whatever the policies say
     blip_engine   owns blip._engine, and reads blip.settings: nothing else
+    blip_nobody   owns the function that calls readers of attached tables; has no right at all
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine")
+ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine", "blip_nobody")
 
 # Tables that policies guard, images among them: these do nothing until its owner enables them.
 GUARDED = (
@@ -62,6 +63,7 @@ GRANTS = {
         "GRANT USAGE ON SCHEMA blip TO blip_engine",
         "GRANT SELECT ON blip.settings TO blip_engine",
     ],
+    "blip_nobody": ["GRANT USAGE ON SCHEMA blip TO blip_nobody"],
 }
 
 # Only where it is missing, as it locks the table.

@@ -49,6 +49,7 @@ $$;
 COMMENT ON FUNCTION public.blip_add(bytea, text, text, jsonb, text) IS
     'Store an image file''s bytes and have them encoded; safe to repeat. The caption counts as web: '
     'text that came with the image';
+SELECT blip._allow('public.blip_add(bytea, text, text, jsonb, text)', 'writers');
 
 CREATE FUNCTION blip._enqueue(ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -70,6 +71,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._enqueue(uuid[]) IS
     'Have images encoded by the active models that search, caption or answer';
+SELECT blip._allow('blip._enqueue(uuid[])', 'writers');
 
 -- The first half of SHA-256; blipdb/identity.py makes the same ids.
 CREATE FUNCTION blip._half(content bytea) RETURNS uuid
@@ -81,6 +83,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._half(bytea) IS 'The first 128 bits of SHA-256';
+SELECT blip._allow('blip._half(bytea)', 'writers');
 
 CREATE FUNCTION blip._mime(image bytea, name text DEFAULT 'the image') RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -99,6 +102,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._mime(bytea, text) IS
     'The image format by its first bytes; whether the rest decodes is for the worker to find out';
+SELECT blip._allow('blip._mime(bytea, text)', 'writers');
 
 CREATE FUNCTION blip._mime_of(image bytea) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -118,3 +122,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._mime_of(bytea) IS 'The image format by its first bytes; NULL for none';
+SELECT blip._allow('blip._mime_of(bytea)', 'writers');

@@ -17,6 +17,7 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_answer(uuid, text, text, text[]) IS
     'The answer to a question about a stored image: in the model''s own words, or the best among these';
+SELECT blip._allow('public.blip_answer(uuid, text, text, text[])', 'readers');
 
 CREATE FUNCTION public.blip_answer(
     image bytea, question text, model text DEFAULT NULL, among text[] DEFAULT NULL)
@@ -38,6 +39,7 @@ $$;
 COMMENT ON FUNCTION public.blip_answer(bytea, text, text, text[]) IS
     'The answer to a question about an image file''s bytes: in the model''s own words, or the best '
     'among these';
+SELECT blip._allow('public.blip_answer(bytea, text, text, text[])', 'readers');
 
 CREATE FUNCTION blip._question(question text, among text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -68,3 +70,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._question(text, text[]) IS
     'What the answerer is asked, checked';
+SELECT blip._allow('blip._question(text, text[])', 'readers');

@@ -58,6 +58,7 @@ COMMENT ON FUNCTION public.blip_attach(regclass, name, name, text, text, text) I
     'Keep the images of a table''s column in step, by trigger: in the background, or live, within '
     'the transaction that changes them. What is there already is encoded in the background. Called '
     'again, every row is looked at once more. kind: the column holds content, or a path or url';
+SELECT blip._allow('public.blip_attach(regclass, name, name, text, text, text)', 'writers');
 
 CREATE FUNCTION public.blip_detach(source regclass, image name DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -94,6 +95,7 @@ $$;
 COMMENT ON FUNCTION public.blip_detach(regclass, name) IS
     'Undo blip_attach, for one column or all: its triggers go, and so do the images that came by '
     'this table alone';
+SELECT blip._allow('public.blip_detach(regclass, name)', 'writers');
 
 CREATE FUNCTION public.blip_attachments()
 RETURNS TABLE (
@@ -127,6 +129,7 @@ $$;
 COMMENT ON FUNCTION public.blip_attachments() IS
     'The attached tables and how far each is: rows with an image that are known, that wait, that '
     'searches find, and that failed; whether all that was there at first was found';
+SELECT blip._allow('public.blip_attachments()', 'readers');
 
 -- What may be attached, and by whom.
 
@@ -143,6 +146,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_one_of(text, text, text[]) IS
     'Raise 22023 unless the value is one of those';
+SELECT blip._allow('blip._require_one_of(text, text, text[])', 'writers');
 
 CREATE FUNCTION blip._require_owner(source regclass) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -161,6 +165,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._require_owner(regclass) IS 'Raise 42501 unless the table is the caller''s';
+SELECT blip._allow('blip._require_owner(regclass)', 'writers');
 
 CREATE FUNCTION blip._passed_by(source regclass) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -177,6 +182,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._passed_by(regclass) IS
     'Why a table''s rows can come and go without its statement triggers, as it is now; NULL if they can''t';
+SELECT blip._allow('blip._passed_by(regclass)', 'readers');
 
 CREATE FUNCTION blip._require_attachable(source regclass, mode text, kind text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -223,6 +229,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_attachable(regclass, text, text) IS
     'Raise unless the table is the caller''s, is one that triggers serve, and its kind is allowed';
+SELECT blip._allow('blip._require_attachable(regclass, text, text)', 'writers');
 
 CREATE FUNCTION blip._column(source regclass, wanted name, allowed text[]) RETURNS smallint
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -253,6 +260,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._column(regclass, name, text[]) IS
     'A column''s number; raises where there is none, or it is of another type';
+SELECT blip._allow('blip._column(regclass, name, text[])', 'writers');
 
 -- Of types whose text is the same in every session, and is their value again; and of PostgreSQL's own
 -- alone, as a type's owner decides what is called when it is cast.
@@ -291,6 +299,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._key_columns(regclass) IS
     'The numbers of the primary key''s columns; raises where there is none that can be used';
+SELECT blip._allow('blip._key_columns(regclass)', 'writers');
 
 CREATE FUNCTION blip._attached_as(source regclass, image smallint) RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -306,6 +315,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._attached_as(regclass, smallint) IS
     'The attachment of a table''s column, if there is one';
+SELECT blip._allow('blip._attached_as(regclass, smallint)', 'writers');
 
 -- Another mode, or the same once more: every row is looked at again, for triggers can be disabled,
 -- and a partition comes or goes without any.
@@ -333,3 +343,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._again(integer, smallint[], text, text, text) IS
     'Make an attachment''s triggers anew and have all rows looked at';
+SELECT blip._allow('blip._again(integer, smallint[], text, text, text)', 'writers');

@@ -16,6 +16,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._note(integer, jsonb[]) IS 'Have rows of an attached table looked at';
+SELECT blip._allow('blip._note(integer, jsonb[])', 'owner');
 
 -- An image that another transaction is deleting is gone when that ends: then it is stored again.
 CREATE FUNCTION blip._link(
@@ -93,6 +94,9 @@ COMMENT ON FUNCTION blip._link(
     integer, jsonb[], uuid[], bytea[], text[], bigint[], text[], text[]) IS
     'Store images of an attached table''s rows, without content, with captions and jobs; what the '
     'rows were linked to before goes, if nothing else holds it';
+SELECT blip._allow(
+    'blip._link(integer, jsonb[], uuid[], bytea[], text[], bigint[], text[], text[])',
+    'workers');
 
 -- An image that somebody holds is left to a worker, with its row: two transactions of an app that
 -- let go of the same images in different orders would wait for each other. So is a row that came or
@@ -136,6 +140,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._unlink(integer, jsonb[]) IS
     'Forget some rows of an attached table, and the images that only they held';
+SELECT blip._allow('blip._unlink(integer, jsonb[])', 'workers');
 
 CREATE FUNCTION blip._unlink_all(attachment integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -156,6 +161,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._unlink_all(integer) IS
     'Forget all rows of an attached table, and the images that only they held';
+SELECT blip._allow('blip._unlink_all(integer)', 'owner');
 
 -- The lock comes first: of two that each let go of one of an image's last two rows, the second must
 -- see what the first did.
@@ -181,6 +187,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._drop_orphans(uuid[], uuid[]) IS
     'Delete those of these images and captions that came by attached rows alone, and have none now';
+SELECT blip._allow('blip._drop_orphans(uuid[], uuid[])', 'workers');
 
 -- Anybody may call it: it only ends what its owner has detached, and what has no table any more.
 CREATE FUNCTION blip._purge() RETURNS void
@@ -203,6 +210,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._purge() IS
     'End attachments that were detached, or whose table or column was dropped';
+SELECT blip._allow('blip._purge()', 'writers', 'blip_owner');
 
 -- What workers do.
 
@@ -254,6 +262,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._scan(integer, integer) IS
     'Note the next rows that were there when the table was attached; how many were looked at';
+SELECT blip._allow('blip._scan(integer, integer)', 'workers');
 
 -- Rows that policies hide would be taken for deleted. And a restrictive policy is code of the table's
 -- owner, which would run with a worker's rights.
@@ -287,6 +296,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_readable(blip._source) IS
     'Raise 42501 where row-level security hides rows of an attached table from a worker';
+SELECT blip._allow('blip._require_readable(blip._source)', 'workers');
 
 -- The rows stay locked until their links are written: whoever changes one meanwhile waits, and then
 -- has it looked at again. So it is some megabytes at a time, and never a wait for others.
@@ -343,6 +353,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._link_due(integer, integer) IS
     'Link rows that wait to the images in them, some megabytes of them; how many';
+SELECT blip._allow('blip._link_due(integer, integer)', 'workers');
 
 CREATE FUNCTION blip._link_all(
     attachment integer, keys jsonb[], ids uuid[], sha256s bytea[], mimes text[], sizes bigint[],
@@ -371,6 +382,9 @@ $$;
 COMMENT ON FUNCTION blip._link_all(
     integer, jsonb[], uuid[], bytea[], text[], bigint[], text[]) IS
     'As blip._link, where some images may be empty: those fail';
+SELECT blip._allow(
+    'blip._link_all(integer, jsonb[], uuid[], bytea[], text[], bigint[], text[])',
+    'workers');
 
 CREATE FUNCTION blip._fail_rows(
     attachment integer, keys jsonb[], reason text, for_good boolean) RETURNS void
@@ -397,6 +411,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._fail_rows(integer, jsonb[], text, boolean) IS
     'Note why rows have no image: tried again later, or given up';
+SELECT blip._allow('blip._fail_rows(integer, jsonb[], text, boolean)', 'workers');
 
 CREATE FUNCTION blip._attached_content(attachment integer, key jsonb) RETURNS bytea
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -416,6 +431,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._attached_content(integer, jsonb) IS
     'What an attached row holds now; NULL where it holds none';
+SELECT blip._allow('blip._attached_content(integer, jsonb)', 'readers');
 
 CREATE FUNCTION blip._attached_uris(attachment integer, keys jsonb[])
 RETURNS TABLE (key jsonb, uri text, caption text)
@@ -437,6 +453,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._attached_uris(integer, jsonb[]) IS
     'The path or URL that attached rows hold now; NULL where there is none, or no such row';
+SELECT blip._allow('blip._attached_uris(integer, jsonb[])', 'workers');
 
 CREATE FUNCTION blip._place(source regclass, key jsonb) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -451,3 +468,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._place(regclass, jsonb) IS 'Where an attached image is seen: schema.table/key';
+SELECT blip._allow('blip._place(regclass, jsonb)', 'readers');

@@ -11,6 +11,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._trigger(integer, text) IS 'The name of an attachment''s trigger';
+SELECT blip._allow('blip._trigger(integer, text)', 'readers');
 
 -- A trigger's list holds a column once, whatever it is for.
 CREATE FUNCTION blip._places(columns smallint[]) RETURNS smallint[]
@@ -26,6 +27,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._places(smallint[]) IS
     'Where image, caption (0 if there is none) and key columns stand in the update trigger''s list';
+SELECT blip._allow('blip._places(smallint[])', 'writers');
 
 CREATE FUNCTION blip._listed(columns smallint[]) RETURNS smallint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -37,6 +39,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._listed(smallint[]) IS 'The update trigger''s columns, each once';
+SELECT blip._allow('blip._listed(smallint[])', 'writers');
 
 -- Whole statements at a time where that can be: rows that go into a partition by its own name pass
 -- the parent's statement triggers by, and not its row triggers.
@@ -83,6 +86,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._make_triggers(integer, regclass, smallint[], text) IS
     'The triggers of an attachment: what changes neither image nor caption nor key runs none';
+SELECT blip._allow('blip._make_triggers(integer, regclass, smallint[], text)', 'writers');
 
 CREATE FUNCTION blip._drop_triggers(id integer, source regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -97,6 +101,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._drop_triggers(integer, regclass) IS 'Undo blip._make_triggers';
+SELECT blip._allow('blip._drop_triggers(integer, regclass)', 'writers');
 
 CREATE FUNCTION blip._let_workers_read(source regclass, columns smallint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -127,6 +132,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._let_workers_read(regclass, smallint[]) IS
     'Let blip_worker see the columns that it reads, in every row';
+SELECT blip._allow('blip._let_workers_read(regclass, smallint[])', 'writers');
 
 CREATE FUNCTION blip._keep_workers_out(source regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -149,6 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._keep_workers_out(regclass) IS 'Undo blip._let_workers_read';
+SELECT blip._allow('blip._keep_workers_out(regclass)', 'writers');
 
 -- An attachment with the present names of its columns; NULL where its triggers are gone. A domain
 -- is named by what it is made of: its checks are its owner's code, which workers and triggers would
@@ -180,6 +187,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._source(integer) IS 'An attachment with the present names of its columns';
+SELECT blip._allow('blip._source(integer)', 'readers');
 
 -- As the attachment's number is an argument that anybody could give to a trigger of their own.
 CREATE FUNCTION blip._triggered(id integer, relation oid) RETURNS blip._source
@@ -199,6 +207,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._triggered(integer, oid) IS
     'The attachment whose table, or partition of it, this is; else NULL';
+SELECT blip._allow('blip._triggered(integer, oid)', 'owner');
 
 CREATE FUNCTION blip._key(source blip._source, alias text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -211,6 +220,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._key(blip._source, text) IS 'SQL for the key of a row of that alias';
+SELECT blip._allow('blip._key(blip._source, text)', 'workers');
 
 CREATE FUNCTION blip._caption_of(source blip._source, alias text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -223,6 +233,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._caption_of(blip._source, text) IS
     'SQL for the caption of a row of that alias';
+SELECT blip._allow('blip._caption_of(blip._source, text)', 'workers');
 
 CREATE FUNCTION blip._has_key(source blip._source, alias text, key text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -236,6 +247,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._has_key(blip._source, text, text) IS
     'SQL for: the row of that alias is the one that the key names';
+SELECT blip._allow('blip._has_key(blip._source, text, text)', 'readers');
 
 -- SECURITY DEFINER: whoever changes the app's table needs no right on ours.
 CREATE FUNCTION blip._attached_added() RETURNS trigger
@@ -256,6 +268,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._attached_added() IS 'Note the rows that a statement inserted';
+SELECT blip._allow('blip._attached_added()', 'writers', 'blip_owner');
 
 -- Rows that are known by now were changed again by a trigger of the app's: a worker looks at what they
 -- hold in the end. Others that insert the same images take them in the same order.
@@ -307,6 +320,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._attached_added_live() IS
     'Link and encode the rows that a statement inserted, several at a time';
+SELECT blip._allow('blip._attached_added_live()', 'writers', 'blip_owner');
 
 CREATE FUNCTION blip._attached_removed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -328,6 +342,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._attached_removed() IS 'Forget the rows that a statement deleted';
+SELECT blip._allow('blip._attached_removed()', 'writers', 'blip_owner');
 
 CREATE FUNCTION blip._attached_emptied() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -343,6 +358,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._attached_emptied() IS 'Forget all rows of a table that was truncated';
+SELECT blip._allow('blip._attached_emptied()', 'writers', 'blip_owner');
 
 CREATE FUNCTION blip._attached_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -385,6 +401,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._attached_changed() IS
     'Note, or encode at once, a row that was inserted or changed; forget one that was deleted';
+SELECT blip._allow('blip._attached_changed()', 'writers', 'blip_owner');
 
 CREATE FUNCTION blip._attach_live(
     source blip._source, keys jsonb[], contents bytea[], captions text[]) RETURNS void
@@ -412,6 +429,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._attach_live(blip._source, jsonb[], bytea[], text[]) IS
     'Link rows'' images and encode them, within the transaction that changes the rows';
+SELECT blip._allow('blip._attach_live(blip._source, jsonb[], bytea[], text[])', 'owner');
 
 CREATE FUNCTION blip._encode(ids uuid[], contents bytea[], names text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
@@ -457,3 +475,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._encode(uuid[], bytea[], text[]) IS
     'Have the engine encode images for searches, and close their jobs';
+SELECT blip._allow('blip._encode(uuid[], bytea[], text[])', 'owner');

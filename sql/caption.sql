@@ -22,6 +22,9 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_caption(uuid, integer, integer, double precision, integer, text) IS
     'A caption for a stored image: by beam search, or sampled from the nucleus of that mass';
+SELECT blip._allow(
+    'public.blip_caption(uuid, integer, integer, double precision, integer, text)',
+    'readers');
 
 CREATE FUNCTION public.blip_caption(
     image bytea, beams integer DEFAULT NULL, max_tokens integer DEFAULT NULL,
@@ -44,6 +47,9 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_caption(bytea, integer, integer, double precision, integer, text) IS
     'A caption for an image file''s bytes: by beam search, or sampled from the nucleus of that mass';
+SELECT blip._allow(
+    'public.blip_caption(bytea, integer, integer, double precision, integer, text)',
+    'readers');
 
 CREATE FUNCTION blip._decoding(beams integer, max_tokens integer, nucleus double precision, seed integer)
 RETURNS jsonb
@@ -67,3 +73,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._decoding(integer, integer, double precision, integer) IS
     'How the captioner is to decode, checked';
+SELECT blip._allow('blip._decoding(integer, integer, double precision, integer)', 'readers');

@@ -15,6 +15,7 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_embed(text, text) IS
     'The ITC vector of a text; use it as (SELECT blip_embed(''…''))';
+SELECT blip._allow('public.blip_embed(text, text)', 'readers');
 
 CREATE FUNCTION public.blip_embed(image bytea, model text DEFAULT NULL) RETURNS halfvec
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 100000
@@ -29,6 +30,7 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_embed(bytea, text) IS
     'The ITC vector of an image file''s bytes; use it as (SELECT blip_embed(…))';
+SELECT blip._allow('public.blip_embed(bytea, text)', 'readers');
 
 -- As text in pgvector's notation, which PL/pgSQL can hold without knowing pgvector's schema.
 CREATE FUNCTION blip._embed(model blip._model, query text) RETURNS text
@@ -41,6 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._embed(blip._model, text) IS 'The ITC vector of a text, as text';
+SELECT blip._allow('blip._embed(blip._model, text)', 'readers');
 
 CREATE FUNCTION blip._embed(model blip._model, image bytea) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 100000
@@ -52,3 +55,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._embed(blip._model, bytea) IS 'The ITC vector of an image, as text';
+SELECT blip._allow('blip._embed(blip._model, bytea)', 'readers');

@@ -211,6 +211,7 @@ return translate()
 $$;
 COMMENT ON FUNCTION blip._engine(text, jsonb, bytea) IS
     'One request to the blipdb engine; an error is returned, not raised';
+SELECT blip._allow('blip._engine(text, jsonb, bytea)', 'readers', 'blip_engine');
 
 CREATE FUNCTION blip._ask(op text, head jsonb, body bytea DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000
@@ -232,3 +233,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._ask(text, jsonb, bytea) IS
     'The engine''s reply; raises its error, and a cancel as PostgreSQL words it';
+SELECT blip._allow('blip._ask(text, jsonb, bytea)', 'readers');

@@ -26,3 +26,4 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_failures() IS
     'Files that could not be read as an image, and jobs given up after their last attempt';
+SELECT blip._allow('public.blip_failures()', 'readers');

@@ -15,6 +15,7 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_match(uuid, text, text) IS
     'The ITM probability that a text matches a stored image';
+SELECT blip._allow('public.blip_match(uuid, text, text)', 'readers');
 
 CREATE FUNCTION public.blip_match(image bytea, query text, model text DEFAULT NULL) RETURNS real
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
@@ -34,3 +35,4 @@ END
 $$;
 COMMENT ON FUNCTION public.blip_match(bytea, text, text) IS
     'The ITM probability that a text matches an image file''s bytes';
+SELECT blip._allow('public.blip_match(bytea, text, text)', 'readers');

@@ -48,6 +48,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._choose(text, text) IS
     'The registered model of that name, else the one that is active in the role';
+SELECT blip._allow('blip._choose(text, text)', 'readers');
 
 CREATE FUNCTION blip._require_tables() RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -62,6 +63,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._require_tables() IS 'Raise 55000 where the extension came without tables';
+SELECT blip._allow('blip._require_tables()', 'readers');
 
 CREATE FUNCTION blip._head(model blip._model) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -72,6 +74,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._head(blip._model) IS 'How a request names its model to the engine';
+SELECT blip._allow('blip._head(blip._model)', 'readers');
 
 CREATE FUNCTION blip._require(name text, value integer, lowest integer, highest integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -86,6 +89,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require(text, integer, integer, integer) IS
     'Raise 22023 unless the value lies between the limits';
+SELECT blip._allow('blip._require(text, integer, integer, integer)', 'readers');
 
 CREATE FUNCTION blip._require_text(query text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -106,6 +110,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_text(text) IS
     'Raise 22023 for a query without a word, or far longer than any model reads';
+SELECT blip._allow('blip._require_text(text)', 'readers');
 
 CREATE FUNCTION blip._require_image(image bytea, name text DEFAULT 'the image') RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -125,3 +130,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_image(bytea, text) IS
     'Raise 22023 for an image without or with too many bytes';
+SELECT blip._allow('blip._require_image(bytea, text)', 'readers');

@@ -42,6 +42,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._recall(blip._model, text, integer, jsonb, uuid[]) IS
     'The images nearest to a vector (given as text), nearest first, with their cosines';
+SELECT blip._allow('blip._recall(blip._model, text, integer, jsonb, uuid[])', 'readers');
 
 CREATE FUNCTION blip._is_few(admitted text, filter jsonb, within uuid[]) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -62,6 +63,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._is_few(text, jsonb, uuid[]) IS
     'Whether filter, within and policies together admit at most 20,000 images';
+SELECT blip._allow('blip._is_few(text, jsonb, uuid[])', 'readers');
 
 -- Relaxed order comes out of the index nearly sorted: hence materialised, then sorted. No index can
 -- serve "distance + 0". What has no tokens can't be reranked, so it is no candidate.
@@ -97,6 +99,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._nearest(blip._model, integer, boolean, text, boolean) IS
     'The query of blip._recall: by the index, or by comparing all that is admitted';
+SELECT blip._allow('blip._nearest(blip._model, integer, boolean, text, boolean)', 'readers');
 
 -- A short result is never silent.
 CREATE FUNCTION blip._say_short(model blip._model, recalled integer, k integer) RETURNS void
@@ -119,3 +122,4 @@ END
 $$;
 COMMENT ON FUNCTION blip._say_short(blip._model, integer, integer) IS
     'Say in a NOTICE why there are fewer hits than were asked for';
+SELECT blip._allow('blip._say_short(blip._model, integer, integer)', 'readers');

@@ -39,6 +39,9 @@ COMMENT ON FUNCTION public.blip_rerank(
     text, uuid[], integer, double precision, text, real[]) IS
     'The k best of these images for a text, by ITM logit + ITC cosine. itcs: their ITC cosines with '
     'the text, where the caller has them; then image_ids are all that it recalled';
+SELECT blip._allow(
+    'public.blip_rerank(text, uuid[], integer, double precision, text, real[])',
+    'readers');
 
 CREATE FUNCTION blip._require_recalled(image_ids uuid[], itcs real[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -57,6 +60,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_recalled(uuid[], real[]) IS
     'Raise 22023 unless each image comes once, and each with a cosine';
+SELECT blip._allow('blip._require_recalled(uuid[], real[])', 'readers');
 
 CREATE FUNCTION blip._logits(model blip._model, query text, image_ids uuid[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
@@ -83,6 +87,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._logits(blip._model, text, uuid[]) IS
     'The ITM head''s two logits (no match, match) for each image, in their order';
+SELECT blip._allow('blip._logits(blip._model, text, uuid[])', 'readers');
 
 -- The tokens go from the table to the engine within one statement: each variable on the way would
 -- hold another copy.
@@ -116,6 +121,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._ask_about(uuid[], blip._model, text, jsonb) IS
     'The engine''s reply to a request with the stored tokens of these images';
+SELECT blip._allow('blip._ask_about(uuid[], blip._model, text, jsonb)', 'readers');
 
 CREATE FUNCTION blip._probability(logits jsonb) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -128,6 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._probability(jsonb) IS 'Softmax of two logits: that of the second';
+SELECT blip._allow('blip._probability(jsonb)', 'readers');
 
 -- Without logits (image to image) the score is the cosine alone, and the threshold is on it.
 CREATE FUNCTION blip._hits(
@@ -163,6 +170,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._hits(uuid[], real[], jsonb, integer, double precision) IS
     'The k best with a place where each was seen and its best caption';
+SELECT blip._allow('blip._hits(uuid[], real[], jsonb, integer, double precision)', 'readers');
 
 CREATE FUNCTION blip._where(id uuid) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -177,3 +185,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._where(uuid) IS 'A place where an image was seen; NULL if none is known';
+SELECT blip._allow('blip._where(uuid)', 'readers');

@@ -32,6 +32,9 @@ COMMENT ON FUNCTION public.blip_search(
     text, integer, integer, jsonb, uuid[], double precision, text) IS
     'The k best images for a text: candidates by ITC cosine, ordered by ITM logit + ITC cosine. '
     'filter: metadata @> filter; within: only these images; threshold: least match probability';
+SELECT blip._allow(
+    'public.blip_search(text, integer, integer, jsonb, uuid[], double precision, text)',
+    'readers');
 
 CREATE FUNCTION public.blip_search(
     image bytea, k integer DEFAULT 10, candidates integer DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -61,3 +64,6 @@ COMMENT ON FUNCTION public.blip_search(
     bytea, integer, integer, jsonb, uuid[], double precision, text) IS
     'The k images most like an image file''s bytes, by ITC cosine: score = itc, no itm. '
     'filter: metadata @> filter; within: only these images; threshold: least cosine';
+SELECT blip._allow(
+    'public.blip_search(bytea, integer, integer, jsonb, uuid[], double precision, text)',
+    'readers');

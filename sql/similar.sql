@@ -52,3 +52,6 @@ COMMENT ON FUNCTION public.blip_similar(
     uuid, integer, integer, jsonb, uuid[], double precision, text) IS
     'The k images most like a stored one, itself left out, by ITC cosine: score = itc, no itm. '
     'filter: metadata @> filter; within: only these images; threshold: least cosine';
+SELECT blip._allow(
+    'public.blip_similar(uuid, integer, integer, jsonb, uuid[], double precision, text)',
+    'readers');

@@ -36,3 +36,4 @@ $$;
 COMMENT ON FUNCTION public.blip_status() IS
     'How many images, files and captions are stored, and how many jobs are pending, running, '
     'parked and done, by stage and model';
+SELECT blip._allow('public.blip_status()', 'readers');
