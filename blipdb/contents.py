@@ -4,21 +4,19 @@ file that still holds them."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import errors as pg_errors
-from psycopg.types.json import Jsonb
 
-from . import remote, sources
+from . import attached, remote, sources
 from .ahead import ahead
 from .errors import ImageError
 from .identity import image_id
 from .jobs import Connection
 
 STORED_BYTES = 4 << 20
-# An app's table may shut us out, or be changed, at any time.
-UNREADABLE = (pg_errors.InsufficientPrivilege, pg_errors.UndefinedTable, pg_errors.UndefinedColumn)
 READERS = 8  # files of one batch that are read at a time: those far away are waited for
 
 
@@ -44,7 +42,7 @@ class _Place(NamedTuple):
     is_stored: bool
     uris: list[str] | None
     attachment: int | None
-    row: list[Any] | None
+    row: str | None
 
 
 def read(
@@ -77,7 +75,7 @@ def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
                    UNION SELECT uri FROM blip.attached_rows r
                    WHERE r.image_id = i.image_id AND r.uri IS NOT NULL
                    ORDER BY uri) END,
-               a.attachment_id, a.key
+               a.attachment_id, a.key::text
         FROM blip.images i
         LEFT JOIN LATERAL (
             SELECT r.attachment_id, r.key FROM blip.attached_rows r
@@ -105,25 +103,29 @@ def _stored(conn: Connection, places: Sequence[_Place]) -> Iterator[tuple[UUID, 
 def _attached(
     conn: Connection, places: Sequence[_Place]
 ) -> Iterator[tuple[_Place, bytes | ImageError]]:
-    """What rows of attached tables hold, if that is still the image."""
-    for group in _groups(places):
-        try:
-            rows = conn.execute(
-                "SELECT blip._attached_content(u.attachment, u.key)"
-                " FROM unnest(%b::int[], %b::jsonb[]) WITH ORDINALITY u (attachment, key, n)"
-                " ORDER BY u.n",
-                [[place.attachment for place in group], [Jsonb(place.row) for place in group]],
-                binary=True,
-            ).fetchall()
-        except UNREADABLE as error:
-            reason = f"its row can't be read: {error.diag.message_primary}"
-            yield from ((place, ImageError(reason)) for place in group)
-            continue
-        for place, (data,) in zip(group, rows, strict=True):
-            if data is not None and image_id(place.space, data) == place.image_id:
-                yield place, data
-            else:
-                yield place, ImageError("its row holds something else now")
+    """Contents of rows of attached tables, where these still hold the image."""
+    by_table = groupby(sorted(places, key=_attachment), key=_attachment)
+    for attachment, of_table in by_table:
+        for group in _groups(list(of_table)):
+            found: Sequence[bytes | None]
+            try:
+                with attached.reading(conn, attachment) as reader:
+                    found = reader.contents(
+                        [place.row or "" for place in group], [place.bytes for place in group]
+                    )
+            except (attached.UnreadableTableError, pg_errors.InsufficientPrivilege) as error:
+                reason = f"its row can't be read: {error}"
+                yield from ((place, ImageError(reason)) for place in group)
+                continue
+            for place, data in zip(group, found, strict=True):
+                if data is not None and image_id(place.space, data) == place.image_id:
+                    yield place, data
+                else:
+                    yield place, ImageError("its row holds something else now")
+
+
+def _attachment(place: _Place) -> int:
+    return place.attachment or 0
 
 
 def _groups(places: Sequence[_Place]) -> Iterator[list[_Place]]:

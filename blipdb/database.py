@@ -234,7 +234,7 @@ def _open_pgvector(conn: Connection) -> list[str]:
         WHERE e.extname = 'vector' AND r.rolname = ANY(%s)
             AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE')
         """,
-        [[role for role in access.ROLES if role != "blip_nobody"]],
+        [[role for role in access.ROLES if role not in ("blip_nobody", "blip_guest")]],
     ).fetchall()
     notes = []
     for schema, role, is_ours in shut:
@@ -266,6 +266,20 @@ def _ensure_schema(conn: Connection) -> None:
     has_tables = conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
     if row and not has_tables:
         conn.execute("ALTER SCHEMA blip OWNER TO blip_owner")
+    _ensure_readers_schema(conn)
+
+
+def _ensure_readers_schema(conn: Connection) -> None:
+    """Schema ``blip_attached``, for functions that other roles own; of the owner of ``blip``."""
+    if conn.execute("SELECT to_regnamespace('blip_attached')").fetchone() == (None,):
+        conn.execute("CREATE SCHEMA blip_attached")
+    row = conn.execute(
+        "SELECT pg_get_userbyid(b.nspowner) FROM pg_namespace a, pg_namespace b"
+        " WHERE a.nspname = 'blip_attached' AND b.nspname = 'blip' AND a.nspowner <> b.nspowner"
+    ).fetchone()
+    if row:
+        owner = sql.Identifier(row[0])
+        conn.execute(sql.SQL("ALTER SCHEMA blip_attached OWNER TO {}").format(owner))
 
 
 def _take_from_superusers(conn: Connection) -> None:

@@ -21,7 +21,8 @@ NAME = "blipdb"
 # blip._allow, which each part calls.
 PARTS = (
     "allow", "model", "engine", "embed", "recall", "rerank", "search", "similar", "match",
-    "caption", "answer", "add", "attach", "attach_triggers", "attach_rows", "status", "failures",
+    "caption", "answer", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
+    "attach_triggers", "attach", "status", "failures",
 )  # fmt: skip
 
 _HEADING = """\

@@ -136,7 +136,7 @@ class Elsewhere:
         first = left = attaching.counts(self._conn).left
         if attaching.is_due(self._conn):
             self._ring(jobs.ATTACH)
-            while self._wait and attaching.is_due(self._conn):
+            while self._wait and attaching.is_due(self._conn, troubled=False):
                 left = attaching.counts(self._conn).left
                 first = max(first, left)
                 self._show(Progress(jobs.ATTACH, first - left, first, 0))

@@ -10,19 +10,24 @@ be repeated; what concerns a role that does not exist is left out.
     blip_worker   runs jobs: sees and writes every row, whatever the policies say
     blip_engine   owns blip._engine, and reads blip.settings: nothing else
     blip_nobody   owns the function that calls readers of attached tables; has no right at all
+    blip_guest    reads attached tables of superusers: the columns that blip_attach lets it see
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-ROLES = ("blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine", "blip_nobody")
+ROLES = (
+    "blip_owner", "blip_reader", "blip_writer", "blip_worker", "blip_engine", "blip_nobody",
+    "blip_guest",
+)  # fmt: skip
 
 # Tables that policies guard, images among them: these do nothing until its owner enables them.
 GUARDED = (
     "images", "files", "failed_files", "image_vectors", "image_tokens", "captions", "jobs",
     "attachments", "attached_rows",
 )  # fmt: skip
+INTERNAL = ("attachment_readers", "orphans")  # for workers and the owner alone
 VIEWS = ("capfilt", "verdicts", "attached")  # which follow the policies of their tables
 READABLE = ("alembic_version", "models", "active_models", *GUARDED, *VIEWS)
 
@@ -45,9 +50,11 @@ GRANTS = {
         "GRANT INSERT ON blip.images, blip.files, blip.captions, blip.jobs TO blip_writer",
         "GRANT UPDATE (content, metadata) ON blip.images TO blip_writer",
         "GRANT UPDATE (image_id, size, mtime, seen_at) ON blip.files TO blip_writer",
-        # Of tables that they own; what may be attached at all is a setting.
-        "GRANT INSERT ON blip.attachments TO blip_writer",
-        "GRANT UPDATE (places, mode, scanned, is_scanned) ON blip.attachments TO blip_writer",
+        # Of tables that they own; what may be attached at all is a setting. All else of the row is
+        # written by blip._register, which checks it.
+        "REVOKE INSERT, UPDATE ON blip.attachments FROM blip_writer",
+        "GRANT INSERT (source, kind, space) ON blip.attachments TO blip_writer",
+        "GRANT CREATE, USAGE ON SCHEMA blip_attached TO blip_writer",
         "GRANT SELECT ON blip.settings TO blip_writer",
     ],
     "blip_worker": [
@@ -56,14 +63,14 @@ GRANTS = {
         f" {', '.join(f'blip.{view}' for view in VIEWS)} TO blip_worker",
         *(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON blip.{table} TO blip_worker"
-            for table in GUARDED
+            for table in (*GUARDED, *INTERNAL)
         ),
     ],
     "blip_engine": [
         "GRANT USAGE ON SCHEMA blip TO blip_engine",
         "GRANT SELECT ON blip.settings TO blip_engine",
     ],
-    "blip_nobody": ["GRANT USAGE ON SCHEMA blip TO blip_nobody"],
+    "blip_nobody": ["GRANT USAGE ON SCHEMA blip, blip_attached TO blip_nobody"],
 }
 
 # Only where it is missing, as it locks the table.
@@ -109,7 +116,7 @@ def statements(roles: Collection[str]) -> list[str]:
     """What gives each of the existing ``roles`` its rights on the tables; safe to repeat."""
     found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
     if "blip_worker" in roles:
-        found += [POLICY.format(role="blip_worker", table=table) for table in GUARDED]
+        found += [POLICY.format(role="blip_worker", table=table) for table in (*GUARDED, *INTERNAL)]
         found.append(_settings("blip_worker", "oldest_worker", *ATTACHABLE))
     if "blip_writer" in roles:
         found.append(CONTENT)

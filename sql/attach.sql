@@ -1,22 +1,8 @@
 -- An app's own table whose images stay in step, by triggers. No content is stored a second time: a
 -- row of blip.attached_rows names the app's row, and whoever needs the image reads it there.
 --
--- Which columns are meant stands in the update trigger's own list of columns, which PostgreSQL keeps
--- right when one is renamed and when a database is restored.
-
-CREATE TYPE blip._source AS (
-    attachment_id integer,
-    source regclass,
-    kind text,
-    mode text,
-    space text,
-    image text,
-    caption text,
-    keys text[],
-    types text[]
-);
-COMMENT ON TYPE blip._source IS
-    'An attached table: names of its columns for image, caption and key, and the key''s types';
+-- Which columns are meant is written by blip._register alone, which looks at everything that the
+-- table's owner has made, and believes only that.
 
 CREATE FUNCTION public.blip_attach(
     source regclass, image name, caption name DEFAULT NULL, mode text DEFAULT 'background',
@@ -27,30 +13,30 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     columns smallint[];
-    keys smallint[];
     id integer;
 BEGIN
     PERFORM blip._require_tables();
     PERFORM blip._require_one_of('mode', mode, ARRAY['background', 'live']);
     PERFORM blip._require_one_of('kind', kind, ARRAY['content', 'path', 'url']);
     PERFORM blip._require_attachable(source, mode, kind);
-    keys := blip._key_columns(source);
+    -- Looked at once more when nobody can change it.
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source); -- lint: regclass
+    PERFORM blip._require_attachable(source, mode, kind);
     columns := ARRAY[
-        blip._column(source, image, CASE kind WHEN 'content' THEN '{bytea}'::text[]
-                                              ELSE '{text,varchar}' END),
-        CASE WHEN caption IS NULL THEN 0
-             ELSE blip._column(source, caption, '{text,varchar,bpchar}') END
-    ] || keys;
+        blip._column(source, image, blip._image_types(kind)),
+        CASE WHEN caption IS NULL THEN 0 ELSE blip._column(source, caption, blip._text_types()) END
+    ] || blip._key_columns(source);
     id := blip._attached_as(source, columns[1]);
-    IF id IS NOT NULL THEN
-        PERFORM blip._again(id, columns, mode, kind, space);
-        RETURN id;
+    IF id IS NULL THEN
+        INSERT INTO blip.attachments (source, kind, space)
+        VALUES (source, kind, coalesce(space, '')) RETURNING attachment_id INTO id;
+    ELSE
+        PERFORM blip._require_same(id, kind, coalesce(space, ''));
+        PERFORM blip._drop_triggers(id, source);
+        PERFORM blip._drop_readers(id);
     END IF;
-    INSERT INTO blip.attachments (source, places, kind, mode, space)
-    VALUES (source, blip._places(columns), kind, mode, coalesce(space, ''))
-    RETURNING attachment_id INTO id;
     PERFORM blip._make_triggers(id, source, columns, mode);
-    PERFORM blip._let_workers_read(source, columns);
+    PERFORM blip._make_attachment(id, source, columns, mode);
     RETURN id;
 END
 $$;
@@ -59,6 +45,22 @@ COMMENT ON FUNCTION public.blip_attach(regclass, name, name, text, text, text) I
     'the transaction that changes them. What is there already is encoded in the background. Called '
     'again, every row is looked at once more. kind: the column holds content, or a path or url';
 SELECT blip._allow('public.blip_attach(regclass, name, name, text, text, text)', 'writers');
+
+CREATE FUNCTION blip._make_attachment(
+    id integer, source regclass, columns smallint[], mode text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    token constant text := gen_random_uuid()::text || gen_random_uuid()::text;
+BEGIN
+    PERFORM blip._register(
+        id, columns, mode, blip._make_reader(id, source, columns, token), token);
+END
+$$;
+COMMENT ON FUNCTION blip._make_attachment(integer, regclass, smallint[], text) IS
+    'Make an attachment''s reader, and have it registered under a new token';
+SELECT blip._allow('blip._make_attachment(integer, regclass, smallint[], text)', 'writers');
 
 CREATE FUNCTION public.blip_detach(source regclass, image name DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -72,12 +74,14 @@ BEGIN
     PERFORM blip._require_owner(source);
     FOR id IN
         SELECT a.attachment_id FROM blip.attachments a
-        WHERE a.source = blip_detach.source
-          AND (image IS NULL OR (blip._source(a.attachment_id)).image = image)
+        WHERE a.source = blip_detach.source AND (
+            image IS NULL OR EXISTS (SELECT FROM blip._columns(a.attachment_id) k
+                                     WHERE k.place = 1 AND k.name = image))
+        ORDER BY a.attachment_id
     LOOP
         PERFORM blip._drop_triggers(id, source);
-        UPDATE blip.attachments a SET mode = 'detached' WHERE a.attachment_id = id;
-        PERFORM blip._purge();
+        PERFORM blip._drop_readers(id);
+        PERFORM blip._unregister(id);
         count := count + 1;
     END LOOP;
     IF count = 0 THEN
@@ -87,7 +91,7 @@ BEGIN
             HINT = 'See what is: SELECT * FROM blip_attachments()';
     END IF;
     IF NOT EXISTS (SELECT FROM blip.attachments a WHERE a.source = blip_detach.source) THEN
-        PERFORM blip._keep_workers_out(source);
+        PERFORM blip._keep_guest_out(source);
     END IF;
     RETURN count;
 END
@@ -109,13 +113,13 @@ DECLARE
 BEGIN
     PERFORM blip._require_tables();
     RETURN QUERY
-    SELECT a.source, s.image, s.caption, a.kind, a.mode, a.space, count(r.key),
+    SELECT a.source, coalesce(s.image, a.names[1]), coalesce(s.caption, nullif(a.names[2], '')), a.kind, a.mode, a.space, count(r.key),
            count(*) FILTER (WHERE r.state = 'p' OR r.state = 'd' AND r.image_id IS NOT NULL
                                   AND v.image_id IS NULL AND j.image_id IS NULL),
            count(v.image_id) FILTER (WHERE r.state = 'd'),
            count(*) FILTER (WHERE r.state = 'x' OR r.state = 'd' AND v.image_id IS NULL
                                   AND j.image_id IS NOT NULL),
-           a.is_scanned, coalesce(a.trouble, blip._passed_by(a.source) || ': rows pass its triggers by')
+           a.is_scanned, coalesce(blip._trouble(a.attachment_id), a.trouble)
     FROM blip.attachments a
     CROSS JOIN LATERAL blip._source(a.attachment_id) s
     LEFT JOIN blip.attached_rows r ON r.attachment_id = a.attachment_id
@@ -167,23 +171,6 @@ $$;
 COMMENT ON FUNCTION blip._require_owner(regclass) IS 'Raise 42501 unless the table is the caller''s';
 SELECT blip._allow('blip._require_owner(regclass)', 'writers');
 
-CREATE FUNCTION blip._passed_by(source regclass) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (
-        SELECT CASE WHEN c.relispartition THEN 'it is a partition'
-                    WHEN c.relkind = 'r' AND EXISTS (
-                        SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)
-                    THEN 'tables inherit from it' END
-        FROM pg_class c WHERE c.oid = source);
-END
-$$;
-COMMENT ON FUNCTION blip._passed_by(regclass) IS
-    'Why a table''s rows can come and go without its statement triggers, as it is now; NULL if they can''t';
-SELECT blip._allow('blip._passed_by(regclass)', 'readers');
-
 CREATE FUNCTION blip._require_attachable(source regclass, mode text, kind text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -231,7 +218,7 @@ COMMENT ON FUNCTION blip._require_attachable(regclass, text, text) IS
     'Raise unless the table is the caller''s, is one that triggers serve, and its kind is allowed';
 SELECT blip._allow('blip._require_attachable(regclass, text, text)', 'writers');
 
-CREATE FUNCTION blip._column(source regclass, wanted name, allowed text[]) RETURNS smallint
+CREATE FUNCTION blip._column(source regclass, wanted name, allowed oid[]) RETURNS smallint
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -250,17 +237,19 @@ BEGIN
                 SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
                 FROM pg_attribute a
                 WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped));
-    ELSIF NOT type = ANY (ARRAY(SELECT to_regtype(a)::oid FROM unnest(allowed) a)) THEN
+    ELSIF type <> ALL (allowed) THEN
         RAISE datatype_mismatch USING MESSAGE = format(
             'the column %I of %s is of type %s; it must be %s', wanted, source,
-            format_type(type, NULL), array_to_string(allowed, ' or '));
+            format_type(type, NULL), (
+                SELECT string_agg(t.typname, ' or ' ORDER BY array_position(allowed, t.oid))
+                FROM pg_type t WHERE t.oid = ANY (allowed)));
     END IF;
     RETURN number;
 END
 $$;
-COMMENT ON FUNCTION blip._column(regclass, name, text[]) IS
+COMMENT ON FUNCTION blip._column(regclass, name, oid[]) IS
     'A column''s number; raises where there is none, or it is of another type';
-SELECT blip._allow('blip._column(regclass, name, text[])', 'writers');
+SELECT blip._allow('blip._column(regclass, name, oid[])', 'writers');
 
 -- Of types whose text is the same in every session, and is their value again; and of PostgreSQL's own
 -- alone, as a type's owner decides what is called when it is cast.
@@ -274,8 +263,8 @@ DECLARE
 BEGIN
     SELECT array_agg(k.number ORDER BY k.place),
            string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
-               FILTER (WHERE NOT coalesce(l.collisdeterministic, true) OR b.oid <> ALL (
-                   '{int2,int4,int8,numeric,text,varchar,bpchar,uuid,bool,date}'::regtype[]))
+               FILTER (WHERE NOT coalesce(l.collisdeterministic, true)
+                          OR b.oid <> ALL (blip._key_types()))
     INTO numbers, strange
     FROM pg_index i
     CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (number, place)
@@ -308,39 +297,107 @@ AS $$
 BEGIN
     RETURN (
         SELECT a.attachment_id FROM blip.attachments a
-        JOIN pg_trigger t ON t.tgrelid = a.source
-                         AND t.tgname = blip._trigger(a.attachment_id, 'update')
-        WHERE a.source = _attached_as.source AND t.tgattr[a.places[1] - 1] = image);
+        WHERE a.source = _attached_as.source AND EXISTS (
+            SELECT FROM blip._columns(a.attachment_id) k WHERE k.place = 1 AND k.number = image)
+        ORDER BY a.attachment_id LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION blip._attached_as(regclass, smallint) IS
     'The attachment of a table''s column, if there is one';
 SELECT blip._allow('blip._attached_as(regclass, smallint)', 'writers');
 
--- Another mode, or the same once more: every row is looked at again, for triggers can be disabled,
--- and a partition comes or goes without any.
-CREATE FUNCTION blip._again(
-    id integer, columns smallint[], mode text, kind text, space text) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION blip._require_same(id integer, kind text, space text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     old blip.attachments;
 BEGIN
     SELECT a.* INTO old FROM blip.attachments a WHERE a.attachment_id = id;
-    IF (old.kind, old.space) <> (kind, coalesce(space, '')) THEN
+    IF (old.kind, old.space) <> (kind, space) THEN
         RAISE object_not_in_prerequisite_state USING
             MESSAGE = format('%s is attached as %s in the space %L', old.source, old.kind, old.space),
             HINT = format('Detach it first: SELECT blip_detach(%L)', old.source);
     END IF;
-    PERFORM blip._drop_triggers(id, old.source);
-    UPDATE blip.attachments a
-    SET places = blip._places(columns), mode = _again.mode, scanned = NULL, is_scanned = false
-    WHERE a.attachment_id = id;
-    PERFORM blip._make_triggers(id, old.source, columns, mode);
-    PERFORM blip._let_workers_read(old.source, columns);
 END
 $$;
-COMMENT ON FUNCTION blip._again(integer, smallint[], text, text, text) IS
-    'Make an attachment''s triggers anew and have all rows looked at';
-SELECT blip._allow('blip._again(integer, smallint[], text, text, text)', 'writers');
+COMMENT ON FUNCTION blip._require_same(integer, text, text) IS
+    'Raise 55000 where an attachment is of another kind or in another space';
+SELECT blip._allow('blip._require_same(integer, text, text)', 'writers');
+
+-- Whoever may add can call this, with anything. So it takes only what the table's owner alone can have
+-- made: the triggers, and a reader of a token that was never registered.
+CREATE FUNCTION blip._register(
+    id integer, columns smallint[], mode text, reader name, token text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    attachment blip.attachments;
+BEGIN
+    SELECT a.* INTO attachment FROM blip.attachments a WHERE a.attachment_id = id FOR NO KEY UPDATE;
+    PERFORM blip._require_one_of('mode', mode, ARRAY['background', 'live']);
+    IF attachment.attachment_id IS NULL
+       OR (attachment.kind <> 'content' AND mode = 'live')
+       OR blip._passed_by(attachment.source) IS NOT NULL
+       OR columns[3:] IS DISTINCT FROM blip._key_columns(attachment.source)
+       OR EXISTS (SELECT FROM blip.attachment_readers r
+                  WHERE r.attachment_id = id AND r.token = _register.token)
+       OR NOT EXISTS (
+           SELECT FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
+           JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+           WHERE p.pronamespace = 'blip_attached'::regnamespace AND p.proname = reader
+             AND o.rolname = blip._reader_owner(attachment.source) AND p.prosecdef
+             AND p.prosrc = blip._reader_body(token))
+    THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('attachment %s can''t be registered so', id),
+            HINT = 'Call blip_attach as the table''s owner.';
+    END IF;
+    UPDATE blip.attachments a
+    SET columns = _register.columns, mode = _register.mode, relation = a.source,
+        names = ARRAY(SELECT coalesce(b.attname, '') FROM unnest(_register.columns) WITH ORDINALITY u (c, n)
+                      LEFT JOIN pg_attribute b ON b.attrelid = a.source AND b.attnum = u.c AND u.c > 0
+                      ORDER BY n),
+        scanned = NULL, is_scanned = false, trouble = NULL
+    WHERE a.attachment_id = id;
+    IF blip._source(id) IS NULL OR NOT blip._has_triggers(id) OR NOT reader = ANY (blip._readers(id)) THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('attachment %s is not as blip_attach makes it', id),
+            HINT = 'Call blip_attach as the table''s owner.';
+    END IF;
+    INSERT INTO blip.attachment_readers AS r (attachment_id, reader, token)
+    VALUES (id, _register.reader, _register.token)
+    ON CONFLICT ON CONSTRAINT attachment_readers_pkey
+    DO UPDATE SET reader = excluded.reader, token = excluded.token;
+END
+$$;
+COMMENT ON FUNCTION blip._register(integer, smallint[], text, name, text) IS
+    'Begin to follow an attached table that has all its triggers, and a new reader of its owner''s';
+SELECT blip._allow('blip._register(integer, smallint[], text, name, text)', 'writers', 'blip_owner');
+
+-- The triggers are the owner's to drop, and nobody else's.
+CREATE FUNCTION blip._unregister(id integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM blip.attachments a JOIN pg_trigger t ON t.tgrelid = a.source
+        WHERE a.attachment_id = id AND t.tgname LIKE '!blip\_attach\_' || id || '\_%')
+       OR EXISTS (
+        SELECT FROM pg_proc p
+        WHERE p.pronamespace = 'blip_attached'::regnamespace
+          AND p.proname = (SELECT r.reader FROM blip.attachment_readers r WHERE r.attachment_id = id))
+    THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('attachment %s still has its triggers or its reader', id),
+            HINT = 'Call blip_detach as the table''s owner.';
+    END IF;
+    PERFORM blip._unlink_all(id);
+    DELETE FROM blip.attachments a WHERE a.attachment_id = id;
+END
+$$;
+COMMENT ON FUNCTION blip._unregister(integer) IS
+    'End an attachment whose triggers and reader are gone, with the images that only it held';
+SELECT blip._allow('blip._unregister(integer)', 'writers', 'blip_owner');

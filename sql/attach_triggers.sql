@@ -14,21 +14,6 @@ COMMENT ON FUNCTION blip._trigger(integer, text) IS 'The name of an attachment''
 SELECT blip._allow('blip._trigger(integer, text)', 'readers');
 
 -- A trigger's list holds a column once, whatever it is for.
-CREATE FUNCTION blip._places(columns smallint[]) RETURNS smallint[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    listed constant smallint[] := blip._listed(columns);
-BEGIN
-    RETURN ARRAY(SELECT coalesce(array_position(listed, c), 0)::smallint
-                 FROM unnest(columns) WITH ORDINALITY u (c, n) ORDER BY n);
-END
-$$;
-COMMENT ON FUNCTION blip._places(smallint[]) IS
-    'Where image, caption (0 if there is none) and key columns stand in the update trigger''s list';
-SELECT blip._allow('blip._places(smallint[])', 'writers');
-
 CREATE FUNCTION blip._listed(columns smallint[]) RETURNS smallint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -68,7 +53,7 @@ BEGIN
         'CREATE TRIGGER %I AFTER INSERT ON %s %s EXECUTE FUNCTION blip.%s(%L)',
         blip._trigger(id, 'insert'), source,
         CASE WHEN is_plain
-             THEN 'REFERENCING NEW TABLE AS changed FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
+             THEN 'REFERENCING NEW TABLE AS "!blip_changed" FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
         CASE WHEN NOT is_plain THEN '_attached_changed' WHEN mode = 'live' THEN '_attached_added_live'
              ELSE '_attached_added' END,
         id);
@@ -76,7 +61,7 @@ BEGIN
         'CREATE TRIGGER %I AFTER DELETE ON %s %s EXECUTE FUNCTION blip.%s(%L)',
         blip._trigger(id, 'delete'), source,
         CASE WHEN is_plain
-             THEN 'REFERENCING OLD TABLE AS changed FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
+             THEN 'REFERENCING OLD TABLE AS "!blip_changed" FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
         CASE WHEN is_plain THEN '_attached_removed' ELSE '_attached_changed' END,
         id);
     EXECUTE format(
@@ -103,151 +88,99 @@ $$;
 COMMENT ON FUNCTION blip._drop_triggers(integer, regclass) IS 'Undo blip._make_triggers';
 SELECT blip._allow('blip._drop_triggers(integer, regclass)', 'writers');
 
-CREATE FUNCTION blip._let_workers_read(source regclass, columns smallint[]) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF to_regrole('blip_worker') IS NULL THEN
-        RETURN;
-    END IF;
-    EXECUTE format('GRANT SELECT (%s) ON %s TO blip_worker', (
-        SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a
-        WHERE a.attrelid = source AND a.attnum = ANY (columns)), source);
-    IF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = source) AND NOT EXISTS (
-        SELECT FROM pg_policy p WHERE p.polrelid = source AND p.polname = 'blip_worker')
-    THEN
-        EXECUTE format(
-            'CREATE POLICY blip_worker ON %s FOR SELECT TO blip_worker USING (true)', source);
-    END IF;
-    IF NOT has_schema_privilege('blip_worker', (
-        SELECT c.relnamespace FROM pg_class c WHERE c.oid = source), 'USAGE')
-    THEN
-        RAISE WARNING USING
-            MESSAGE = format('workers may not use the schema of %s', source),
-            HINT = format('If they are not its owner: GRANT USAGE ON SCHEMA %s TO blip_worker', (
-                SELECT c.relnamespace::regnamespace FROM pg_class c WHERE c.oid = source));
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION blip._let_workers_read(regclass, smallint[]) IS
-    'Let blip_worker see the columns that it reads, in every row';
-SELECT blip._allow('blip._let_workers_read(regclass, smallint[])', 'writers');
-
-CREATE FUNCTION blip._keep_workers_out(source regclass) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    columns text := (
-        SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute a
-        WHERE a.attrelid = source AND a.attacl IS NOT NULL AND NOT a.attisdropped);
-BEGIN
-    IF to_regrole('blip_worker') IS NULL THEN
-        RETURN;
-    END IF;
-    IF columns IS NOT NULL THEN
-        EXECUTE format('REVOKE SELECT (%s) ON %s FROM blip_worker', columns, source);
-    END IF;
-    IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = source AND p.polname = 'blip_worker') THEN
-        EXECUTE format('DROP POLICY blip_worker ON %s', source);
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION blip._keep_workers_out(regclass) IS 'Undo blip._let_workers_read';
-SELECT blip._allow('blip._keep_workers_out(regclass)', 'writers');
-
--- An attachment with the present names of its columns; NULL where its triggers are gone. A domain
--- is named by what it is made of: its checks are its owner's code, which workers and triggers would
--- run with their own rights.
-CREATE FUNCTION blip._source(id integer) RETURNS blip._source
+-- The triggers of an attachment as they must be: anybody can make some of the same names on a table of
+-- their own, with other columns, of another level, or without the transition table, whose name then
+-- means whatever lies in the session's temporary schema.
+CREATE FUNCTION blip._is_ours(
+    trigger pg_trigger, id integer, op text, level text, function regprocedure, columns smallint[])
+RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found blip._source;
+    changed constant text := CASE level WHEN 'STATEMENT' THEN '!blip_changed' END;
 BEGIN
-    SELECT a.attachment_id, a.source, a.kind, a.mode, a.space, c.names[a.places[1]],
-           c.names[nullif(a.places[2], 0)],
-           ARRAY(SELECT c.names[p] FROM unnest(a.places[3:]) WITH ORDINALITY u (p, n) ORDER BY n),
-           ARRAY(SELECT c.types[p] FROM unnest(a.places[3:]) WITH ORDINALITY u (p, n) ORDER BY n)
-    INTO found
-    FROM blip.attachments a
-    JOIN pg_trigger t ON t.tgrelid = a.source AND t.tgname = blip._trigger(a.attachment_id, 'update')
-    CROSS JOIN LATERAL (
-        SELECT array_agg(b.attname::text ORDER BY u.n),
-               array_agg(CASE WHEN y.typtype = 'd' THEN format_type(y.typbasetype, y.typtypmod)
-                              ELSE format_type(b.atttypid, b.atttypmod) END ORDER BY u.n)
-        FROM unnest(t.tgattr) WITH ORDINALITY u (number, n)
-        JOIN pg_attribute b ON b.attrelid = a.source AND b.attnum = u.number
-        JOIN pg_type y ON y.oid = b.atttypid
-    ) c (names, types)
-    WHERE a.attachment_id = id;
-    RETURN found;
+    RETURN trigger.tgname = blip._trigger(id, lower(op))
+       AND trigger.tgfoid = function
+       AND CASE function
+               WHEN 'blip._attached_added()'::regprocedure THEN (op, level) = ('INSERT', 'STATEMENT')
+               WHEN 'blip._attached_added_live()'::regprocedure THEN (op, level) = ('INSERT', 'STATEMENT')
+               WHEN 'blip._attached_removed()'::regprocedure THEN (op, level) = ('DELETE', 'STATEMENT')
+               WHEN 'blip._attached_emptied()'::regprocedure THEN (op, level) = ('TRUNCATE', 'STATEMENT')
+               WHEN 'blip._attached_changed()'::regprocedure THEN level = 'ROW'
+           END
+       AND trigger.tgconstraint = 0
+       AND trigger.tgtype = CASE level WHEN 'ROW' THEN 1 ELSE 0 END
+           + CASE op WHEN 'INSERT' THEN 4 WHEN 'DELETE' THEN 8 WHEN 'UPDATE' THEN 16 ELSE 32 END
+       AND trigger.tgnewtable IS NOT DISTINCT FROM CASE op WHEN 'INSERT' THEN changed END
+       AND trigger.tgoldtable IS NOT DISTINCT FROM CASE op WHEN 'DELETE' THEN changed END
+       AND (op <> 'UPDATE' OR trigger.tgparentid <> 0
+            OR string_to_array(trigger.tgattr::text, ' ')::smallint[] = blip._listed(columns));
 END
 $$;
-COMMENT ON FUNCTION blip._source(integer) IS 'An attachment with the present names of its columns';
-SELECT blip._allow('blip._source(integer)', 'readers');
+COMMENT ON FUNCTION blip._is_ours(pg_trigger, integer, text, text, regprocedure, smallint[]) IS
+    'Whether a trigger is as blip_attach makes it: name, function, event, level, transition table, '
+    'columns';
+SELECT blip._allow(
+    'blip._is_ours(pg_trigger, integer, text, text, regprocedure, smallint[])', 'readers');
 
--- As the attachment's number is an argument that anybody could give to a trigger of their own.
-CREATE FUNCTION blip._triggered(id integer, relation oid) RETURNS blip._source
+CREATE FUNCTION blip._has_triggers(id integer) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT bool_and(EXISTS (
+            SELECT FROM pg_trigger t
+            WHERE t.tgrelid = a.source AND t.tgname = blip._trigger(id, lower(w.op)) AND blip._is_ours(
+                t, id, w.op, CASE WHEN c.relkind = 'r' OR w.op = 'TRUNCATE' THEN w.level ELSE 'ROW' END,
+                CASE WHEN c.relkind = 'r' OR w.op = 'TRUNCATE' THEN w.function
+                     ELSE 'blip._attached_changed()' END::regprocedure, a.columns)))
+        FROM blip.attachments a JOIN pg_class c ON c.oid = a.source
+        CROSS JOIN LATERAL (VALUES
+            ('INSERT', 'STATEMENT', CASE a.mode WHEN 'live' THEN 'blip._attached_added_live()'
+                                                ELSE 'blip._attached_added()' END),
+            ('UPDATE', 'ROW', 'blip._attached_changed()'),
+            ('DELETE', 'STATEMENT', 'blip._attached_removed()'),
+            ('TRUNCATE', 'STATEMENT', 'blip._attached_emptied()')) w (op, level, function)
+        WHERE a.attachment_id = id);
+END
+$$;
+COMMENT ON FUNCTION blip._has_triggers(integer) IS
+    'Whether an attached table has all triggers, as blip_attach makes them';
+SELECT blip._allow('blip._has_triggers(integer)', 'readers');
+
+-- What the trigger that fires was made as can only be looked up by its name, which can be changed
+-- within the statement. So a temporary table of the transition table's name is a reason to stop, too.
+CREATE FUNCTION blip._triggered(
+    id integer, relation oid, name text, op text, level text, function regprocedure)
+RETURNS blip._source
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     found constant blip._source := blip._source(id);
 BEGIN
-    IF found.source = relation
-       OR found.source IN (SELECT p.relid FROM pg_partition_ancestors(relation) p)
+    IF (found.source = relation
+        OR found.source IN (SELECT p.relid FROM pg_partition_ancestors(relation) p))
+       AND (level = 'ROW' OR to_regclass('pg_temp."!blip_changed"') IS NULL)
+       AND EXISTS (
+           SELECT FROM pg_trigger t
+           WHERE t.tgrelid = relation AND t.tgname = name
+             AND blip._is_ours(t, id, op, level, function, found.columns))
+       AND (found.source = relation OR EXISTS (
+           SELECT FROM pg_trigger t
+           WHERE t.tgrelid = found.source AND t.tgname = name
+             AND blip._is_ours(t, id, op, level, function, found.columns)))
     THEN
         RETURN found;
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION blip._triggered(integer, oid) IS
-    'The attachment whose table, or partition of it, this is; else NULL';
-SELECT blip._allow('blip._triggered(integer, oid)', 'owner');
-
-CREATE FUNCTION blip._key(source blip._source, alias text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN format('jsonb_build_array(%s)', (
-        SELECT string_agg(format('%s.%I', alias, k), ', ' ORDER BY n)
-        FROM unnest(source.keys) WITH ORDINALITY u (k, n)));
-END
-$$;
-COMMENT ON FUNCTION blip._key(blip._source, text) IS 'SQL for the key of a row of that alias';
-SELECT blip._allow('blip._key(blip._source, text)', 'workers');
-
-CREATE FUNCTION blip._caption_of(source blip._source, alias text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN CASE WHEN source.caption IS NULL THEN 'NULL::text'
-                ELSE format('%s.%I::text', alias, source.caption) END;
-END
-$$;
-COMMENT ON FUNCTION blip._caption_of(blip._source, text) IS
-    'SQL for the caption of a row of that alias';
-SELECT blip._allow('blip._caption_of(blip._source, text)', 'workers');
-
-CREATE FUNCTION blip._has_key(source blip._source, alias text, key text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (SELECT string_agg(format('%s.%I = (%s ->> %s)::%s', alias, k, key, n - 1, source.types[n]),
-                              ' AND ' ORDER BY n)
-            FROM unnest(source.keys) WITH ORDINALITY u (k, n));
-END
-$$;
-COMMENT ON FUNCTION blip._has_key(blip._source, text, text) IS
-    'SQL for: the row of that alias is the one that the key names';
-SELECT blip._allow('blip._has_key(blip._source, text, text)', 'readers');
+COMMENT ON FUNCTION blip._triggered(integer, oid, text, text, text, regprocedure) IS
+    'The attachment that a trigger of this table, or of a partition of its, was made for; else NULL';
+SELECT blip._allow('blip._triggered(integer, oid, text, text, text, regprocedure)', 'owner');
 
 -- SECURITY DEFINER: whoever changes the app's table needs no right on ours.
 CREATE FUNCTION blip._attached_added() RETURNS trigger
@@ -255,11 +188,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    source blip._source := blip._triggered(
+        TG_ARGV[0]::integer, TG_RELID, TG_NAME, TG_OP, TG_LEVEL, 'blip._attached_added()');
     keys jsonb[];
 BEGIN
     IF source.attachment_id IS NOT NULL THEN
-        EXECUTE format('SELECT array_agg(%s) FROM changed n WHERE n.%I IS NOT NULL',
+        EXECUTE format('SELECT array_agg(%s) FROM "!blip_changed" n WHERE n.%I IS NOT NULL',
                        blip._key(source, 'n'), source.image)
         INTO keys;
         PERFORM blip._note(source.attachment_id, keys);
@@ -279,7 +213,8 @@ AS $$
 DECLARE
     most constant integer := 16; -- images of one request to the engine
     most_bytes constant integer := 8388608;
-    source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    source blip._source := blip._triggered(
+        TG_ARGV[0]::integer, TG_RELID, TG_NAME, TG_OP, TG_LEVEL, 'blip._attached_added_live()');
     key_of constant text := blip._key(source, 'n');
     added record;
     known jsonb[];
@@ -292,11 +227,11 @@ BEGIN
         RETURN NULL;
     END IF;
     EXECUTE format('SELECT array_agg(r.key) FROM blip.attached_rows r WHERE r.attachment_id = $1'
-                   ' AND r.key IN (SELECT %s FROM changed n)', key_of)
+                   ' AND r.key IN (SELECT %s FROM "!blip_changed" n)', key_of)
     INTO known USING source.attachment_id;
     PERFORM blip._note(source.attachment_id, known);
     FOR added IN EXECUTE format(
-        'SELECT %1$s AS key, n.%2$I AS content, %3$s AS caption FROM changed n'
+        'SELECT %1$s AS key, n.%2$I AS content, %3$s AS caption FROM "!blip_changed" n'
         ' WHERE n.%2$I IS NOT NULL AND (%1$s = ANY ($1)) IS NOT TRUE'
         ' ORDER BY blip._half($2 || n.%2$I)',
         key_of, source.image, blip._caption_of(source, 'n'))
@@ -327,11 +262,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    source blip._source := blip._triggered(
+        TG_ARGV[0]::integer, TG_RELID, TG_NAME, TG_OP, TG_LEVEL, 'blip._attached_removed()');
     keys jsonb[];
 BEGIN
     IF source.attachment_id IS NOT NULL THEN
-        EXECUTE format('SELECT array_agg(%s) FROM changed n', blip._key(source, 'n')) INTO keys;
+        EXECUTE format('SELECT array_agg(%s) FROM "!blip_changed" n', blip._key(source, 'n')) INTO keys;
         PERFORM blip._unlink(source.attachment_id, keys);
         IF source.mode = 'live' AND pg_trigger_depth() > 1 THEN
             -- By a trigger of the app's, perhaps before blip._attached_added_live comes to the same rows.
@@ -349,7 +285,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    source blip._source := blip._triggered(
+        TG_ARGV[0]::integer, TG_RELID, TG_NAME, TG_OP, TG_LEVEL, 'blip._attached_emptied()');
 BEGIN
     IF source.attachment_id IS NOT NULL THEN
         PERFORM blip._unlink_all(source.attachment_id);
@@ -365,7 +302,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    source blip._source := blip._triggered(TG_ARGV[0]::integer, TG_RELID);
+    source blip._source := blip._triggered(
+        TG_ARGV[0]::integer, TG_RELID, TG_NAME, TG_OP, TG_LEVEL, 'blip._attached_changed()');
     key_of text;
     old_key jsonb;
     new_key jsonb;
@@ -402,77 +340,3 @@ $$;
 COMMENT ON FUNCTION blip._attached_changed() IS
     'Note, or encode at once, a row that was inserted or changed; forget one that was deleted';
 SELECT blip._allow('blip._attached_changed()', 'writers', 'blip_owner');
-
-CREATE FUNCTION blip._attach_live(
-    source blip._source, keys jsonb[], contents bytea[], captions text[]) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    names constant text[] := ARRAY(SELECT blip._place(source.source, k) FROM unnest(keys) k);
-    ids constant uuid[] := ARRAY(
-        SELECT blip._half(convert_to(source.space, 'UTF8') || '\x00'::bytea || c)
-        FROM unnest(contents) c);
-BEGIN
-    IF keys = '{}' THEN
-        RETURN;
-    END IF;
-    PERFORM blip._require_image(u.content, 'the image of ' || u.name)
-    FROM unnest(contents, names) u (content, name);
-    PERFORM blip._link(
-        source.attachment_id, keys, ids, ARRAY(SELECT sha256(c) FROM unnest(contents) c),
-        ARRAY(SELECT blip._mime(u.content, 'the image of ' || u.name)
-              FROM unnest(contents, names) u (content, name)),
-        ARRAY(SELECT octet_length(c)::bigint FROM unnest(contents) c), captions, NULL);
-    PERFORM blip._encode(ids, contents, names);
-END
-$$;
-COMMENT ON FUNCTION blip._attach_live(blip._source, jsonb[], bytea[], text[]) IS
-    'Link rows'' images and encode them, within the transaction that changes the rows';
-SELECT blip._allow('blip._attach_live(blip._source, jsonb[], bytea[], text[])', 'owner');
-
-CREATE FUNCTION blip._encode(ids uuid[], contents bytea[], names text[]) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    most_name constant integer := 200; -- characters: a request's head has few
-    model blip._model := blip._choose(NULL, 'retrieval');
-    pgvector regnamespace := (
-        SELECT e.extnamespace FROM pg_extension e WHERE e.extname = 'vector');
-    sizes integer[];
-    body bytea;
-    images jsonb;
-BEGIN
-    SELECT array_agg(g.id ORDER BY g.id), array_agg(left(g.name, most_name) ORDER BY g.id),
-           array_agg(octet_length(g.content) ORDER BY g.id), string_agg(g.content, '' ORDER BY g.id)
-    INTO ids, names, sizes, body
-    FROM (SELECT DISTINCT ON (u.id) u.id, u.content, u.name
-          FROM unnest(ids, contents, names) u (id, content, name) ORDER BY u.id) g
-    WHERE NOT EXISTS (SELECT FROM blip.image_vectors v
-                      WHERE v.image_id = g.id AND v.model_id = model.model_id);
-    IF ids IS NULL THEN
-        RETURN;
-    END IF;
-    images := blip._ask(
-        'encode_images',
-        blip._head(model) || jsonb_build_object('sizes', sizes, 'names', names), body) -> 'images';
-    EXECUTE format('INSERT INTO blip.image_vectors (image_id, model_id, itc)'
-                   ' SELECT u.id, $2, (($3 -> (n::integer - 1)) ->> ''itc'')::%s.halfvec'
-                   ' FROM unnest($1) WITH ORDINALITY u (id, n) ON CONFLICT DO NOTHING', pgvector)
-    USING ids, model.model_id, images;
-    INSERT INTO blip.image_tokens (image_id, model_id, tokens)
-    SELECT ids[n], model.model_id, decode(i.image ->> 'tokens', 'base64')
-    FROM jsonb_array_elements(images) WITH ORDINALITY i (image, n)
-    ON CONFLICT DO NOTHING;
-    UPDATE blip.images i
-    SET width = (e.image ->> 'width')::integer, height = (e.image ->> 'height')::integer
-    FROM jsonb_array_elements(images) WITH ORDINALITY e (image, n)
-    WHERE i.image_id = ids[n] AND i.width IS NULL;
-    UPDATE blip.jobs j SET state = 'd', lease = NULL, error = NULL, updated_at = now()
-    WHERE j.image_id = ANY (ids) AND j.stage = 'encode' AND j.model_id = model.model_id;
-END
-$$;
-COMMENT ON FUNCTION blip._encode(uuid[], bytea[], text[]) IS
-    'Have the engine encode images for searches, and close their jobs';
-SELECT blip._allow('blip._encode(uuid[], bytea[], text[])', 'owner');

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 from psycopg import errors
 
@@ -66,25 +65,4 @@ def test_the_checks_of_a_domain_are_not_run(owner: Connection, ready: Settings) 
     owner.execute("INSERT INTO products (id, photo) VALUES (7, %s)", [A])
     run_jobs(ready)
     assert who(owner) == {"mallory"}
-    assert links(owner) == {7: id_of(A)}
-
-
-def test_no_restrictive_policy_is_run(owner: Connection, ready: Settings) -> None:
-    owner.execute("CREATE TABLE products (id integer PRIMARY KEY, title text, photo bytea)")
-    owner.execute("ALTER TABLE products ENABLE ROW LEVEL SECURITY")
-    attach(owner)
-    owner.execute("INSERT INTO products (id, photo) VALUES (7, %s)", [A])
-    owner.execute("CREATE POLICY mine ON products AS RESTRICTIVE USING (noted())")
-    with psycopg.connect(ready.database_url(), autocommit=True) as worker:
-        worker.execute("SET ROLE blip_worker")
-        for _ in range(2):
-            number = worker.execute("SELECT attachment_id FROM blip.attachments").fetchone()
-            with pytest.raises(errors.InsufficientPrivilege) as caught:
-                worker.execute("SELECT blip._link_due(%s, 10)", number)
-    assert "a restrictive policy of public.products holds for blip_worker" in str(caught.value)
-    assert who(owner) == set()
-    owner.execute("ALTER POLICY mine ON products TO mallory")
-    with psycopg.connect(ready.database_url(), autocommit=True) as worker:
-        worker.execute("SET ROLE blip_worker")
-        worker.execute("SELECT blip._link_due(%s, 10)", number)
     assert links(owner) == {7: id_of(A)}

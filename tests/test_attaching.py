@@ -393,7 +393,7 @@ def test_bad_images_are_told_and_break_no_insert(products: Connection, ready: Se
     assert products.execute("SELECT FROM blip_failures()").fetchall() == []
 
 
-def test_a_table_that_shuts_workers_out_says_so(
+def test_a_superusers_table_that_shuts_blipdb_out_says_so(
     products: Connection, ready: Settings, as_worker: Callable[[], Connection]
 ) -> None:
     products.execute("ALTER TABLE products ENABLE ROW LEVEL SECURITY")
@@ -403,13 +403,13 @@ def test_a_table_that_shuts_workers_out_says_so(
     list(attaching.work(conn))
     assert links(products) == {1: id_of(A)}
     put(products, 2, B)
-    products.execute("DROP POLICY blip_worker ON products")
+    products.execute("DROP POLICY blip_guest ON products")
     list(attaching.work(conn))
     assert (
-        "policies of public.products hide rows from blip_worker" in attachment(products)["trouble"]
+        "policies of public.products hide rows from blip_guest" in attachment(products)["trouble"]
     )
     products.execute("ALTER TABLE products DISABLE ROW LEVEL SECURITY")
-    products.execute("REVOKE SELECT (id, photo, title) ON products FROM blip_worker")
+    products.execute("REVOKE SELECT (id, photo, title) ON products FROM blip_guest")
     list(attaching.work(conn))
     assert "permission denied for table products" in attachment(products)["trouble"]
     assert links(products) == {1: id_of(A), 2: None}  # not taken for deleted
@@ -417,6 +417,28 @@ def test_a_table_that_shuts_workers_out_says_so(
     list(attaching.work(conn))
     assert links(products) == {1: id_of(A), 2: id_of(B)}
     assert attachment(products)["trouble"] is None
+
+
+def test_an_owners_policies_that_hold_for_itself_are_told(
+    products: Connection, ready: Settings
+) -> None:
+    products.execute("CREATE ROLE keeper IN ROLE blip_writer")
+    products.execute("ALTER TABLE products OWNER TO keeper")
+    attach(products)
+    put(products, 1, A)
+    products.execute("ALTER TABLE products ENABLE ROW LEVEL SECURITY")
+    run_jobs(ready)
+    assert links(products) == {1: id_of(A)}, "they don't hold for the owner"
+    put(products, 2, B)
+    products.execute("ALTER TABLE products FORCE ROW LEVEL SECURITY")
+    run_jobs(ready)
+    assert "policies of public.products hide rows from keeper" in attachment(products)["trouble"]
+    products.execute("CREATE POLICY all_of_it ON products TO keeper USING (true)")
+    run_jobs(ready)
+    assert links(products) == {1: id_of(A), 2: id_of(B)}
+    assert attachment(products)["trouble"] is None
+    products.execute("SELECT blip_detach('products'); DROP OWNED BY keeper")
+    products.execute("DROP ROLE keeper")
 
 
 @pytest.fixture

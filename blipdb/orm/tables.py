@@ -32,7 +32,7 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL, REGCLASS
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, OID, REAL, REGCLASS
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import UserDefinedType
@@ -322,7 +322,7 @@ class Attachment(Base):
     __tablename__ = "attachments"
     __table_args__ = (
         CheckConstraint("kind IN ('content', 'path', 'url')", "kind"),
-        CheckConstraint("mode IN ('background', 'live', 'detached')", "mode"),
+        CheckConstraint("mode IN ('new', 'background', 'live')", "mode"),
         Index("attachments_source_idx", "source"),
         {
             "comment": "Tables of apps whose images stay in step; scanned is the last key of those"
@@ -332,18 +332,60 @@ class Attachment(Base):
 
     attachment_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     source: Mapped[str] = mapped_column(REGCLASS)
-    places: Mapped[list[int]] = mapped_column(
+    columns: Mapped[list[int]] = mapped_column(
         ARRAY(SmallInteger),
-        comment="Where image, caption (0: none) and key columns stand in the update trigger's list"
-        " of columns",
+        server_default="{}",
+        comment="Numbers of the columns for image, caption (0: none) and key, in the table of the"
+        " oid relation",
     )
     kind: Mapped[str]
-    mode: Mapped[str]
+    mode: Mapped[str] = mapped_column(server_default="new")
     space: Mapped[str] = mapped_column(server_default="")
     scanned: Mapped[list[Any] | None] = mapped_column(JSONB)
     is_scanned: Mapped[bool] = mapped_column(server_default="false")
     trouble: Mapped[str | None]
     created_at: Mapped[datetime] = _now()
+    relation: Mapped[int | None] = mapped_column(OID)
+    names: Mapped[list[str]] = mapped_column(
+        ARRAY(Text),
+        server_default="{}",
+        comment="Names of these columns, by which they are found after a restore, where the table"
+        " has another oid",
+    )
+
+
+class AttachmentReader(Base):
+    __tablename__ = "attachment_readers"
+    __table_args__ = (
+        {
+            "comment": "Functions in blip_attached that read attached tables for whoever has the"
+            " token; for workers"
+        },
+    )
+
+    attachment_id: Mapped[int] = mapped_column(
+        ForeignKey("blip.attachments.attachment_id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    )
+    reader: Mapped[str]
+    token: Mapped[str]
+
+
+class Orphan(Base):
+    __tablename__ = "orphans"
+    __table_args__ = (
+        Index("orphans_image_id_idx", "image_id"),
+        {
+            "comment": "Images and captions that attached rows let go of while others were at"
+            " them; for workers"
+        },
+    )
+
+    orphan_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    image_id: Mapped[UUID]
+    caption_id: Mapped[UUID | None]
+    run_after: Mapped[datetime] = _now()
 
 
 class AttachedRow(Base):

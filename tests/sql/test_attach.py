@@ -239,8 +239,7 @@ def test_only_its_owner_attaches_a_table(shopkeeper: Connection) -> None:
     assert "products is not yours" in str(caught.value)
     with pytest.raises(errors.InsufficientPrivilege) as caught, shopkeeper.transaction():
         shopkeeper.execute(
-            "INSERT INTO blip.attachments (source, places, kind, mode)"
-            " VALUES ('products', '{1,0,2}', 'content', 'background')"
+            "INSERT INTO blip.attachments (source, kind) VALUES ('products', 'content')"
         )
     assert "row-level security" in str(caught.value)
 
@@ -256,16 +255,15 @@ def test_policies_are_not_passed_by(shopkeeper: Connection) -> None:
     assert "policies on blip.images hold for shopkeeper" in str(caught.value)
     with pytest.raises(errors.InsufficientPrivilege), shopkeeper.transaction():
         shopkeeper.execute(
-            "INSERT INTO blip.attachments (source, places, kind, mode, space)"
-            " VALUES ('products', '{1,0,2}', 'content', 'background', 'theirs')"
+            "INSERT INTO blip.attachments (source, kind, space)"
+            " VALUES ('products', 'content', 'theirs')"
         )
 
 
 def test_a_setting_is_not_passed_by_by_hand(shopkeeper: Connection) -> None:
     with pytest.raises(errors.InsufficientPrivilege), shopkeeper.transaction():
         shopkeeper.execute(
-            "INSERT INTO blip.attachments (source, places, kind, mode)"
-            " VALUES ('products', '{1,0,2}', 'path', 'background')"
+            "INSERT INTO blip.attachments (source, kind) VALUES ('products', 'path')"
         )
 
 
