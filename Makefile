@@ -21,10 +21,11 @@ test: lint ## lint, then all tests, on a real PostgreSQL that they make and remo
 	@$(BIN)/pytest
 
 .PHONY: lint
-lint: .venv/dev ## ruff and mypy --strict
+lint: .venv/dev ## ruff, mypy --strict, and who may do what in the SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.security.lint sql/*.sql migrations/versions/*.py
 
 .PHONY: bench
 bench: .venv/dev ## measure quality and speed; writes docs/benchmarks.md and .json

@@ -37,22 +37,22 @@ BEGIN
           AND NOT EXISTS (
               SELECT FROM pg_roles s WHERE s.rolsuper AND pg_has_role(r.oid, s.oid, 'MEMBER'));
         IF owner IS NULL THEN
-            EXECUTE format('ALTER FUNCTION %s SECURITY INVOKER', function); -- lint: regprocedure
+            EXECUTE format('ALTER FUNCTION %s SECURITY INVOKER', function);
             allowed := '{}';
         ELSE
-            EXECUTE format('ALTER FUNCTION %s OWNER TO %I', function, owner); -- lint: regprocedure
-            EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER', function); -- lint: regprocedure
+            EXECUTE format('ALTER FUNCTION %s OWNER TO %I', function, owner);
+            EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER', function);
         END IF;
     END IF;
-    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function); -- lint: regprocedure
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
     FOR role IN
         SELECT r.rolname FROM pg_roles r
         WHERE r.rolname = ANY (roles) OR r.rolname = tables_owner AND NOT r.rolsuper
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %I', function, role); -- lint: regprocedure
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %I', function, role);
         IF role = ANY (allowed) THEN
             EXECUTE format(
-                'GRANT EXECUTE ON FUNCTION %s TO %I', function, role); -- lint: regprocedure
+                'GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
         END IF;
     END LOOP;
 END

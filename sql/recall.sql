@@ -29,10 +29,12 @@ BEGIN
     IF NOT (narrowing AND blip._is_few(admitted, filter, within)) THEN
         -- Four times as many: at 256 of 60,000 an ef_search of just 256 found .89 of them.
         PERFORM set_config('hnsw.ef_search', least(1000, greatest(128, 4 * wanted))::text, true);
+        -- lint: blip._nearest quotes each name
         EXECUTE blip._nearest(model, wanted, narrowing, admitted, false)
         INTO image_ids, itcs USING query, within, filter;
     END IF;
     IF coalesce(cardinality(image_ids), 0) < wanted THEN
+        -- lint: blip._nearest quotes each name
         EXECUTE blip._nearest(model, wanted, narrowing, admitted, true)
         INTO image_ids, itcs USING query, within, filter;
     END IF;
@@ -53,6 +55,7 @@ DECLARE
     few boolean := cardinality(within) <= countable;
 BEGIN
     IF few IS NOT TRUE THEN
+        -- lint: admitted is made of literals by blip._recall
         EXECUTE format('SELECT count(*) <= %s FROM'
                        ' (SELECT FROM blip.images i WHERE true%s LIMIT %1$s + 1) a',
                        countable, admitted)

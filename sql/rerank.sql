@@ -101,6 +101,7 @@ DECLARE
     reply jsonb;
     strange uuid;
 BEGIN
+    -- lint: model_id is an integer
     EXECUTE format(
         'SELECT blip._ask($2, $3, string_agg(t.tokens, %L ORDER BY c.place))'
         ' FROM unnest($1) WITH ORDINALITY c (image_id, place)'

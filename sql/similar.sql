@@ -24,6 +24,7 @@ BEGIN
     candidates := coalesce(candidates, greatest(32, k));
     PERFORM blip._require('candidates', candidates, k, 1000);
     chosen := blip._choose(model, 'retrieval');
+    -- lint: model_id is an integer
     EXECUTE format(
         'SELECT v.itc::text FROM blip.image_vectors v WHERE v.model_id = %s AND v.image_id = $1',
         chosen.model_id)
