@@ -40,6 +40,7 @@ BEGIN
     SELECT array_agg(a.attname::text ORDER BY u.n) INTO names
     FROM unnest(blip._listed(columns)) WITH ORDINALITY u (number, n)
     JOIN pg_attribute a ON a.attrelid = source AND a.attnum = u.number;
+    -- lint: quoted columns, regclass
     EXECUTE format(
         'CREATE TRIGGER %I AFTER UPDATE OF %s ON %s FOR EACH ROW WHEN (%s)'
         ' EXECUTE FUNCTION blip._attached_changed(%L)',
@@ -49,19 +50,21 @@ BEGIN
         (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', n), ' OR ' ORDER BY p)
          FROM unnest(names) WITH ORDINALITY u (n, p)),
         id);
+    -- lint: regclass, one of our functions
     EXECUTE format(
         'CREATE TRIGGER %I AFTER INSERT ON %s %s EXECUTE FUNCTION blip.%s(%L)',
         blip._trigger(id, 'insert'), source,
         CASE WHEN is_plain
-             THEN 'REFERENCING NEW TABLE AS "!blip_changed" FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
+             THEN 'REFERENCING NEW TABLE AS blip_changed FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
         CASE WHEN NOT is_plain THEN '_attached_changed' WHEN mode = 'live' THEN '_attached_added_live'
              ELSE '_attached_added' END,
         id);
+    -- lint: regclass, one of our functions
     EXECUTE format(
         'CREATE TRIGGER %I AFTER DELETE ON %s %s EXECUTE FUNCTION blip.%s(%L)',
         blip._trigger(id, 'delete'), source,
         CASE WHEN is_plain
-             THEN 'REFERENCING OLD TABLE AS "!blip_changed" FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
+             THEN 'REFERENCING OLD TABLE AS blip_changed FOR EACH STATEMENT' ELSE 'FOR EACH ROW' END,
         CASE WHEN is_plain THEN '_attached_removed' ELSE '_attached_changed' END,
         id);
     EXECUTE format(
@@ -98,7 +101,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed constant text := CASE level WHEN 'STATEMENT' THEN '!blip_changed' END;
+    changed constant text := CASE level WHEN 'STATEMENT' THEN 'blip_changed' END;
 BEGIN
     RETURN trigger.tgname = blip._trigger(id, lower(op))
        AND trigger.tgfoid = function
@@ -163,7 +166,7 @@ DECLARE
 BEGIN
     IF (found.source = relation
         OR found.source IN (SELECT p.relid FROM pg_partition_ancestors(relation) p))
-       AND (level = 'ROW' OR to_regclass('pg_temp."!blip_changed"') IS NULL)
+       AND (level = 'ROW' OR to_regclass('pg_temp.blip_changed') IS NULL)
        AND EXISTS (
            SELECT FROM pg_trigger t
            WHERE t.tgrelid = relation AND t.tgname = name
@@ -193,7 +196,8 @@ DECLARE
     keys jsonb[];
 BEGIN
     IF source.attachment_id IS NOT NULL THEN
-        EXECUTE format('SELECT array_agg(%s) FROM "!blip_changed" n WHERE n.%I IS NOT NULL',
+        -- lint: SQL of quoted columns; blip_changed is the transition table
+        EXECUTE format('SELECT array_agg(%s) FROM blip_changed n WHERE n.%I IS NOT NULL',
                        blip._key(source, 'n'), source.image)
         INTO keys;
         PERFORM blip._note(source.attachment_id, keys);
@@ -226,12 +230,14 @@ BEGIN
     IF source.attachment_id IS NULL THEN
         RETURN NULL;
     END IF;
+    -- lint: SQL of quoted columns; blip_changed is the transition table
     EXECUTE format('SELECT array_agg(r.key) FROM blip.attached_rows r WHERE r.attachment_id = $1'
-                   ' AND r.key IN (SELECT %s FROM "!blip_changed" n)', key_of)
+                   ' AND r.key IN (SELECT %s FROM blip_changed n)', key_of)
     INTO known USING source.attachment_id;
     PERFORM blip._note(source.attachment_id, known);
+    -- lint: SQL of quoted columns; blip_changed is the transition table
     FOR added IN EXECUTE format(
-        'SELECT %1$s AS key, n.%2$I AS content, %3$s AS caption FROM "!blip_changed" n'
+        'SELECT %1$s AS key, n.%2$I AS content, %3$s AS caption FROM blip_changed n'
         ' WHERE n.%2$I IS NOT NULL AND (%1$s = ANY ($1)) IS NOT TRUE'
         ' ORDER BY blip._half($2 || n.%2$I)',
         key_of, source.image, blip._caption_of(source, 'n'))
@@ -267,7 +273,8 @@ DECLARE
     keys jsonb[];
 BEGIN
     IF source.attachment_id IS NOT NULL THEN
-        EXECUTE format('SELECT array_agg(%s) FROM "!blip_changed" n', blip._key(source, 'n')) INTO keys;
+        -- lint: SQL of quoted columns; blip_changed is the transition table
+        EXECUTE format('SELECT array_agg(%s) FROM blip_changed n', blip._key(source, 'n')) INTO keys;
         PERFORM blip._unlink(source.attachment_id, keys);
         IF source.mode = 'live' AND pg_trigger_depth() > 1 THEN
             -- By a trigger of the app's, perhaps before blip._attached_added_live comes to the same rows.
@@ -316,9 +323,11 @@ BEGIN
     END IF;
     key_of := blip._key(source, '($1)');
     IF TG_OP <> 'INSERT' THEN
+        -- lint: SQL of quoted columns
         EXECUTE 'SELECT ' || key_of INTO old_key USING OLD;
     END IF;
     IF TG_OP <> 'DELETE' THEN
+        -- lint: SQL of quoted columns
         EXECUTE format('SELECT %s, ($1).%I IS NOT NULL', key_of, source.image)
         INTO new_key, is_there USING NEW;
     END IF;
@@ -327,6 +336,7 @@ BEGIN
     END IF;
     IF is_there THEN
         IF source.mode = 'live' THEN
+            -- lint: SQL of quoted columns
             EXECUTE format('SELECT ($1).%I, %s', source.image, blip._caption_of(source, '($1)'))
             INTO content, caption USING NEW;
             PERFORM blip._attach_live(source, ARRAY[new_key], ARRAY[content], ARRAY[caption]);
