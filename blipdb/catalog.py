@@ -57,7 +57,8 @@ def known(conn: Connection, space: str, uris: Sequence[str]) -> dict[str, list[K
     found: dict[str, list[Known]] = {}
     rows = conn.execute(
         """
-        SELECT uri, size, mtime, image_id, NULL
+        -- What another wrote there was not read: no stat makes it known.
+        SELECT uri, size, CASE WHEN is_ingested THEN mtime END, image_id, NULL
         FROM blip.files WHERE space = %(space)s AND uri = ANY(%(uris)b)
         UNION ALL
         SELECT uri, size, mtime, NULL, reason
@@ -121,12 +122,12 @@ def add_files(conn: Connection, space: str, files: Sequence[Seen]) -> None:
     uris = [seen.file.uri for seen in ordered]
     conn.execute(
         """
-        INSERT INTO blip.files (uri, space, image_id, size, mtime)
-        SELECT uri, %s, id, size, mtime
+        INSERT INTO blip.files (uri, space, image_id, size, mtime, is_ingested)
+        SELECT uri, %s, id, size, mtime, true
         FROM unnest(%b::text[], %b::uuid[], %b::bigint[], %b::bigint[]) AS u (uri, id, size, mtime)
         ON CONFLICT (uri, space) DO UPDATE
         SET image_id = excluded.image_id, size = excluded.size, mtime = excluded.mtime,
-            seen_at = now()
+            is_ingested = true, seen_at = now()
         """,
         [
             space,

@@ -71,7 +71,7 @@ def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
         """
         SELECT i.image_id, i.space, i.bytes, i.content IS NOT NULL,
                CASE WHEN i.content IS NULL THEN ARRAY(
-                   SELECT uri FROM blip.files f WHERE f.image_id = i.image_id
+                   SELECT uri FROM blip.files f WHERE f.image_id = i.image_id AND f.is_ingested
                    UNION SELECT uri FROM blip.attached_rows r
                    WHERE r.image_id = i.image_id AND r.uri IS NOT NULL
                    ORDER BY uri) END,

@@ -137,7 +137,7 @@ def migrate(connection: AlchemyConnection) -> list[str]:
     _ensure_schema(conn)
     with _as_owner(conn):
         _migrate(connection)
-        for statement in access.statements(_roles(conn)):
+        for statement in (*access.statements(_roles(conn)), access.PARTITIONS):
             conn.execute(statement)
         _store_settings(conn, None)
     return notes
@@ -414,6 +414,7 @@ def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
                     model=model,
                 )
             )
+        conn.execute(access.PARTITIONS)
         if requirements.numbers(requirements.installed(conn)["vector"]) < PARALLEL_VECTOR:
             # CVE-2026-3172. The table keeps this, for a restore and a REINDEX alike.
             conn.execute(

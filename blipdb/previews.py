@@ -1,7 +1,7 @@
 """Small pictures of stored images, for people to look at.
 
-The database keeps a preview only where one was asked for; others are made on the spot, from the
-image's content or its file, by the same confined children that decode everything.
+They are made on the spot, from the image's content or its file, by the same confined children that
+decode everything: no stored preview is ever shown, as nothing proves what its bytes are.
 """
 
 from __future__ import annotations
@@ -26,16 +26,11 @@ def previews(conn: Connection, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
     Left out are images whose content is not stored and whose local files are gone or hold
     something else now: nothing else is ever shown in their place.
     """
-    rows = conn.execute(
-        "SELECT image_id, preview FROM blip.images WHERE image_id = ANY(%s)",
-        [list(image_ids)],
-        binary=True,
-    ).fetchall()
-    found = {id: preview for id, preview in rows if preview is not None}
+    found = {}
     with Decoder(children=1) as decoder:
-        for id, preview in rows:
-            if preview is None:
-                with suppress(ImageError):
-                    data = content(conn, id, decoder.limits.bytes) or b""
+        for id in dict.fromkeys(image_ids):
+            with suppress(ImageError):
+                data = content(conn, id, decoder.limits.bytes)
+                if data is not None:
                     found[id] = decoder.decode(data, size=1, preview=True).preview
     return found

@@ -28,7 +28,7 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture (a stored preview: JPEG or PNG bytes, or None) and the lines under it."""
+    """A picture (JPEG or PNG that a confined decoder made, or None) and the lines under it."""
 
     picture: bytes | None
     lines: Sequence[str]
@@ -121,7 +121,7 @@ def _draw_picture(
     draw = ImageDraw.Draw(sheet)
     if picture is None:
         draw.text(
-            (left + 8, top + 8), "no preview stored", FAINT, ImageFont.load_default(LINE_SIZE)
+            (left + 8, top + 8), "no picture to show", FAINT, ImageFont.load_default(LINE_SIZE)
         )
     else:
         image = _open(picture)
@@ -134,7 +134,7 @@ def _open(picture: bytes) -> Image.Image:
     try:
         return Image.open(BytesIO(picture), formats=("JPEG", "PNG")).convert("RGB")
     except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"a stored preview can't be read: {error}") from error
+        raise ValueError(f"a preview can't be read: {error}") from error
 
 
 def fit(text: str, font: _Font, room: int) -> str:

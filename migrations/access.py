@@ -38,7 +38,7 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another init w
 END $$
 """
 
-# Partitions are never granted: one would be read without its parent's policies.
+# Partitions are never granted; what holds where one is nevertheless, see PARTITIONS.
 GRANTS = {
     "blip_reader": [
         "GRANT USAGE ON SCHEMA blip TO blip_reader",
@@ -47,9 +47,16 @@ GRANTS = {
     "blip_writer": [
         "GRANT USAGE ON SCHEMA blip TO blip_writer",
         *(f"GRANT SELECT ON blip.{table} TO blip_writer" for table in READABLE),
-        "GRANT INSERT ON blip.images, blip.files, blip.captions, blip.jobs TO blip_writer",
-        "GRANT UPDATE (content, metadata) ON blip.images TO blip_writer",
-        "GRANT UPDATE (image_id, size, mtime, seen_at) ON blip.files TO blip_writer",
+        # By columns: what is left out is for workers to say. Older versions granted more.
+        "REVOKE INSERT, UPDATE ON blip.images, blip.files, blip.captions, blip.jobs"
+        " FROM blip_writer",
+        "GRANT INSERT (image_id, space, sha256, mime, bytes, content, metadata) ON blip.images"
+        " TO blip_writer",
+        "GRANT INSERT (uri, space, image_id, size) ON blip.files TO blip_writer",
+        # A uri that was added, and is of no ingested file, moves to the image added last.
+        "GRANT UPDATE (image_id, size, seen_at) ON blip.files TO blip_writer",
+        "GRANT INSERT (image_id, caption_id, text, origin) ON blip.captions TO blip_writer",
+        "GRANT INSERT (image_id, stage, model_id) ON blip.jobs TO blip_writer",
         # Of tables that they own; what may be attached at all is a setting. All else of the row is
         # written by blip._register, which checks it.
         "REVOKE INSERT, UPDATE ON blip.attachments FROM blip_writer",
@@ -83,15 +90,33 @@ DO $$ BEGIN
 END $$
 """
 
-# A row without content has an id that nothing checks: it could be that of a picture which another
-# tenant is yet to add, or tell whether that one has it.
-CONTENT = """
-DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_policies
-                   WHERE (schemaname, tablename, policyname) = ('blip', 'images', 'content')) THEN
-        CREATE POLICY content ON blip.images AS RESTRICTIVE FOR INSERT TO blip_writer
-            WITH CHECK (content IS NOT NULL);
-    END IF;
+# The parent's policies do not hold for a partition that is read by its own name, as after GRANT ON
+# ALL TABLES. Queries of the parent don't look at these. Only where one is missing, for the lock.
+PARTITIONS = """
+DO $$
+DECLARE
+    child regclass;
+    has_worker constant boolean := to_regrole('blip_worker') IS NOT NULL;
+    found name[];
+BEGIN
+    FOR child IN
+        SELECT i.inhrelid::regclass FROM pg_inherits i
+        WHERE i.inhparent IN ('blip.image_vectors'::regclass, 'blip.image_tokens'::regclass)
+    LOOP
+        found := ARRAY(SELECT p.polname FROM pg_policy p WHERE p.polrelid = child);
+        IF NOT (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = child) THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', child);
+        END IF;
+        IF 'visible' <> ALL (found) THEN
+            EXECUTE format(
+                'CREATE POLICY visible ON %1$s FOR SELECT USING (EXISTS ('
+                'SELECT FROM blip.images i WHERE i.image_id = %2$I.image_id OFFSET 0))',
+                child, (SELECT c.relname FROM pg_class c WHERE c.oid = child));
+        END IF;
+        IF has_worker AND 'blip_worker' <> ALL (found) THEN
+            EXECUTE format('CREATE POLICY blip_worker ON %s TO blip_worker USING (true)', child);
+        END IF;
+    END LOOP;
 END $$
 """
 
@@ -119,7 +144,6 @@ def statements(roles: Collection[str]) -> list[str]:
         found += [POLICY.format(role="blip_worker", table=table) for table in (*GUARDED, *INTERNAL)]
         found.append(_settings("blip_worker", "oldest_worker", *ATTACHABLE))
     if "blip_writer" in roles:
-        found.append(CONTENT)
         found.append(_settings("blip_writer", *ATTACHABLE))
     if "blip_engine" in roles:
         found.append(POLICY.format(role="blip_engine", table="settings"))

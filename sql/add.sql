@@ -6,12 +6,15 @@ CREATE FUNCTION public.blip_add(
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
     id uuid;
     nul constant bytea := '\x00';
+    longest constant integer := 10000; -- characters, as of a query
 BEGIN
     PERFORM blip._require_tables();
+    PERFORM blip._require_spaces();
     PERFORM blip._require_image(image);
     IF jsonb_typeof(metadata) <> 'object' THEN
         RAISE invalid_parameter_value USING MESSAGE = format(
@@ -19,22 +22,16 @@ BEGIN
     ELSIF uri = '' THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'the uri is empty', HINT = 'Leave it out, or say where the image was seen.';
+    ELSIF length(caption) > longest THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'the caption has %s characters; at most %s are taken', length(caption), longest);
     END IF;
     space := coalesce(space, '');
+    metadata := coalesce(metadata, '{}');
     id := blip._half(convert_to(space, 'UTF8') || nul || image);
-    INSERT INTO blip.images AS i (image_id, space, sha256, mime, bytes, content, metadata)
-    VALUES (id, space, sha256(image), blip._mime(image), octet_length(image), image,
-            coalesce(metadata, '{}'))
-    ON CONFLICT ON CONSTRAINT images_pkey DO UPDATE
-        SET content = coalesce(i.content, excluded.content),
-            metadata = i.metadata || excluded.metadata
-        WHERE i.content IS NULL OR NOT i.metadata @> excluded.metadata;
+    PERFORM blip._store(id, space, image, metadata);
     IF uri IS NOT NULL THEN
-        INSERT INTO blip.files AS f (uri, space, image_id, size)
-        VALUES (uri, space, id, octet_length(image))
-        ON CONFLICT ON CONSTRAINT files_pkey DO UPDATE
-            SET image_id = excluded.image_id, size = excluded.size, mtime = NULL, seen_at = now()
-            WHERE f.image_id <> excluded.image_id;
+        PERFORM blip._set_place(uri, space, id, octet_length(image));
     END IF;
     IF caption ~ '\S' THEN
         INSERT INTO blip.captions (image_id, caption_id, text, origin)
@@ -50,6 +47,94 @@ COMMENT ON FUNCTION public.blip_add(bytea, text, text, jsonb, text) IS
     'Store an image file''s bytes and have them encoded; safe to repeat. The caption counts as web: '
     'text that came with the image';
 SELECT blip._allow('public.blip_add(bytea, text, text, jsonb, text)', 'writers');
+
+-- Whoever may not change images completes them all the same: by a trigger of blip.images, which fills
+-- in a missing content and adds keys to the metadata. It looks before the row is inserted: what another
+-- transaction stored just then is completed the second time.
+CREATE FUNCTION blip._store(id uuid, space text, image bytea, facts jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    mime constant text := blip._mime(image);
+    hash constant bytea := sha256(image);
+    kept text;
+BEGIN
+    FOR attempt IN 1 .. 2 LOOP
+        INSERT INTO blip.images (image_id, space, sha256, mime, bytes, content, metadata)
+        VALUES (id, space, hash, mime, octet_length(image), image, facts)
+        ON CONFLICT ON CONSTRAINT images_pkey DO NOTHING;
+        EXIT WHEN FOUND OR EXISTS (
+            SELECT FROM blip.images i
+            WHERE i.image_id = id AND i.content IS NOT NULL
+              AND i.metadata ?& ARRAY(SELECT jsonb_object_keys(facts)));
+    END LOOP;
+    IF has_column_privilege('blip.images', 'metadata', 'UPDATE') THEN
+        UPDATE blip.images i SET metadata = i.metadata || facts
+        WHERE i.image_id = id AND NOT i.metadata @> facts;
+        RETURN;
+    END IF;
+    SELECT string_agg(quote_literal(m.key), ', ' ORDER BY m.key) INTO kept
+    FROM blip.images i, jsonb_each(facts) m
+    WHERE i.image_id = id AND i.metadata -> m.key IS DISTINCT FROM m.value;
+    IF kept IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = format('the metadata of image %s keeps its values of %s', id, kept),
+            HINT = format('The role %I may add keys and change none; who may UPDATE blip.images can.',
+                          current_user);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._store(uuid, text, bytea, jsonb) IS
+    'Store an image, or complete the one that is there';
+
+-- Where ingest found an image is not for others to say. It is looked at first, as a policy that keeps a
+-- row from being changed makes an error even where nothing would change.
+CREATE FUNCTION blip._set_place(place text, whose text, id uuid, bytes bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    is_there boolean;
+    is_read boolean;
+BEGIN
+    SELECT f.image_id = id, f.is_ingested OR f.mtime IS NOT NULL INTO is_there, is_read
+    FROM blip.files f WHERE f.uri = place AND f.space = whose;
+    IF is_there THEN
+        RETURN;
+    ELSIF is_read THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('ingest found another image at %L', place),
+            HINT = 'Give another uri, or none; a file that changed is taken in by blipdb ingest.';
+    END IF;
+    INSERT INTO blip.files AS f (uri, space, image_id, size)
+    VALUES (place, whose, id, bytes)
+    ON CONFLICT ON CONSTRAINT files_pkey DO UPDATE
+        SET image_id = excluded.image_id, size = excluded.size, seen_at = now()
+        WHERE f.image_id <> excluded.image_id AND NOT f.is_ingested AND f.mtime IS NULL;
+END
+$$;
+COMMENT ON FUNCTION blip._set_place(text, text, uuid, bigint) IS
+    'Note where an image was seen; a place known with another image moves to this one';
+
+CREATE FUNCTION blip._require_spaces() RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT blip._goes_by_space() THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('policies on blip.images that hold for the role %I look at more than'
+                             ' the space: it may search, and not add', current_user),
+            DETAIL = 'A space has each content and each uri once: adding would tell whether images'
+                     ' that are hidden exist.',
+            HINT = 'Give each tenant a space, and let the policies compare it:'
+                   ' USING (space = current_setting(''app.tenant'')).';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_spaces() IS
+    'Raise 42501 where policies hide images of a space from the caller';
 
 CREATE FUNCTION blip._enqueue(ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

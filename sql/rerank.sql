@@ -179,7 +179,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN coalesce(
-        (SELECT f.uri FROM blip.files f WHERE f.image_id = id ORDER BY f.uri LIMIT 1),
+        (SELECT f.uri FROM blip.files f WHERE f.image_id = id
+         ORDER BY f.is_ingested DESC, f.uri LIMIT 1),
         (SELECT coalesce(r.uri, blip._place(a.source, r.key))
          FROM blip.attached_rows r JOIN blip.attachments a ON a.attachment_id = r.attachment_id
          WHERE r.image_id = id ORDER BY r.attachment_id, r.key LIMIT 1));

@@ -33,7 +33,9 @@ def add(conn: Connection, *uris: str, stored: bytes | None = None) -> None:
         [ID, sha256(DATA).digest(), len(DATA), stored],
     )
     for uri in uris:
-        conn.execute("INSERT INTO blip.files (uri, image_id) VALUES (%s, %s)", [uri, ID])
+        conn.execute(
+            "INSERT INTO blip.files (uri, image_id, is_ingested) VALUES (%s, %s, true)", [uri, ID]
+        )
 
 
 def reason(conn: Connection) -> str:

@@ -9,7 +9,7 @@ from ..errors import UsageError
 from . import arguments
 
 MOST = 1000  # hits, candidates, images to rerank
-MOST_TEXT = 10_000  # characters of a query
+MOST_TEXT = 10_000  # characters of a query, and of a caption
 MOST_QUESTION = 60_000  # bytes of a question and the answers to choose among
 MOST_ANSWERS = 4000
 MOST_BYTES = 64 << 20  # of an image
@@ -47,6 +47,18 @@ def require_text(query: str) -> str:
     if len(query) > MOST_TEXT:
         raise UsageError(f"the query has {len(query)} characters; at most {MOST_TEXT} are read")
     return query
+
+
+def require_caption(caption: str) -> str:
+    """
+    Raises:
+        UsageError: it is far longer than any text about an image.
+    """
+    if len(caption) > MOST_TEXT:
+        raise UsageError(
+            f"the caption has {len(caption)} characters; at most {MOST_TEXT} are taken"
+        )
+    return caption
 
 
 def require_image(image: bytes) -> bytes:

@@ -155,7 +155,10 @@ class Local:
         if arguments.optional(arguments.text, "uri", uri) == "":
             raise UsageError("the uri is empty", "Leave it out, or say where the image was seen.")
         said = arguments.optional(arguments.text, "caption", caption)
+        if said is not None:
+            limits.require_caption(said)
         whose = arguments.optional(arguments.text, "space", space) or ""
+        yield from _require_spaces()
         values = {
             "id": image_id(whose, content),
             "space": whose,
@@ -166,9 +169,9 @@ class Local:
             "metadata": Jsonb(held),
             "uri": uri,
         }
-        yield from ask(tables.ADD_IMAGE, values)
+        yield from _store(values)
         if uri is not None:
-            yield from ask(tables.ADD_FILE, values)
+            yield from _set_place(values)
         if said is not None and re.search(r"\S", said):
             named = {"id": values["id"], "caption_id": caption_id("web", said), "text": said}
             yield from ask(tables.ADD_CAPTION, named)
@@ -227,6 +230,59 @@ class Local:
                 )
                 kept += there
         return Candidates([id for id, _ in kept], [itc for _, itc in kept]), np.concatenate(logits)
+
+
+def _require_spaces() -> Steps[None]:
+    """
+    Refuse to add where policies hide images of a space, as `blip._require_spaces` does.
+
+    Raises:
+        DatabaseError: they do.
+    """
+    ((goes_by_space, role),) = yield from ask(tables.GOES_BY_SPACE)
+    if not goes_by_space:
+        raise DatabaseError(
+            f"policies on blip.images that hold for the role {role} look at more than the space:"
+            " it may search, and not add",
+            "Give each tenant a space, and let the policies compare it:"
+            " USING (space = current_setting('app.tenant')).",
+        )
+
+
+def _set_place(values: Mapping[str, Any]) -> Steps[None]:
+    """
+    Note where an image was seen, as `blip._set_place` does.
+
+    Raises:
+        UsageError: ingest found another image there.
+    """
+    for is_there, is_read in (yield from ask(tables.PLACED, values)):
+        if is_there:
+            return
+        if is_read:
+            raise UsageError(
+                f"ingest found another image at {quoted(values['uri'])}",
+                "Give another uri, or none; a file that changed is taken in by blipdb ingest.",
+            )
+    yield from ask(tables.ADD_FILE, values)
+
+
+def _store(values: Mapping[str, Any]) -> Steps[None]:
+    """Store an image, or complete the one that is there, as `blip._store` does."""
+    for _ in range(2):
+        yield from ask(tables.ADD_IMAGE, values)
+        rows = yield from ask(tables.ADDED_METADATA, values)
+        if not rows or rows[0][0]:
+            break
+    for _, changed, may_change in rows:
+        if changed and may_change:
+            yield from ask(tables.CHANGE_METADATA, values)
+        elif changed:
+            notice(
+                f"the metadata of image {values['id']} keeps its values of"
+                f" {', '.join(map(quoted, changed))}",
+                "This role may add keys and change none; who may UPDATE blip.images can.",
+            )
 
 
 def _image(image: UUID | bytes) -> UUID | bytes:

@@ -34,23 +34,22 @@ def image(id: UUID) -> Steps[Image]:
 def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
     """A JPEG of at most 320 pixels a side of each image, or why there is none.
 
-    It is what is stored, a preview or the content, or else an attached row that we may read, or a
-    file on this machine, if that still holds the image. Nothing is fetched from elsewhere.
+    It is made of the stored content, or else of an attached row that we may read or of a file on
+    this machine that ingest has read, if that still holds the image; always by a confined decoder.
+    Nothing is fetched from elsewhere.
     """
     wanted = arguments.image_ids("image_ids", ids)
     found: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in wanted}
     rows = yield from ask(tables.PREVIEWS, [wanted], binary=True)
-    for id, preview, space, is_stored, attachment, key, uris in rows:
+    for id, space, is_stored, attachment, key, uris in rows:
         content = None
-        if preview is None and is_stored:
+        if is_stored:
             content = yield from _only(tables.CONTENT, [id])
-        elif preview is None and attachment is not None:
+        elif attachment is not None:
             content = yield from _only(tables.ATTACHED, [attachment, key])
             if content is not None and image_id(space, content) != id:
                 content = None  # the row holds something else now
-        if preview is not None:
-            found[id] = preview
-        elif content is not None:
+        if content is not None:
             found[id] = yield from work(partial(_small, content))
         else:
             found[id] = yield from work(partial(_from_files, id, space, uris))

@@ -17,7 +17,8 @@ _ATTACHED: Final[LiteralString] = (
 
 def _where(id: LiteralString) -> LiteralString:
     return f"""coalesce(
-        (SELECT f.uri FROM blip.files f WHERE f.image_id = {id} ORDER BY f.uri LIMIT 1),
+        (SELECT f.uri FROM blip.files f WHERE f.image_id = {id}
+         ORDER BY f.is_ingested DESC, f.uri LIMIT 1),
         (SELECT coalesce(r.uri, {_PLACE}) FROM {_ATTACHED}
          WHERE r.image_id = {id} ORDER BY r.attachment_id, r.key LIMIT 1))"""  # noqa: S608 - all of constants
 
@@ -26,17 +27,34 @@ def _where(id: LiteralString) -> LiteralString:
 ADD_IMAGE: Final[LiteralString] = """
     INSERT INTO blip.images AS i (image_id, space, sha256, mime, bytes, content, metadata)
     VALUES (%(id)s, %(space)s, %(sha256)s, %(mime)s, %(bytes)s, %(content)s, %(metadata)s)
-    ON CONFLICT ON CONSTRAINT images_pkey DO UPDATE
-        SET content = coalesce(i.content, excluded.content),
-            metadata = i.metadata || excluded.metadata
-        WHERE i.content IS NULL OR NOT i.metadata @> excluded.metadata
+    ON CONFLICT ON CONSTRAINT images_pkey DO NOTHING
+"""
+CHANGE_METADATA: Final[LiteralString] = """
+    UPDATE blip.images i SET metadata = i.metadata || %(metadata)s
+    WHERE i.image_id = %(id)s AND NOT i.metadata @> %(metadata)s
+"""
+ADDED_METADATA: Final[LiteralString] = """
+    SELECT i.metadata ?& ARRAY(SELECT jsonb_object_keys(%(metadata)s)) AND i.content IS NOT NULL,
+           ARRAY(SELECT m.key FROM jsonb_each(%(metadata)s) m
+                 WHERE i.metadata -> m.key IS DISTINCT FROM m.value ORDER BY 1),
+           has_column_privilege('blip.images', 'metadata', 'UPDATE')
+    FROM blip.images i WHERE i.image_id = %(id)s
+"""
+# Who may not add anyway is told so by the INSERT.
+GOES_BY_SPACE: Final[LiteralString] = """
+    SELECT blip._goes_by_space() OR NOT has_column_privilege('blip.images', 'image_id', 'INSERT'),
+           current_user
 """
 ADD_FILE: Final[LiteralString] = """
     INSERT INTO blip.files AS f (uri, space, image_id, size)
     VALUES (%(uri)s, %(space)s, %(id)s, %(bytes)s)
     ON CONFLICT ON CONSTRAINT files_pkey DO UPDATE
-        SET image_id = excluded.image_id, size = excluded.size, mtime = NULL, seen_at = now()
-        WHERE f.image_id <> excluded.image_id
+        SET image_id = excluded.image_id, size = excluded.size, seen_at = now()
+        WHERE f.image_id <> excluded.image_id AND NOT f.is_ingested AND f.mtime IS NULL
+"""
+PLACED: Final[LiteralString] = """
+    SELECT f.image_id = %(id)s, f.is_ingested OR f.mtime IS NOT NULL
+    FROM blip.files f WHERE f.uri = %(uri)s AND f.space = %(space)s
 """
 ADD_CAPTION: Final[LiteralString] = """
     INSERT INTO blip.captions (image_id, caption_id, text, origin)
@@ -111,10 +129,10 @@ IMAGE: Final[LiteralString] = f"""
     FROM blip.images i WHERE i.image_id = %s
 """  # noqa: S608 - of constants
 
-# Pictures to show: what is stored small, or whole; else an app's row that we may read, and files.
+# Pictures to show: what is stored; else an app's row that we may read, and files that ingest read.
 PREVIEWS: Final[LiteralString] = """
-    SELECT i.image_id, i.preview, i.space, i.content IS NOT NULL, a.attachment_id, a.key,
-           ARRAY(SELECT f.uri FROM blip.files f WHERE f.image_id = i.image_id
+    SELECT i.image_id, i.space, i.content IS NOT NULL, a.attachment_id, a.key,
+           ARRAY(SELECT f.uri FROM blip.files f WHERE f.image_id = i.image_id AND f.is_ingested
                  UNION SELECT r.uri FROM blip.attached_rows r
                  WHERE r.image_id = i.image_id AND r.uri IS NOT NULL ORDER BY 1)
     FROM blip.images i

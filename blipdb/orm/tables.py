@@ -187,6 +187,10 @@ class File(Base):
     size: Mapped[int | None] = mapped_column(BigInteger)
     mtime: Mapped[int | None] = mapped_column(BigInteger)
     seen_at: Mapped[datetime] = _now()
+    is_ingested: Mapped[bool] = mapped_column(
+        server_default="false",
+        comment="Whether ingest read the image there; workers and clients open no other file",
+    )
 
 
 class FailedFile(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 # Columns were named by their place in the update trigger's list, which the table's owner makes.
 COLUMNS = """

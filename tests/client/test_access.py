@@ -113,21 +113,37 @@ def test_a_stranger_is_told_which_role_it_needs(write: World) -> None:
 
 @pytest.mark.parametrize("kind", ["client"])  # the functions have tests of their own
 def test_a_writer_adds_by_the_policies(tenants: World) -> None:
-    """It sees and adds what is its own; a claim on another's image changes nothing of it."""
+    """It sees and adds what is its own space's, whatever other spaces hold."""
     with database.connect(tenants.url) as conn:
         conn.execute(f"GRANT INSERT ON blip.images, blip.files, blip.jobs TO {READER}".encode())
-        conn.execute(f"GRANT UPDATE (content, metadata) ON blip.images TO {READER}".encode())
+        conn.execute(f"GRANT UPDATE (image_id, size, seen_at) ON blip.files TO {READER}".encode())
+        conn.execute(
+            "ALTER POLICY tenant ON blip.images USING (space = current_setting('app.tenant', true))"
+        )
     url = tenants.url_as(READER) + "&options=-c%20app.tenant%3D0"
     with blipdb.connect(url, home=tenants.home) as db:
-        id = db.add(picture(1), metadata={"of": "0"})
-        assert db.image(id).metadata == {"of": "0"}
-        with pytest.raises(DatabaseError, match="row-level security"):
-            db.add(picture(2), metadata={"of": "1"})
-        with pytest.raises(DatabaseError, match="row-level security"):
-            db.add(tenants.contents[1], metadata={"of": "0"})
-    with database.connect(tenants.admin) as conn:
-        rows = conn.execute("SELECT count(*) FROM blip.images WHERE metadata ->> 'of' = '0'")
-        assert rows.fetchone() == (SCENES // 2 + 1,)
+        for content in (picture(1), tenants.contents[1]):
+            id = db.add(content, uri="/mine", metadata={"of": "0"}, space="0")
+            assert db.image(id).metadata == {"of": "0"}
+        for content in (picture(2), tenants.contents[1]):
+            with pytest.raises(DatabaseError, match="row-level security"):
+                db.add(content, space="1")
+        assert {line.count for line in db.status() if line.what == "images"} == {2}
+
+
+@pytest.mark.parametrize("kind", ["client"])  # the functions have tests of their own
+def test_where_policies_look_at_more_than_the_space_a_writer_adds_nothing(tenants: World) -> None:
+    """The refusal is the same whether or not another tenant has the image."""
+    with database.connect(tenants.url) as conn:
+        conn.execute(f"GRANT INSERT ON blip.images, blip.files, blip.jobs TO {READER}".encode())
+    url = tenants.url_as(READER) + "&options=-c%20app.tenant%3D0"
+    said = set()
+    with blipdb.connect(url, home=tenants.home) as db:
+        for content in (picture(1), *tenants.contents[:2]):
+            with pytest.raises(DatabaseError, match="look at more than the space") as caught:
+                db.add(content, metadata={"of": "0"})
+            said.add(str(caught.value))
+    assert len(said) == 1
 
 
 def test_the_owner_is_an_ordinary_role(with_tables: World) -> None:

@@ -79,6 +79,20 @@ def test_an_older_database_is_given_the_view(filled: str, cluster: Settings) -> 
         )
         conn.execute("ALTER TABLE blip.captions DROP filter_id, DROP unread, DROP encoder_id")
         conn.execute("ALTER TABLE blip.models DROP merged")
+        for table, policies in (
+            ("files", ("addable", "changeable")),
+            ("failed_files", ("visible",)),
+            ("jobs", ("addable",)),
+        ):
+            for name in policies:
+                how = {"visible": "USING", "changeable": "USING"}.get(name, "WITH CHECK")
+                check = "(true) WITH CHECK (true)" if name == "changeable" else "(true)"
+                conn.execute(f"ALTER POLICY {name} ON blip.{table} {how} {check}".encode())
+        conn.execute("ALTER TABLE blip.files DROP is_ingested")
+        conn.execute(
+            "DROP FUNCTION blip._goes_by_space, blip._sees, blip._complete_image,"
+            " blip._guard_image CASCADE"
+        )
         conn.execute("UPDATE blip.alembic_version SET version_num = '0001'")
     databases.init(filled, Settings(cluster.home, filled))
     with databases.connect(filled, role="blip_reader") as conn:

@@ -172,7 +172,6 @@ def test_policies(database: str) -> None:
             ("captions", "addable", "INSERT", "{public}"),
             ("files", "addable", "INSERT", "{public}"),
             ("files", "changeable", "UPDATE", "{public}"),
-            ("images", "content", "INSERT", "{blip_writer}"),
             ("jobs", "addable", "INSERT", "{public}"),
             ("settings", "blip_engine", "ALL", "{blip_engine}"),
             ("settings", "blip_worker", "SELECT", "{blip_worker}"),

@@ -83,7 +83,7 @@ def test_policies_hold(filled: psycopg.Connection[Any]) -> None:
 
 def test_a_writer_cannot_judge(filled: psycopg.Connection[Any]) -> None:
     filled.execute("SET LOCAL ROLE blip_writer")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
         filled.execute(
             "INSERT INTO blip.captions (image_id, caption_id, text, origin, filter_id)"
             " VALUES (%s, %s, 'red', 'web', 2)",

@@ -35,7 +35,10 @@ def add(conn: Connection, number: int, path: Path | None = None) -> UUID:
     )
     if path:
         path.write_bytes(data)
-        conn.execute("INSERT INTO blip.files (uri, image_id) VALUES (%s, %s)", [str(path), id])
+        conn.execute(
+            "INSERT INTO blip.files (uri, image_id, is_ingested) VALUES (%s, %s, true)",
+            [str(path), id],
+        )
     for origin, text, itm in (
         ("human", f"person {number}", None),
         ("web", f"web {number}", 0.75),
