@@ -38,14 +38,19 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another init w
 END $$
 """
 
+# Policies and triggers of the tables call these, with the rights of whoever reads or adds.
+CALLED = "blip._goes_by_space(), blip._sees(uuid)"
+
 # Partitions are never granted; what holds where one is nevertheless, see PARTITIONS.
 GRANTS = {
     "blip_reader": [
         "GRANT USAGE ON SCHEMA blip TO blip_reader",
+        f"GRANT EXECUTE ON FUNCTION {CALLED} TO blip_reader",
         *(f"GRANT SELECT ON blip.{table} TO blip_reader" for table in READABLE),
     ],
     "blip_writer": [
         "GRANT USAGE ON SCHEMA blip TO blip_writer",
+        f"GRANT EXECUTE ON FUNCTION {CALLED} TO blip_writer",
         *(f"GRANT SELECT ON blip.{table} TO blip_writer" for table in READABLE),
         # By columns: what is left out is for workers to say. Older versions granted more.
         "REVOKE INSERT, UPDATE ON blip.images, blip.files, blip.captions, blip.jobs"
@@ -66,6 +71,7 @@ GRANTS = {
     ],
     "blip_worker": [
         "GRANT USAGE ON SCHEMA blip TO blip_worker",
+        f"GRANT EXECUTE ON FUNCTION {CALLED} TO blip_worker",
         "GRANT SELECT ON blip.alembic_version, blip.models, blip.active_models, blip.settings,"
         f" {', '.join(f'blip.{view}' for view in VIEWS)} TO blip_worker",
         *(

@@ -87,6 +87,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._store(uuid, text, bytea, jsonb) IS
     'Store an image, or complete the one that is there';
+SELECT blip._allow('blip._store(uuid, text, bytea, jsonb)', 'writers');
 
 -- Where ingest found an image is not for others to say. It is looked at first, as a policy that keeps a
 -- row from being changed makes an error even where nothing would change.
@@ -116,6 +117,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._set_place(text, text, uuid, bigint) IS
     'Note where an image was seen; a place known with another image moves to this one';
+SELECT blip._allow('blip._set_place(text, text, uuid, bigint)', 'writers');
 
 CREATE FUNCTION blip._require_spaces() RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -135,6 +137,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_spaces() IS
     'Raise 42501 where policies hide images of a space from the caller';
+SELECT blip._allow('blip._require_spaces()', 'writers');
 
 CREATE FUNCTION blip._enqueue(ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

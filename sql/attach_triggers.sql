@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION blip._listed(smallint[]) IS 'The update trigger''s columns, each once';
-SELECT blip._allow('blip._listed(smallint[])', 'writers');
+SELECT blip._allow('blip._listed(smallint[])', 'readers');
 
 -- Whole statements at a time where that can be: rows that go into a partition by its own name pass
 -- the parent's statement triggers by, and not its row triggers.

@@ -75,6 +75,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION blip._goes_by_space() IS
     'Whether the policies on blip.images that hold for the caller look at the space alone';
+REVOKE ALL ON FUNCTION blip._goes_by_space() FROM PUBLIC;
 
 ALTER POLICY visible ON blip.failed_files USING (
     NOT row_security_active('blip.images')
@@ -100,6 +101,7 @@ AS $$
     SELECT EXISTS (SELECT FROM blip.images i WHERE i.image_id = id)
 $$;
 COMMENT ON FUNCTION blip._sees(uuid) IS 'Whether the caller sees this image';
+REVOKE ALL ON FUNCTION blip._sees(uuid) FROM PUBLIC;
 
 CREATE FUNCTION blip._complete_image() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER

@@ -73,7 +73,8 @@ def test_people_are_believed_and_the_rest_is_judged(filled: str) -> None:
 def test_an_older_database_is_given_the_view(filled: str, cluster: Settings) -> None:
     with psycopg.connect(filled) as conn:
         conn.execute("DROP VIEW blip.capfilt, blip.verdicts, blip.attached")
-        conn.execute("DROP TABLE blip.attached_rows, blip.attachments")
+        conn.execute("DROP TABLE blip.attached_rows, blip.orphans")
+        conn.execute("DROP TABLE blip.attachment_readers, blip.attachments")
         conn.execute(
             "ALTER POLICY addable ON blip.captions WITH CHECK (origin <> 'synthetic')"  # as it was
         )

@@ -159,7 +159,10 @@ def test_policies(database: str) -> None:
             "SELECT tablename, policyname, cmd, roles::text FROM pg_policies"
             " WHERE schemaname = 'blip' ORDER BY 1, 2"
         ).fetchall()
-    worker = [(table, "blip_worker", "ALL", "{blip_worker}") for table in access.GUARDED]
+    worker = [
+        (table, "blip_worker", "ALL", "{blip_worker}")
+        for table in (*access.GUARDED, *access.INTERNAL)
+    ]
     visible = [
         (table, "visible", "SELECT", "{public}") for table in access.GUARDED if table != "images"
     ]
@@ -168,7 +171,6 @@ def test_policies(database: str) -> None:
             *worker,
             *visible,
             ("attachments", "addable", "INSERT", "{public}"),
-            ("attachments", "changeable", "UPDATE", "{public}"),
             ("captions", "addable", "INSERT", "{public}"),
             ("files", "addable", "INSERT", "{public}"),
             ("files", "changeable", "UPDATE", "{public}"),
