@@ -5,6 +5,7 @@ CREATE FUNCTION public.blip_answer(
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     IF image_id IS NULL OR question IS NULL THEN
@@ -24,6 +25,7 @@ CREATE FUNCTION public.blip_answer(
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     IF image IS NULL OR question IS NULL THEN
@@ -55,10 +57,8 @@ BEGIN
             HINT = 'Ask something, as in: blip_answer(image_id, ''what colour is the bicycle?'')';
     END IF;
     IF among IS NOT NULL THEN
+        PERFORM blip._require_list('among', among);
         PERFORM blip._require('the number of answers in among', cardinality(among), 1, 4000);
-        IF array_position(among, NULL) IS NOT NULL THEN
-            RAISE invalid_parameter_value USING MESSAGE = 'among holds a NULL';
-        END IF;
     END IF;
     asked := jsonb_strip_nulls(jsonb_build_object('question', question, 'among', among));
     IF octet_length(asked::text) > most THEN

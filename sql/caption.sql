@@ -7,6 +7,7 @@ CREATE FUNCTION public.blip_caption(
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
     chosen blip._model;
@@ -32,6 +33,7 @@ CREATE FUNCTION public.blip_caption(
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     IF image IS NULL THEN

@@ -6,6 +6,7 @@ RETURNS TABLE (
     failed_at timestamptz)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     PERFORM blip._require_tables();

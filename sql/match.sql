@@ -3,6 +3,7 @@
 CREATE FUNCTION public.blip_match(image_id uuid, query text, model text DEFAULT NULL) RETURNS real
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     IF image_id IS NULL OR query IS NULL THEN
@@ -20,6 +21,7 @@ SELECT blip._allow('public.blip_match(uuid, text, text)', 'readers');
 CREATE FUNCTION public.blip_match(image bytea, query text, model text DEFAULT NULL) RETURNS real
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     IF image IS NULL OR query IS NULL THEN

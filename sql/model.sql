@@ -91,6 +91,46 @@ COMMENT ON FUNCTION blip._require(text, integer, integer, integer) IS
     'Raise 22023 unless the value lies between the limits';
 SELECT blip._allow('blip._require(text, integer, integer, integer)', 'readers');
 
+CREATE FUNCTION blip._require_finite(name text, value double precision) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF value IN ('NaN', 'Infinity', '-Infinity') THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('%s must be a finite number, not %s', name, value),
+            HINT = 'Leave it out, to have no limit.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_finite(text, double precision) IS
+    'Raise 22023 for infinities and what is no number';
+
+-- Of other arrays PostgreSQL has another notion of order, slices and length.
+CREATE FUNCTION blip._require_list(name text, list anyarray) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF array_ndims(list) > 1 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('%s must be a list, not an array of %s dimensions: %s',
+                             name, array_ndims(list), array_dims(list)),
+            HINT = 'Flatten it with: ARRAY(SELECT unnest(…))';
+    ELSIF array_lower(list, 1) <> 1 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('%s must begin at 1, not at %s', name, array_lower(list, 1)),
+            HINT = 'Renumber it with: ARRAY(SELECT unnest(…))';
+    ELSIF array_position(list, NULL) IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('%s holds a NULL, at %s', name, array_position(list, NULL)),
+            HINT = 'Leave it out with: array_remove(…, NULL)';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._require_list(text, anyarray) IS
+    'Raise 22023 for an array of several dimensions, that begins elsewhere, or that holds a NULL';
+
 CREATE FUNCTION blip._require_text(query text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -7,6 +7,7 @@ CREATE FUNCTION public.blip_rerank(
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
     chosen blip._model;
@@ -18,6 +19,7 @@ BEGIN
     PERFORM blip._require_text(query);
     PERFORM blip._require('k', k, 1, 1000);
     PERFORM blip._require('the number of image_ids', cardinality(image_ids), 0, 1000);
+    PERFORM blip._require_finite('threshold', threshold);
     chosen := blip._choose(model, 'retrieval');
     IF itcs IS NULL THEN
         vector := blip._embed(chosen, query);
@@ -47,19 +49,32 @@ CREATE FUNCTION blip._require_recalled(image_ids uuid[], itcs real[]) RETURNS vo
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    strange constant real := (
+        SELECT i FROM unnest(itcs) i WHERE NOT i BETWEEN -1.01 AND 1.01 LIMIT 1);
 BEGIN
+    IF EXISTS (SELECT FROM unnest(itcs) i WHERE i IS NULL)
+       OR EXISTS (SELECT FROM unnest(image_ids) i WHERE i IS NULL)
+    THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'an image_id or its itc is NULL', HINT = 'Leave out both.';
+    END IF;
+    PERFORM blip._require_list('image_ids', image_ids);
+    PERFORM blip._require_list('itcs', itcs);
     IF cardinality(itcs) <> cardinality(image_ids) THEN
         RAISE invalid_parameter_value USING MESSAGE = format(
             'there are %s itcs for %s image_ids', cardinality(itcs), cardinality(image_ids));
-    ELSIF array_position(itcs, NULL) IS NOT NULL OR array_position(image_ids, NULL) IS NOT NULL THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'an image_id or its itc is NULL';
+    ELSIF strange IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('an itc is a cosine, from -1 to 1, and not %s', strange),
+            HINT = 'Give those of blip_search, or leave itcs out to have them measured.';
     ELSIF cardinality(image_ids) <> (SELECT count(DISTINCT i) FROM unnest(image_ids) i) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'an image_id comes twice';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION blip._require_recalled(uuid[], real[]) IS
-    'Raise 22023 unless each image comes once, and each with a cosine';
+    'Raise 22023 unless each of a list of images comes once, and each with a cosine';
 SELECT blip._allow('blip._require_recalled(uuid[], real[])', 'readers');
 
 CREATE FUNCTION blip._logits(model blip._model, query text, image_ids uuid[]) RETURNS jsonb
@@ -145,6 +160,10 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
+DECLARE
+    -- A probability or a cosine; a real can't hold all that a double precision can.
+    lowest constant real := CASE
+        WHEN threshold > 2 THEN 2 WHEN threshold < -2 THEN -2 ELSE threshold END;
 BEGIN
     RETURN QUERY
     WITH pair AS (
@@ -155,7 +174,7 @@ BEGIN
             ON l.place = c.place
     ), hit AS (
         SELECT * FROM pair p
-        WHERE threshold IS NULL OR coalesce(p.itm, p.itc)::real >= threshold::real
+        WHERE lowest IS NULL OR coalesce(p.itm, p.itc)::real >= lowest
         ORDER BY p.score DESC, p.image_id LIMIT k
     )
     SELECT h.image_id, blip._where(h.image_id), t.text, h.score::real, h.itm::real, h.itc

@@ -1,5 +1,8 @@
 -- Text to image and image to image. Both take their arguments in the same places, or PostgreSQL could
 -- not tell which is meant by blip_search('red bicycle', 10, NULL).
+--
+-- What is called by users sets row_security: where a session turned it off, every policy makes an error
+-- instead of a filter, and these functions promise what the policies let through.
 
 CREATE FUNCTION public.blip_search(
     query text, k integer DEFAULT 10, candidates integer DEFAULT NULL, filter jsonb DEFAULT NULL,
@@ -7,6 +10,7 @@ CREATE FUNCTION public.blip_search(
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
     chosen blip._model;
@@ -19,6 +23,7 @@ BEGIN
     PERFORM blip._require('k', k, 1, 1000);
     candidates := coalesce(candidates, greatest(32, k));
     PERFORM blip._require('candidates', candidates, k, 1000);
+    PERFORM blip._require_finite('threshold', threshold);
     chosen := blip._choose(model, 'retrieval');
     vector := blip._embed(chosen, query);
     SELECT r.image_ids, r.itcs INTO recalled, cosines
@@ -42,6 +47,7 @@ CREATE FUNCTION public.blip_search(
 RETURNS TABLE (image_id uuid, uri text, caption text, score real, itm real, itc real)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000000 ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
     chosen blip._model;
@@ -52,6 +58,7 @@ BEGIN
     PERFORM blip._require('k', k, 1, 1000);
     candidates := coalesce(candidates, greatest(32, k));
     PERFORM blip._require('candidates', candidates, k, 1000);
+    PERFORM blip._require_finite('threshold', threshold);
     chosen := blip._choose(model, 'retrieval');
     vector := blip._embed(chosen, image);
     SELECT r.image_ids, r.itcs INTO recalled, cosines

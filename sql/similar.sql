@@ -9,6 +9,7 @@ CREATE FUNCTION public.blip_similar(
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
     itself constant uuid := image_id;
@@ -23,6 +24,7 @@ BEGIN
     PERFORM blip._require('k', k, 1, 1000);
     candidates := coalesce(candidates, greatest(32, k));
     PERFORM blip._require('candidates', candidates, k, 1000);
+    PERFORM blip._require_finite('threshold', threshold);
     chosen := blip._choose(model, 'retrieval');
     -- lint: model_id is an integer
     EXECUTE format(

@@ -4,6 +4,7 @@ CREATE FUNCTION public.blip_status()
 RETURNS TABLE (what text, model text, state text, count bigint)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 BEGIN
     PERFORM blip._require_tables();

@@ -196,13 +196,21 @@ def whole(name: str, value: int) -> int:
 def number(name: str, value: float) -> float:
     """
     Raises:
-        UsageError: it is no number.
+        UsageError: it is no number, or none that is finite.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(f"{name} must be a number, not {_kind(value)}: {value!r}.")
-    if math.isnan(value):
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
+    if math.isnan(number):
         raise UsageError(f"{name} must be a number, and is not one: {value!r}.")
-    return float(value)
+    if math.isinf(number):
+        raise UsageError(
+            f"{name} must be a finite number, not {value!r:.60}.", "Leave it out, to have no limit."
+        )
+    return number
 
 
 def _kind(value: object) -> str:

@@ -331,7 +331,7 @@ def hits(
             no, yes = logits[place].tolist()
             scored.append((yes + itc, id, probability(no, yes), itc))
     if threshold is not None:
-        least = np.float32(threshold)
+        least = np.float32(max(-2.0, min(2.0, threshold)))  # a probability or a cosine
         scored = [
             one for one in scored if np.float32(one[3] if one[2] is None else one[2]) >= least
         ]

@@ -28,6 +28,7 @@ from sqlalchemy.sql.sqltypes import TableValueType
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
+from ..client import arguments
 from ..errors import UsageError
 
 MOST = 1000  # hits or candidates of one search, as the SQL functions have it
@@ -68,8 +69,8 @@ def search(
     The statement runs through ``postgresql+psycopg``, with a sync or an async engine.
 
     Raises:
-        UsageError: ``k``, ``candidates`` or the query's type is not as above. Whatever else is
-            wrong is raised when the statement runs, as a `BlipdbError`.
+        UsageError: ``k``, ``candidates``, ``threshold`` or the query's type is not as above.
+            Whatever else is wrong is raised when the statement runs, as a `BlipdbError`.
     """
     if not isinstance(query, (str, bytes)):
         raise UsageError(
@@ -80,6 +81,7 @@ def search(
     candidates = _within(
         "candidates", max(FEWEST_CANDIDATES, k) if candidates is None else candidates, k
     )
+    threshold = arguments.optional(arguments.number, "threshold", threshold)
     return Search(query, k, candidates, threshold, model).hits()
 
 
