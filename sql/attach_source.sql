@@ -14,6 +14,7 @@ CREATE TYPE blip._source AS (
 );
 COMMENT ON TYPE blip._source IS
     'An attached table: numbers of its columns (image, caption or 0, keys) and their present names';
+REVOKE ALL ON TYPE blip._source FROM PUBLIC;
 
 -- Numbers survive a rename, names a restore, after which the table has another oid.
 CREATE FUNCTION blip._columns(id integer)

@@ -10,6 +10,7 @@ CREATE TYPE blip._model AS (
     token_bytes integer
 );
 COMMENT ON TYPE blip._model IS 'A registered model; token_bytes is one image''s stored tokens';
+REVOKE ALL ON TYPE blip._model FROM PUBLIC;
 
 CREATE FUNCTION blip._choose(wanted text, for_role text) RETURNS blip._model
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -105,6 +106,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_finite(text, double precision) IS
     'Raise 22023 for infinities and what is no number';
+SELECT blip._allow('blip._require_finite(text, double precision)', 'readers');
 
 -- Of other arrays PostgreSQL has another notion of order, slices and length.
 CREATE FUNCTION blip._require_list(name text, list anyarray) RETURNS void
@@ -130,6 +132,7 @@ END
 $$;
 COMMENT ON FUNCTION blip._require_list(text, anyarray) IS
     'Raise 22023 for an array of several dimensions, that begins elsewhere, or that holds a NULL';
+SELECT blip._allow('blip._require_list(text, anyarray)', 'readers');
 
 CREATE FUNCTION blip._require_text(query text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
