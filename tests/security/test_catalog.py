@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +13,7 @@ from tests.security.catalog import FUNCTIONS, READERS_DEFINERS, violations
 
 Connection = psycopg.Connection[Any]
 
+MANUAL = Path(__file__).parents[2] / "docs" / "security.md"
 PINNED = "SET search_path = pg_catalog, pg_temp"
 EMPTY = "AS $$ BEGIN RETURN; END $$"
 
@@ -32,6 +35,32 @@ def test_definers_have_the_owners_that_were_meant(conn: Connection) -> None:
     query = f"SELECT DISTINCT f.proowner::regrole::text FROM ({FUNCTIONS}) f WHERE f.prosecdef"
     owners = {name for (name,) in conn.execute(query.encode()).fetchall()}
     assert {"blip_engine", "blip_owner"} <= owners <= {"blip_engine", "blip_owner", "blip_nobody"}
+
+
+def test_blip_nobody_has_no_right(conn: Connection) -> None:
+    """But to the schema, in which it must find the function that it owns."""
+    relations = """
+        SELECT oid::regclass::text FROM pg_class
+        WHERE relnamespace = 'blip'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
+          AND (CASE WHEN relkind = 'S' THEN has_sequence_privilege('blip_nobody', oid, 'USAGE')
+                    ELSE has_any_column_privilege('blip_nobody', oid, 'SELECT, INSERT, UPDATE')
+                         OR has_table_privilege('blip_nobody', oid, 'DELETE, TRUNCATE') END)
+    """
+    assert conn.execute(relations.encode()).fetchall() == []
+    functions = f"""
+        SELECT f.signature FROM ({FUNCTIONS}) f
+        WHERE f.proowner <> 'blip_nobody'::regrole
+          AND has_function_privilege('blip_nobody', f.oid, 'EXECUTE')
+    """
+    assert conn.execute(functions.encode()).fetchall() == []
+    schema = "SELECT has_schema_privilege('blip_nobody', 'blip', 'CREATE')"
+    assert conn.execute(schema.encode()).fetchone() == (False,)
+
+
+def test_the_manual_has_each_definer(conn: Connection) -> None:
+    query = f"SELECT f.proname::text FROM ({FUNCTIONS}) f WHERE f.prosecdef"
+    names = [name for (name,) in conn.execute(query.encode()).fetchall()]
+    assert [name for name in names if not re.search(rf"[`.]{name}`", MANUAL.read_text())] == []
 
 
 DEFINER = (
