@@ -105,7 +105,7 @@ CREATE FUNCTION public.blip_attachments()
 RETURNS TABLE (
     source regclass, image text, caption text, kind text, mode text, space text, rows bigint,
     waiting bigint, encoded bigint, failed bigint, scanned boolean, trouble text)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

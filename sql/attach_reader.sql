@@ -155,21 +155,41 @@ BEGIN
     EXECUTE format('REVOKE ALL ON FUNCTION blip_attached.%I FROM PUBLIC', name);
     EXECUTE format('GRANT EXECUTE ON FUNCTION blip_attached.%I TO blip_nobody', name);
     IF owner <> current_user THEN
+        PERFORM blip._admit(owner, true);
         EXECUTE format('ALTER FUNCTION blip_attached.%I OWNER TO %I', name, owner);
+        PERFORM blip._admit(owner, false);
     END IF;
     IF owner = 'blip_guest' THEN
         PERFORM blip._let_guest_read(source, columns);
     END IF;
     RETURN name;
-EXCEPTION WHEN insufficient_privilege THEN
-    RAISE insufficient_privilege USING
-        MESSAGE = format('%s can''t have a function that reads %s: %s', owner, source, SQLERRM),
-        HINT = format('Who owns the table needs: GRANT blip_writer TO %I', owner);
 END
 $$;
 COMMENT ON FUNCTION blip._make_reader(integer, regclass, smallint[], text) IS
     'Make the function that an attached table is read by, and give its name';
 SELECT blip._allow('blip._make_reader(integer, regclass, smallint[], text)', 'writers');
+
+-- PostgreSQL asks for this right of whoever is given a function. It says nothing about others'
+-- functions there, and so may be anybody's for a moment.
+CREATE FUNCTION blip._admit(owner name, is_admitted boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF owner LIKE 'blip\_%' OR owner = current_user THEN
+        RETURN; -- those have it for good
+    END IF;
+    PERFORM pg_advisory_xact_lock('blip_attached'::regnamespace::oid::bigint);
+    IF is_admitted THEN
+        EXECUTE format('GRANT CREATE ON SCHEMA blip_attached TO %I', owner);
+    ELSE
+        EXECUTE format('REVOKE CREATE ON SCHEMA blip_attached FROM %I', owner);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION blip._admit(name, boolean) IS
+    'Let a role own functions in blip_attached, while a reader is made; or no longer';
+SELECT blip._allow('blip._admit(name, boolean)', 'writers', 'blip_owner');
 
 CREATE FUNCTION blip._drop_readers(id integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -115,7 +115,7 @@ SELECT blip._allow('blip._source(integer)', 'readers');
 -- Why an attached table stands still, as the catalog has it. Whether its reader lets itself be called
 -- is found out by workers, who write blip.attachments.trouble.
 CREATE FUNCTION blip._trouble(id integer) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -97,7 +97,7 @@ SELECT blip._allow('blip._drop_triggers(integer, regclass)', 'writers');
 CREATE FUNCTION blip._is_ours(
     trigger pg_trigger, id integer, op text, level text, function regprocedure, columns smallint[])
 RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -128,7 +128,7 @@ SELECT blip._allow(
     'blip._is_ours(pg_trigger, integer, text, text, regprocedure, smallint[])', 'readers');
 
 CREATE FUNCTION blip._has_triggers(id integer) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -158,7 +158,7 @@ SELECT blip._allow('blip._has_triggers(integer)', 'readers');
 CREATE FUNCTION blip._triggered(
     id integer, relation oid, name text, op text, level text, function regprocedure)
 RETURNS blip._source
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

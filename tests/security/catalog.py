@@ -19,7 +19,9 @@ READERS_DEFINERS = {
 # Those of other extensions may share the schema public.
 FUNCTIONS = """
     SELECT p.*, p.oid::regprocedure::text AS signature FROM pg_proc p
-    WHERE p.pronamespace IN ('blip'::regnamespace, 'public'::regnamespace) AND NOT EXISTS (
+    WHERE p.pronamespace IN (
+        'blip'::regnamespace, 'public'::regnamespace, 'blip_attached'::regnamespace)
+      AND NOT EXISTS (
         SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname <> 'blipdb'
         WHERE (d.classid, d.objid) = ('pg_proc'::regclass, p.oid) AND d.deptype = 'e')
 """

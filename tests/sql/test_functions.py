@@ -122,8 +122,8 @@ def test_what_reaches_the_engine_or_sets_a_parameter_is_parallel_unsafe(conn: Co
 
 
 DEFINERS = [
-    "_attached_added", "_attached_added_live", "_attached_changed", "_attached_emptied",
-    "_attached_removed", "_engine", "_purge",
+    "_admit", "_attached_added", "_attached_added_live", "_attached_changed", "_attached_emptied",
+    "_attached_removed", "_engine", "_purge", "_read_attached", "_register", "_unregister",
 ]  # fmt: skip
 
 
