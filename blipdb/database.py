@@ -6,7 +6,7 @@ Tables are migrated by Alembic (``migrations/``), functions come as the extensio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, LiteralString
 from urllib.parse import urlsplit
 
@@ -117,12 +117,9 @@ def init(url: str, settings: Settings) -> list[str]:
         left_out = _why_no_functions(conn)
         with _as_owner(conn):
             _store_settings(conn, None if left_out else settings)
-    if left_out:
-        return [*notes, left_out]
-    with _refusals(), connect(url) as conn:
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
-        _ensure_functions(conn)
-    return notes
+        if not left_out:
+            _ensure_functions(conn)
+    return [*notes, left_out] if left_out else notes
 
 
 def migrate(connection: AlchemyConnection) -> list[str]:
@@ -362,15 +359,17 @@ def _store_settings(conn: Connection, settings: Settings | None) -> None:
 
 
 def _ensure_functions(conn: Connection) -> None:
-    """Create the extension, or make it anew where it is of another build.
+    """Create the extension, or make it again where it is of another build.
 
-    It holds functions alone, so nothing is lost by dropping it; whatever of the user's depends on
-    one of them makes that fail, and stays.
+    It holds functions alone, so nothing is lost by dropping it. Triggers of attached tables depend
+    on it: these tables are attached again. Whatever else depends on it makes that fail, and stays.
     """
+    attachments = []
     if (
         extension.NAME in requirements.installed(conn)
         and requirements.build(conn) != extension.build()
     ):
+        attachments = _take_off_triggers(conn)
         conn.execute("DROP EXTENSION blipdb")
     conn.execute("CREATE EXTENSION IF NOT EXISTS blipdb CASCADE")
     if (found := requirements.build(conn)) != extension.build():
@@ -382,6 +381,29 @@ def _ensure_functions(conn: Connection) -> None:
     if conn.info.parameter_status("is_superuser") == "on":
         for statement in extension.access():
             conn.execute(statement.encode())
+    for values in attachments:
+        # One that can't be followed any more says so in blip_attachments().
+        with suppress(psycopg.Error), conn.transaction():
+            conn.execute("SELECT blip_attach(%s::oid::regclass, %s, %s, %s, %s, %s)", values)
+
+
+def _take_off_triggers(conn: Connection) -> list[tuple[Any, ...]]:
+    """Drop the triggers of attached tables; the arguments of `blip_attach` that makes them again."""
+    for trigger, source in conn.execute(
+        "SELECT t.tgname, t.tgrelid::regclass::text FROM blip.attachments a"
+        " JOIN pg_trigger t ON t.tgrelid = a.source"
+        " AND t.tgname LIKE '!blip\\_attach\\_' || a.attachment_id || '\\_%'"
+    ).fetchall():
+        drop = sql.SQL("DROP TRIGGER {} ON ").format(sql.Identifier(trigger))
+        conn.execute(drop + sql.SQL(source))
+    return conn.execute(
+        "SELECT a.source::oid::bigint, i.attname, c.attname, a.mode, a.kind, a.space"
+        " FROM blip.attachments a"
+        " JOIN pg_attribute i ON i.attrelid = a.source AND i.attnum = a.columns[1]"
+        " LEFT JOIN pg_attribute c"
+        " ON c.attrelid = a.source AND c.attnum = a.columns[2] AND a.columns[2] > 0"
+        " WHERE a.mode <> 'new' ORDER BY a.attachment_id"
+    ).fetchall()
 
 
 def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:

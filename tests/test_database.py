@@ -183,6 +183,33 @@ def test_init_renews_functions_of_another_build(database: str, cluster: Settings
         databases.check(conn)
 
 
+def test_init_attaches_tables_again(database: str, cluster: Settings) -> None:
+    """Their triggers depend on functions that are made again; one that can't be is in trouble."""
+    with psycopg.connect(database) as conn:
+        for name in ("goods", "spoilt"):
+            conn.execute(
+                f"CREATE TABLE {name} (id integer PRIMARY KEY, title text, photo bytea)".encode()
+            )
+            conn.execute(f"SELECT blip_attach('{name}', 'photo', 'title', 'live')".encode())
+        conn.execute("ALTER TABLE spoilt DROP CONSTRAINT spoilt_pkey")
+        pretend_another_build(conn)
+    databases.init(database, cluster)
+    with psycopg.connect(database) as conn:
+        found = conn.execute("SELECT source::text, mode, trouble FROM blip_attachments()")
+        assert found.fetchall() == [
+            ("goods", "live", None),
+            (
+                "spoilt",
+                "live",
+                "its triggers are gone or were changed; once mended, call"
+                " blip_attach('spoilt', …) again",
+            ),
+        ]
+        triggers = "SELECT count(*) FROM pg_trigger WHERE tgrelid = '{}'::regclass"
+        assert one(conn, triggers.format("goods")) == 4
+        assert one(conn, triggers.format("spoilt")) == 0
+
+
 def test_init_leaves_what_a_users_view_depends_on(database: str, cluster: Settings) -> None:
     with psycopg.connect(database) as conn:
         pretend_another_build(conn)

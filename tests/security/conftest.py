@@ -55,3 +55,7 @@ def refused(conn: Connection) -> Callable[..., psycopg.Error]:
         return caught.value
 
     return run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seconds", type=float, default=2, help="of each ordeal of deadlocks")
