@@ -379,12 +379,16 @@ def _ensure_functions(conn: Connection) -> None:
             "Install this one's there: sudo blipdb install-extension",
         )
     if conn.info.parameter_status("is_superuser") == "on":
-        for statement in extension.access():
-            conn.execute(statement.encode())
+        conn.execute(extension.access().encode())
     for values in attachments:
         # One that can't be followed any more says so in blip_attachments().
         with suppress(psycopg.Error), conn.transaction():
-            conn.execute("SELECT blip_attach(%s::oid::regclass, %s, %s, %s, %s, %s)", values)
+            # With exact types: else a function of somebody's might fit better.
+            conn.execute(
+                "SELECT public.blip_attach(%s::bigint::oid::regclass, %s::name, %s::name,"
+                " %s::text, %s::text, %s::text)",
+                values,
+            )
 
 
 def _take_off_triggers(conn: Connection) -> list[tuple[Any, ...]]:

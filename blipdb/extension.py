@@ -17,13 +17,13 @@ from pathlib import Path
 from .errors import SetupError
 
 NAME = "blipdb"
-# In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there, and
-# blip._allow, which each part calls.
+# In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
 PARTS = (
-    "allow", "model", "engine", "embed", "recall", "rerank", "search", "similar", "match",
-    "caption", "answer", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
+    "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
+    "answer", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
     "attach_triggers", "attach", "status", "failures",
 )  # fmt: skip
+ALLOW = "allow"  # last: gives each function the owner and the callers that are stated beside it
 
 _HEADING = """\
 -- Assembled from blipdb's sql/ folder; not to be edited here.
@@ -38,7 +38,8 @@ AS $$ BEGIN RETURN '{build}'; END $$;
 COMMENT ON FUNCTION blip._build() IS 'The first digits of the SHA-256 of the extension''s source';
 SELECT blip._allow('blip._build()', 'owner');
 """
-_ALLOWED = re.compile(r"^SELECT blip\._allow\(.+?\);$", re.MULTILINE | re.DOTALL)
+_STATED = re.compile(r"^SELECT blip\._allow\(([^;]+)\);\n", re.MULTILINE)
+_NOTHING_STATED = "ARRAY[]::text[]"
 
 
 def source(part: str) -> str:
@@ -61,18 +62,33 @@ def version() -> str:
 @cache
 def build() -> str:
     """Digits of the source's SHA-256, which tell apart two states of the same version."""
-    text = "".join([control(), *map(source, PARTS), _BUILD])
+    text = "".join([control(), *map(source, PARTS), _BUILD, source(ALLOW)])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def script() -> str:
     """The statements that ``CREATE EXTENSION`` runs."""
-    return "\n".join([_HEADING, *map(source, PARTS), _BUILD.format(build=build())])
+    functions = _STATED.sub("", _functions())
+    return "\n".join([_HEADING, functions, access()])
 
 
-def access() -> list[str]:
-    """The calls of ``blip._allow``, which give each function its owner and its callers."""
-    return _ALLOWED.findall(script())
+def access() -> str:
+    """The block that gives each function its owner and its callers."""
+    rows = []
+    for function, callers, *definer in stated():
+        rows.append(f"        '{function}', '{callers}', '{''.join(definer)}'")
+    block = source(ALLOW)
+    assert block.count(_NOTHING_STATED) == 1
+    return block.replace(_NOTHING_STATED, "ARRAY[\n" + ",\n".join(rows) + "]")
+
+
+def stated() -> list[list[str]]:
+    """The literals of each ``SELECT blip._allow(…)``: function, callers, and a definer's owner."""
+    return [re.findall(r"'([^']*)'", arguments) for arguments in _STATED.findall(_functions())]
+
+
+def _functions() -> str:
+    return "\n".join([*map(source, PARTS), _BUILD.format(build=build())])
 
 
 def install(extension_dir: str | os.PathLike[str]) -> bool:

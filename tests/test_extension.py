@@ -19,12 +19,13 @@ def test_version_is_the_packages() -> None:
 
 def test_every_file_of_sql_is_a_part() -> None:
     names = {path.name for path in files("blipdb.sql").iterdir() if path.name.endswith(".sql")}
-    assert names == {f"{part}.sql" for part in extension.PARTS}
+    assert names == {f"{part}.sql" for part in (*extension.PARTS, extension.ALLOW)}
 
 
 def test_each_function_has_its_callers_beside_it() -> None:
     made = len(re.findall(r"^CREATE FUNCTION ", extension.script(), re.MULTILINE))
-    assert len(extension.access()) == made
+    assert len(extension.stated()) == made
+    assert "blip._allow(" not in extension.script().replace("blip._allow(function, ", "")
 
 
 def test_install_writes_what_the_server_reads(tmp_path: Path) -> None:

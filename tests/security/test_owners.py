@@ -202,3 +202,36 @@ def test_the_extension_before_init_leaves_no_definer_to_a_superuser(
         assert violations(conn) == []
         query = "SELECT prosecdef FROM pg_proc WHERE oid = 'blip._purge()'::regprocedure"
         assert one(conn, query) is True
+
+
+def test_init_calls_nothing_that_the_schemas_owner_put_there(
+    owned: Database, cluster: Settings
+) -> None:
+    """A superuser's init must not pick an overload that suits its arguments better."""
+    databases.init(owned.owner_url, Settings(Path("/nowhere"), url=owned.owner_url))
+    trap = (
+        "LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log SELECT current_user; RETURN {}; END $$"
+    )
+    with psycopg.connect(owned.owner_url) as conn:
+        conn.execute("CREATE TABLE public.log (who text)")
+        for signature, result in (
+            ("_allow(text, text) RETURNS text", "''"),
+            ("_allow(text, text, text) RETURNS text", "''"),
+            ("_allow(regprocedure, text) RETURNS text", "''"),
+            ("format(text, regprocedure) RETURNS text", "'SELECT 1'"),
+            ("format(text, regprocedure, name) RETURNS text", "'SELECT 1'"),
+            ("cardinality(text[]) RETURNS integer", "0"),
+            ("pg_get_userbyid(oid) RETURNS name", "'postgres'"),
+            ("same(text, text) RETURNS boolean", "true"),
+            ("same_name(name, text) RETURNS boolean", "true"),
+        ):
+            conn.execute(f"CREATE FUNCTION blip.{signature} {trap.format(result)}".encode())
+        conn.execute("CREATE OPERATOR blip.= (leftarg=text, rightarg=text, function=blip.same)")
+        conn.execute(
+            "CREATE OPERATOR blip.= (leftarg=name, rightarg=text, function=blip.same_name)"
+        )
+    for _ in range(2):
+        databases.init(owned.url, cluster)
+    with psycopg.connect(owned.url) as conn:
+        assert conn.execute("SELECT who FROM public.log").fetchall() == []
+        assert conn.execute("SHOW search_path").fetchone() == ('"$user", public',)
