@@ -8,6 +8,8 @@ import re
 # (bytes of a file name that are not UTF-8).
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+NAMED = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
 
 def visible(text: str) -> str:
     """``text`` with every control character written as its escape."""
@@ -15,4 +17,7 @@ def visible(text: str) -> str:
 
 
 def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+    # Not by the codec unicode_escape: it is imported when first used, which an engine can't do once
+    # it has given up root's rights.
+    code = ord(character)
+    return NAMED.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

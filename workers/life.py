@@ -10,6 +10,7 @@ from celery.apps.worker import Worker
 
 from blipdb import database, requirements, settings
 from blipdb.errors import BlipdbError, DatabaseError, UsageError
+from blipdb.logs import OneLine
 
 from . import ending, metrics, tasks
 from .app import BROKER, app
@@ -18,6 +19,14 @@ from .config import stage_of, transport_options
 
 log = logging.getLogger(__name__)
 _caretaker: Caretaker | None = None
+
+
+@signals.after_setup_logger.connect
+@signals.after_setup_task_logger.connect
+def _make_safe(logger: logging.Logger, **_: Any) -> None:
+    """Escape what errors quote of rows and files, which others have written."""
+    for handler in logger.handlers:
+        handler.addFilter(OneLine())
 
 
 @signals.worker_init.connect

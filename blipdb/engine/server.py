@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from blipdb import home
 from blipdb import owner as owners
 from blipdb.errors import EngineError, UsageError
 from blipdb.images.decode import Decoder
+from blipdb.logs import OneLine, Rate
 from blipdb.memory import few_heaps, keep_freed
 from blipdb.owner import Owner
 from blipdb.settings import Settings
@@ -55,7 +56,7 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
     cores = os.cpu_count() or 1
     if not 1 <= threads <= cores:
         raise UsageError(f"threads is {threads}; it must be from 1 to {cores}.")
-    _log_to_stderr()
+    logging.basicConfig(level=logging.INFO, handlers=[log_handler(sys.stderr)])
     owner = owners.current()
     home.make(settings, owner)
     workers = max(1, cores // threads)
@@ -138,7 +139,10 @@ def _listener(path: Path, owner: Owner) -> Iterator[socket.socket]:
             path.unlink(missing_ok=True)
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+def log_handler(stream: TextIO) -> logging.Handler:
+    """A handler for messages that hold strings of callers."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(Rate())
+    handler.addFilter(OneLine())
+    return handler
