@@ -21,7 +21,7 @@ WHERE i.image_id = f.image_id AND i.content IS NULL AND f.mtime IS NOT NULL AND 
 
 -- A row with an mtime that is not marked came by ingest as well, and stays where it is, too.
 ALTER POLICY addable ON blip.files WITH CHECK (
-    NOT is_ingested AND mtime IS NULL
+    NOT is_ingested AND mtime IS NULL AND (SELECT blip._goes_by_space())
     AND EXISTS (SELECT FROM blip.images i
                 WHERE i.image_id = files.image_id AND i.space = files.space));
 ALTER POLICY changeable ON blip.files
@@ -133,7 +133,13 @@ AS $$
 DECLARE
     head constant text := encode(substr(NEW.content, 1, 12), 'hex');
 BEGIN
-    IF NEW.content IS NULL THEN
+    IF NOT blip._goes_by_space() THEN -- whether there is a conflict would tell what is hidden
+        RAISE insufficient_privilege USING
+            MESSAGE = format('policies on blip.images that hold for the role %I look at more than'
+                             ' the space: it may search, and not add', current_user),
+            HINT = 'Give each tenant a space, and let the policies compare it:'
+                   ' USING (space = current_setting(''app.tenant'')).';
+    ELSIF NEW.content IS NULL THEN
         RAISE insufficient_privilege USING
             MESSAGE = format('the role %I may add no image without its content', current_user),
             DETAIL = 'Nothing would prove that the id is that of the image.',
@@ -168,5 +174,5 @@ CREATE TRIGGER guard BEFORE INSERT ON blip.images FOR EACH ROW
 
 
 def upgrade() -> None:
-    for statements in (FILES, ADDABLE, SPACES, IMAGES):
+    for statements in (SPACES, FILES, ADDABLE, IMAGES):
         op.execute(statements)

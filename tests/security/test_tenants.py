@@ -12,6 +12,7 @@ import pytest
 from blipdb.client.local import Local
 from blipdb.client.steps import run
 from blipdb.errors import DatabaseError
+from blipdb.identity import image_id
 from blipdb.migrations import access
 from tests.images.pictures import encode, scene
 from tests.sql.library import SIZE, Library
@@ -100,6 +101,36 @@ def test_to_learn_by_adding_what_a_policy_hides(
     for content in (PICTURE, library.pictures[1]):
         with pytest.raises(DatabaseError, match="look at more than the space"):
             run(conn, local.add(content, **nothing))
+
+
+@pytest.mark.parametrize("condition", BESIDES)
+def test_to_learn_by_a_raw_insert_what_a_policy_hides(
+    conn: Connection,
+    library: Library,
+    guarded: Callable[[str], None],
+    act_as: ActAs,
+    refused: Refused,
+    condition: str,
+) -> None:
+    """Else the number of rows would tell, as a conflict does nothing."""
+    guarded(condition)
+    act_as("blip_writer", "red")
+    image = (
+        "INSERT INTO blip.images (image_id, space, sha256, mime, bytes, content, metadata)"
+        " VALUES (%s, 'red', sha256(%b), 'image/png', %s, %b, '{\"of\": \"red\"}')"
+        " ON CONFLICT DO NOTHING"
+    )
+    said = set()
+    for content in (PICTURE, library.pictures[1], library.pictures[4]):
+        id = image_id("red", content)
+        said.add(str(refused(image, id, content, len(content), content).diag.message_primary))
+    assert len(said) == 1
+    place = "INSERT INTO blip.files (uri, space, image_id) VALUES (%s, 'red', %s)"
+    said = {
+        str(refused(f"{place} ON CONFLICT DO NOTHING", uri, library.ids[1]).diag.message_primary)
+        for uri in ("/album/01.png", "/album/04.png", "/nowhere")
+    }
+    assert said == {'new row violates row-level security policy for table "files"'}
 
 
 @pytest.mark.parametrize("condition", BESIDES)
