@@ -134,8 +134,12 @@ def migrate(connection: AlchemyConnection) -> list[str]:
     _ensure_schema(conn)
     with _as_owner(conn):
         _migrate(connection)
-        for statement in (*access.statements(_roles(conn)), access.PARTITIONS):
+        roles = _roles(conn)
+        for statement in (*access.statements(roles), access.PARTITIONS):
             conn.execute(statement)
+        if conn.execute("SELECT to_regnamespace('blip_attached')").fetchone() != (None,):
+            for role in set(roles) & access.READERS.keys():
+                conn.execute(access.READERS[role])
         _store_settings(conn, None)
     return notes
 
@@ -267,15 +271,23 @@ def _ensure_schema(conn: Connection) -> None:
 
 
 def _ensure_readers_schema(conn: Connection) -> None:
-    """Schema ``blip_attached``, for functions that other roles own; of the owner of ``blip``."""
-    if conn.execute("SELECT to_regnamespace('blip_attached')").fetchone() == (None,):
-        conn.execute("CREATE SCHEMA blip_attached")
+    """Schema ``blip_attached``, for functions that other roles own; of the owner of ``blip``.
+
+    A user who may not create it may not create the extension either, without which there are no
+    attached tables.
+    """
     row = conn.execute(
-        "SELECT pg_get_userbyid(b.nspowner) FROM pg_namespace a, pg_namespace b"
-        " WHERE a.nspname = 'blip_attached' AND b.nspname = 'blip' AND a.nspowner <> b.nspowner"
+        "SELECT pg_get_userbyid(b.nspowner), a.nspowner = b.nspowner,"
+        " has_database_privilege(current_database(), 'CREATE')"
+        " FROM pg_namespace b LEFT JOIN pg_namespace a ON a.nspname = 'blip_attached'"
+        " WHERE b.nspname = 'blip'"
     ).fetchone()
-    if row:
-        owner = sql.Identifier(row[0])
+    assert row is not None, "the schema blip was ensured before"
+    name, is_its_owners, may_create = row
+    owner = sql.Identifier(name)
+    if is_its_owners is None and may_create:
+        conn.execute("CREATE SCHEMA blip_attached")
+    if not is_its_owners and (may_create or is_its_owners is False):
         conn.execute(sql.SQL("ALTER SCHEMA blip_attached OWNER TO {}").format(owner))
 
 
@@ -392,7 +404,7 @@ def _ensure_functions(conn: Connection) -> None:
 
 
 def _take_off_triggers(conn: Connection) -> list[tuple[Any, ...]]:
-    """Drop the triggers of attached tables; the arguments of `blip_attach` that makes them again."""
+    """Drop triggers of attached tables; return arguments of the `blip_attach` of each again."""
     for trigger, source in conn.execute(
         "SELECT t.tgname, t.tgrelid::regclass::text FROM blip.attachments a"
         " JOIN pg_trigger t ON t.tgrelid = a.source"

@@ -66,7 +66,6 @@ GRANTS = {
         # written by blip._register, which checks it.
         "REVOKE INSERT, UPDATE ON blip.attachments FROM blip_writer",
         "GRANT INSERT (source, kind, space) ON blip.attachments TO blip_writer",
-        "GRANT CREATE, USAGE ON SCHEMA blip_attached TO blip_writer",
         "GRANT SELECT ON blip.settings TO blip_writer",
     ],
     "blip_worker": [
@@ -83,7 +82,13 @@ GRANTS = {
         "GRANT USAGE ON SCHEMA blip TO blip_engine",
         "GRANT SELECT ON blip.settings TO blip_engine",
     ],
-    "blip_nobody": ["GRANT USAGE ON SCHEMA blip, blip_attached TO blip_nobody"],
+    "blip_nobody": ["GRANT USAGE ON SCHEMA blip TO blip_nobody"],
+}
+
+# Of the schema of functions that other roles own, where there is one.
+READERS = {
+    "blip_writer": "GRANT CREATE, USAGE ON SCHEMA blip_attached TO blip_writer",
+    "blip_nobody": "GRANT USAGE ON SCHEMA blip_attached TO blip_nobody",
 }
 
 # Only where it is missing, as it locks the table.

@@ -259,9 +259,9 @@ $$;
 COMMENT ON FUNCTION blip._read_attached(
     name, text, regclass, smallint[], jsonb[], jsonb, integer, bigint) IS
     'Call an attached table''s reader with nobody''s rights. keys NULL: the keys after that one';
-SELECT blip._allow('blip._read_attached('
-                   'name, text, regclass, smallint[], jsonb[], jsonb, integer, bigint)',
-                   'workers', 'blip_nobody');
+SELECT blip._allow(
+    'blip._read_attached(name, text, regclass, smallint[], jsonb[], jsonb, integer, bigint)',
+    'workers', 'blip_nobody');
 
 CREATE FUNCTION blip._let_guest_read(source regclass, columns smallint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -202,7 +202,7 @@ def test_init_attaches_tables_again(database: str, cluster: Settings) -> None:
                 "spoilt",
                 "live",
                 "its triggers are gone or were changed; once mended, call"
-                " blip_attach('spoilt', …) again",
+                " blip_attach('public.spoilt', …) again",
             ),
         ]
         triggers = "SELECT count(*) FROM pg_trigger WHERE tgrelid = '{}'::regclass"
