@@ -35,7 +35,7 @@ def tenants(conn: Connection) -> Connection:
 
 @pytest.fixture
 def act_as(conn: Connection) -> Callable[..., None]:
-    """Becomes a role, and a tenant where one is named, until the end of the transaction."""
+    """A function that becomes a role, and a tenant, until the transaction ends."""
 
     def change(role: str, space: str | None = None) -> None:
         conn.execute(f"SET LOCAL ROLE {role}".encode())
