@@ -7,12 +7,14 @@ from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
-from .. import sources
+import psycopg
+
+from .. import attached, sources
 from ..errors import DatabaseError, ImageError
 from ..identity import image_id
 from . import arguments, tables, tools
 from .results import Image
-from .steps import Steps, Stop, ask, work
+from .steps import Steps, Stop, ask, own_connection, work
 
 UNKNOWN = "no such image is visible here"
 NOWHERE = "its content is not stored, and no file of it can be read here"
@@ -34,19 +36,19 @@ def image(id: UUID) -> Steps[Image]:
 def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
     """A JPEG of at most 320 pixels a side of each image, or why there is none.
 
-    It is made of the stored content, or else of an attached row that we may read or of a file on
-    this machine that ingest has read, if that still holds the image; always by a confined decoder.
-    Nothing is fetched from elsewhere.
+    It is made of the stored content, or else of an attached row, for those who may do what workers
+    do, or of a file on this machine that ingest has read, if that still holds the image; always by
+    a confined decoder. Nothing is fetched from elsewhere.
     """
     wanted = arguments.image_ids("image_ids", ids)
     found: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in wanted}
     rows = yield from ask(tables.PREVIEWS, [wanted], binary=True)
-    for id, space, is_stored, attachment, key, uris in rows:
+    for id, space, size, is_stored, attachment, key, uris in rows:
         content = None
         if is_stored:
             content = yield from _only(tables.CONTENT, [id])
         elif attachment is not None:
-            content = yield from _only(tables.ATTACHED, [attachment, key])
+            content = yield from own_connection(partial(_attached, attachment, key, size))
             if content is not None and image_id(space, content) != id:
                 content = None  # the row holds something else now
         if content is not None:
@@ -54,6 +56,15 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
         else:
             found[id] = yield from work(partial(_from_files, id, space, uris))
     return found
+
+
+def _attached(attachment: int, key: str, size: int, conn: psycopg.Connection[Any]) -> bytes | None:
+    """The content of an attached row, if it has this size and we may read it."""
+    try:
+        with attached.reading(conn, attachment) as reader:
+            return reader.contents([key], [size])[0]
+    except (attached.UnreadableTableError, psycopg.errors.InsufficientPrivilege):
+        return None
 
 
 def _only(text: LiteralString, values: list[Any]) -> Steps[bytes | None]:

@@ -43,7 +43,16 @@ class Work:
     do: Callable[[Stop], Any]
 
 
-Steps: TypeAlias = Generator[Query | Work, Any, T]
+@dataclass(frozen=True)
+class OwnConnection:
+    """Statements that must not run in the caller's session; ``do`` is given a new connection to the
+    same database, in autocommit."""
+
+    do: Callable[[psycopg.Connection[Any]], Any]
+
+
+Step: TypeAlias = Query | Work | OwnConnection
+Steps: TypeAlias = Generator[Step, Any, T]
 
 
 def ask(text: Text, values: Values = (), *, binary: bool = False) -> Steps[list[Row]]:
@@ -58,12 +67,18 @@ def work(do: Callable[[Stop], T]) -> Steps[T]:
     return result
 
 
+def own_connection(do: Callable[[psycopg.Connection[Any]], T]) -> Steps[T]:
+    """The result of ``do``, which runs on a connection of its own."""
+    result: T = yield OwnConnection(do)
+    return result
+
+
 def run(conn: psycopg.Connection[Any], operation: Steps[T]) -> T:
     """An operation's result, computed in this thread."""
     return drive(operation, partial(_answer, conn))
 
 
-def drive(operation: Steps[T], give: Callable[[Query | Work], Any]) -> T:
+def drive(operation: Steps[T], give: Callable[[Step], Any]) -> T:
     """An operation's result; ``give`` answers what it asks for."""
     with closing(operation):
         try:
@@ -102,15 +117,24 @@ async def arun(conn: psycopg.AsyncConnection[Any], operation: Steps[T]) -> T:
 # so that each plan is made for its own values.
 
 
-def _answer(conn: psycopg.Connection[Any], step: Query | Work) -> Any:
+def _answer(conn: psycopg.Connection[Any], step: Step) -> Any:
     if isinstance(step, Work):
         return step.do(lambda: False)
+    if isinstance(step, OwnConnection):
+        return _on_own_connection(conn.info, step)
     with psycopg.Cursor(conn, row_factory=tuple_row) as cursor:
         cursor.execute(step.text, step.values, prepare=False, binary=step.binary)
         return cursor.fetchall() if cursor.description else []
 
 
-async def _aanswer(conn: psycopg.AsyncConnection[Any], step: Query | Work) -> Any:
+def _on_own_connection(info: psycopg.ConnectionInfo, step: OwnConnection) -> Any:
+    with psycopg.connect(info.dsn, password=info.password or None, autocommit=True) as own:
+        return step.do(own)
+
+
+async def _aanswer(conn: psycopg.AsyncConnection[Any], step: Step) -> Any:
+    if isinstance(step, OwnConnection):
+        return await asyncio.to_thread(_on_own_connection, conn.info, step)
     if isinstance(step, Work):
         stopped = threading.Event()
         try:

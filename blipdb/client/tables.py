@@ -129,9 +129,9 @@ IMAGE: Final[LiteralString] = f"""
     FROM blip.images i WHERE i.image_id = %s
 """  # noqa: S608 - of constants
 
-# Pictures to show: what is stored; else an app's row that we may read, and files that ingest read.
+# Pictures to show: what is stored; else an app's row, for workers, and files that ingest read.
 PREVIEWS: Final[LiteralString] = """
-    SELECT i.image_id, i.space, i.content IS NOT NULL, a.attachment_id, a.key,
+    SELECT i.image_id, i.space, i.bytes, i.content IS NOT NULL, a.attachment_id, a.key,
            ARRAY(SELECT f.uri FROM blip.files f WHERE f.image_id = i.image_id AND f.is_ingested
                  UNION SELECT r.uri FROM blip.attached_rows r
                  WHERE r.image_id = i.image_id AND r.uri IS NOT NULL ORDER BY 1)
@@ -140,11 +140,9 @@ PREVIEWS: Final[LiteralString] = """
         SELECT r.attachment_id, r.key::text FROM blip.attached_rows r
         JOIN blip.attachments a ON a.attachment_id = r.attachment_id
         WHERE r.image_id = i.image_id AND a.kind = 'content'
-          AND has_table_privilege(a.source, 'SELECT')
-          AND to_regprocedure('blip._attached_content(integer, jsonb)') IS NOT NULL
+          AND has_table_privilege('blip.attachment_readers', 'SELECT')
         LIMIT 1
     ) a ON i.content IS NULL
     WHERE i.image_id = ANY(%s)
 """
 CONTENT: Final[LiteralString] = "SELECT content FROM blip.images WHERE image_id = %s"
-ATTACHED: Final[LiteralString] = "SELECT blip._attached_content(%s, %s::jsonb)"

@@ -18,7 +18,7 @@ from blipdb import database as databases
 from blipdb import registry
 from blipdb.client import recall as recalling
 from blipdb.client.recall import Candidates, nearest, recall
-from blipdb.client.steps import Query, Steps, Work, run
+from blipdb.client.steps import Query, Step, Steps, run
 
 Connection = psycopg.Connection[Any]
 Floats = npt.NDArray[np.float32]
@@ -103,7 +103,7 @@ def recalled(
 
 
 def watched(conn: Connection, steps: Steps[Candidates], statements: list[str]) -> Steps[Candidates]:
-    step: Query | Work = next(steps)
+    step: Step = next(steps)
     while True:
         if isinstance(step, Query):
             text = step.text
