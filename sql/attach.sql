@@ -264,7 +264,10 @@ BEGIN
     SELECT array_agg(k.number ORDER BY k.place),
            string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
                FILTER (WHERE NOT coalesce(l.collisdeterministic, true)
-                          OR b.oid <> ALL (blip._key_types()))
+                          OR b.oid <> ALL (blip._key_types())
+                          -- Of any length, two that are equal have different texts.
+                          OR b.oid = 'bpchar'::regtype AND CASE t.typtype
+                             WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END = -1)
     INTO numbers, strange
     FROM pg_index i
     CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (number, place)
@@ -340,13 +343,15 @@ BEGIN
     IF attachment.attachment_id IS NULL
        OR (attachment.kind <> 'content' AND mode = 'live')
        OR blip._passed_by(attachment.source) IS NOT NULL
+       OR array_ndims(columns) <> 1 OR array_lower(columns, 1) <> 1
        OR columns[3:] IS DISTINCT FROM blip._key_columns(attachment.source)
        OR EXISTS (SELECT FROM blip.attachment_readers r
                   WHERE r.attachment_id = id AND r.token = _register.token)
        OR NOT EXISTS (
            SELECT FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
            JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-           WHERE p.pronamespace = 'blip_attached'::regnamespace AND p.proname = reader
+           WHERE p.oid = to_regprocedure(format(
+                     'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', reader))
              AND o.rolname = blip._reader_owner(attachment.source) AND p.prosecdef
              AND p.prosrc = blip._reader_body(token))
     THEN
@@ -386,9 +391,9 @@ BEGIN
         SELECT FROM blip.attachments a JOIN pg_trigger t ON t.tgrelid = a.source
         WHERE a.attachment_id = id AND t.tgname LIKE '!blip\_attach\_' || id || '\_%')
        OR EXISTS (
-        SELECT FROM pg_proc p
-        WHERE p.pronamespace = 'blip_attached'::regnamespace
-          AND p.proname = (SELECT r.reader FROM blip.attachment_readers r WHERE r.attachment_id = id))
+        SELECT FROM blip.attachment_readers r
+        WHERE r.attachment_id = id AND to_regprocedure(format(
+            'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', r.reader)) IS NOT NULL)
     THEN
         RAISE insufficient_privilege USING
             MESSAGE = format('attachment %s still has its triggers or its reader', id),

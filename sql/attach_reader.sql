@@ -178,6 +178,8 @@ AS $$
 BEGIN
     IF owner LIKE 'blip\_%' OR owner = current_user THEN
         RETURN; -- those have it for good
+    ELSIF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = owner) THEN
+        RAISE undefined_object USING MESSAGE = format('there is no role %I', owner); -- public is none
     END IF;
     PERFORM pg_advisory_xact_lock('blip_attached'::regnamespace::oid::bigint);
     IF is_admitted THEN
@@ -191,9 +193,12 @@ COMMENT ON FUNCTION blip._admit(name, boolean) IS
     'Let a role own functions in blip_attached, while a reader is made; or no longer';
 SELECT blip._allow('blip._admit(name, boolean)', 'writers', 'blip_owner');
 
+-- Writers may make functions of any name here. What they made of a reader, or who is just at one,
+-- keeps nobody from ending an attachment: no token leads to what is left.
 CREATE FUNCTION blip._drop_readers(id integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms'
 AS $$
 DECLARE
     reader regprocedure;
@@ -202,10 +207,25 @@ BEGIN
         SELECT p.oid FROM pg_proc p
         WHERE p.pronamespace = 'blip_attached'::regnamespace
           AND p.proname LIKE format('read\_%s\_%%', id)
+          AND p.prokind = 'f'
+          AND p.oid = to_regprocedure(format(
+              'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', p.proname))
           AND (pg_has_role(p.proowner, 'USAGE') OR pg_has_role(
               (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = p.pronamespace), 'USAGE'))
     LOOP
-        EXECUTE format('DROP FUNCTION %s', reader); -- lint: regprocedure
+        BEGIN
+            EXECUTE format('DROP FUNCTION %s', reader); -- lint: regprocedure
+        EXCEPTION
+            WHEN dependent_objects_still_exist THEN
+                IF pg_has_role((SELECT p.proowner FROM pg_proc p WHERE p.oid = reader), 'USAGE') THEN
+                    EXECUTE format('ALTER FUNCTION %s RENAME TO %I', reader, -- lint: regprocedure
+                                   'old_' || gen_random_uuid());
+                END IF;
+            WHEN lock_not_available THEN
+                EXIT;
+            WHEN undefined_function THEN
+                NULL; -- somebody else was quicker
+        END;
     END LOOP;
 END
 $$;
@@ -243,7 +263,9 @@ AS $$
 BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-        WHERE p.pronamespace = 'blip_attached'::regnamespace AND p.proname = reader AND p.prosecdef
+        WHERE p.oid = to_regprocedure(format(
+                  'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', reader))
+          AND p.prosecdef
           AND NOT r.rolsuper AND r.rolname = (
               SELECT CASE WHEN o.rolsuper THEN 'blip_guest' ELSE o.rolname END
               FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE c.oid = source))

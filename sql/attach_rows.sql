@@ -319,6 +319,14 @@ BEGIN
     WHERE i.image_id = ANY (free) AND i.content IS NULL
       AND NOT EXISTS (SELECT FROM blip.files f WHERE f.image_id = i.image_id)
       AND NOT EXISTS (SELECT FROM blip.attached_rows r WHERE r.image_id = i.image_id);
+    -- Rows that hold them may be gone since this transaction's snapshot.
+    IF current_setting('transaction_isolation') <> 'read committed' AND after <= now() THEN
+        INSERT INTO blip.orphans (image_id, caption_id, run_after)
+        SELECT DISTINCT u.image_id, u.caption_id, after
+        FROM unnest(images, captions) u (image_id, caption_id)
+        WHERE u.image_id = ANY (free)
+          AND EXISTS (SELECT FROM blip.images i WHERE i.image_id = u.image_id);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION blip._drop_orphans(uuid[], uuid[], timestamptz) IS
@@ -354,6 +362,7 @@ SELECT blip._allow('blip._sweep(integer)', 'workers');
 CREATE FUNCTION blip._purge() RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '500ms'
 AS $$
 DECLARE
     id integer;
@@ -362,9 +371,13 @@ BEGIN
         SELECT a.attachment_id FROM blip.attachments a
         WHERE blip._is_over(a.attachment_id) FOR UPDATE SKIP LOCKED
     LOOP
-        PERFORM blip._unlink_all(id);
-        PERFORM blip._drop_readers(id);
-        DELETE FROM blip.attachments a WHERE a.attachment_id = id;
+        BEGIN
+            PERFORM blip._unlink_all(id);
+            PERFORM blip._drop_readers(id);
+            DELETE FROM blip.attachments a WHERE a.attachment_id = id;
+        EXCEPTION WHEN lock_not_available THEN
+            NULL; -- the next worker's
+        END;
     END LOOP;
 END
 $$;

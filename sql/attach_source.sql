@@ -173,6 +173,7 @@ SELECT blip._allow('blip._passed_by(regclass)', 'readers');
 CREATE FUNCTION blip._refresh(id integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '500ms'
 AS $$
 DECLARE
     numbers smallint[];
