@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from threading import Timer
+from threading import Event, Timer
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -66,12 +66,13 @@ class _Source:
     reader: str
     token: str
     source: int
+    kind: str
     columns: list[int]
     space: str
 
 
 _SOURCE: LiteralString = """
-    SELECT r.reader, r.token, s.source::oid::bigint AS source, s.columns, s.space
+    SELECT r.reader, r.token, s.source::oid::bigint AS source, s.kind, s.columns, s.space
     FROM blip._source(%s) s JOIN blip.attachment_readers r ON r.attachment_id = s.attachment_id
 """
 _READ: LiteralString = """
@@ -80,14 +81,16 @@ _READ: LiteralString = """
 """
 # Only what was asked for comes back, and no more of it than was expected.
 _ROWS: LiteralString = f"""
-    SELECT DISTINCT ON (k.n) k.key::text AS key, CASE WHEN r.is_there THEN r.size END AS size,
+    SELECT DISTINCT ON (k.n) k.key::text AS key,
+           CASE WHEN r.content IS NOT NULL THEN octet_length(r.content)
+                WHEN r.is_there THEN r.size END AS size,
            blip._half(%(prefix)s || r.content) AS image_id, sha256(r.content) AS sha256,
            coalesce(blip._mime_of(r.content), 'application/octet-stream') AS mime,
            CASE WHEN octet_length(r.uri) <= {MAX_URI_BYTES} THEN r.uri END AS uri,
            CASE WHEN octet_length(r.caption) <= {MAX_CAPTION_BYTES} THEN r.caption END AS caption,
            coalesce(octet_length(r.uri) > {MAX_URI_BYTES}, false)
                OR coalesce(octet_length(r.caption) > {MAX_CAPTION_BYTES}, false) AS has_long_text
-    FROM unnest(%(keys)s::text[]::jsonb[]) WITH ORDINALITY k (key, n)
+    FROM pg_catalog.unnest(%(keys)s::text[]::jsonb[]) WITH ORDINALITY k (key, n)
     JOIN {_READ} r ON r.key = k.key
     ORDER BY k.n
 """  # noqa: S608 - of constants
@@ -112,6 +115,7 @@ class RowReader:
         self._connect = connect
         self._source = source
         self._conn: Connection | None = None
+        self._backend = 0
 
     def page(self, after: str | None, count: int) -> Page:
         """Look at ``count`` rows after that key, or the first ones, in the key's order.
@@ -134,7 +138,10 @@ class RowReader:
         """
         prefix = self._source.space.encode() + b"\0"
         found = self._run(_ROWS, keys=list(keys), bytes=max_bytes, prefix=prefix)
-        return [Row(*row) for row in found]
+        rows = [Row(*row) for row in found]
+        if self._source.kind == "content":  # else a reader that lies would have a file opened
+            return [row._replace(uri=None) for row in rows]
+        return rows
 
     def contents(self, keys: Sequence[str], sizes: Sequence[int]) -> list[bytes | None]:
         """Images' bytes, in the order of ``keys``; None where a row has none of this size now.
@@ -165,8 +172,12 @@ class RowReader:
         }
         try:
             conn = self._conn = self._conn or self._connect()
-            with _limit(conn):
-                return self._read(conn, query, named | values)
+            with _limit(conn) as has_hung:
+                try:
+                    return self._read(conn, query, named | values)
+                finally:
+                    if has_hung.is_set():
+                        self._end()
         except (psycopg.Error, UnicodeError, ValueError) as error:
             raise UnreadableTableError(_reason(error)) from error
 
@@ -174,11 +185,15 @@ class RowReader:
         is_pooled = True
         try:
             row = conn.execute(
-                "SELECT pg_backend_pid(), set_config('statement_timeout', %s, true),"
-                " set_config('lock_timeout', %s, true)",
+                # First of all the path: a function elsewhere might fit the arguments better.
+                "SELECT pg_catalog.pg_backend_pid(),"
+                " pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+                " pg_catalog.set_config('statement_timeout', %s, true),"
+                " pg_catalog.set_config('lock_timeout', %s, true)",
                 [f"{STATEMENT_SECONDS}s", f"{LOCK_MS}ms"],
             ).fetchone()
-            is_pooled = row is None or row[0] != conn.info.backend_pid
+            self._backend = row[0] if row else 0
+            is_pooled = self._backend != conn.info.backend_pid
             with conn.cursor(row_factory=namedtuple_row, binary=True) as cursor:
                 return cursor.execute(query, values).fetchall()
         finally:
@@ -186,6 +201,11 @@ class RowReader:
                 self.close()  # within the transaction: a pooler then ends the session, too
             else:
                 conn.rollback()
+
+    def _end(self) -> None:
+        """End the server's process, which code that never returns would keep."""
+        with suppress(psycopg.Error), self._connect() as conn:
+            conn.execute("SELECT pg_terminate_backend(%s)", [self._backend])
 
     def close(self) -> None:
         """Close the connection; the next read opens another."""
@@ -195,12 +215,13 @@ class RowReader:
 
 
 @contextmanager
-def _limit(conn: Connection) -> Iterator[None]:
-    timer = Timer(HANG_SECONDS, _hang_up, [conn])
+def _limit(conn: Connection) -> Iterator[Event]:
+    has_hung = Event()
+    timer = Timer(HANG_SECONDS, _hang_up, [conn, has_hung])
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield has_hung
     finally:
         timer.cancel()
 
@@ -231,8 +252,9 @@ def reading(conn: Connection, attachment_id: int) -> Iterator[RowReader]:
         reader.close()
 
 
-def _hang_up(conn: psycopg.Connection[Any]) -> None:
+def _hang_up(conn: psycopg.Connection[Any], has_hung: Event) -> None:
     """End a connection that another thread waits for."""
+    has_hung.set()
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as sock:
         sock.shutdown(socket.SHUT_RDWR)
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from time import monotonic
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
@@ -41,6 +42,7 @@ READ = 32  # paths or URLs
 READERS = 8
 SWEPT = 1000  # orphans of one transaction
 MAX_STEPS = 1000  # of one table at a time: it must not keep a worker for ever
+MAX_SECONDS = 600  # of all these: its owner's code may take a minute for each
 MAX_IMAGE_BYTES = 64 << 20
 # By an app, which goes first.
 LOCKED = (pg_errors.LockNotAvailable, pg_errors.DeadlockDetected)
@@ -121,6 +123,7 @@ def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
         while not stop() and _scalar(conn, "SELECT blip._sweep(%s)", SWEPT):
             pass
     steps: Counter[int] = Counter()
+    seconds: defaultdict[int, float] = defaultdict(float)
     stuck: set[int] = set()
     with ExitStack() as opened:
         readers = _Readers(conn, opened)
@@ -128,15 +131,18 @@ def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
             for attachment in attachments:
                 if stop():
                     return
+                id = attachment.attachment_id
+                begun = monotonic()
                 step = _step(conn, attachment, readers)
-                steps[attachment.attachment_id] += 1
-                if not any(step) or steps[attachment.attachment_id] >= MAX_STEPS:
-                    stuck.add(attachment.attachment_id)
+                steps[id] += 1
+                seconds[id] += monotonic() - begun
+                if not any(step) or steps[id] >= MAX_STEPS or seconds[id] >= MAX_SECONDS:
+                    stuck.add(id)
                 yield step
 
 
 class _Readers:
-    """Each attachment's reader, opened when it is first asked for."""
+    """Each attachment's reader, opened when it is first asked for; one has a connection."""
 
     def __init__(self, conn: Connection, opened: ExitStack) -> None:
         self._conn = conn
@@ -145,10 +151,14 @@ class _Readers:
 
     def __getitem__(self, attachment_id: int) -> RowReader:
         if attachment_id not in self._readers:
-            self._conn.execute("SELECT blip._refresh(%s)", [attachment_id])
+            with suppress(*LOCKED):
+                self._conn.execute("SELECT blip._refresh(%s)", [attachment_id])
             self._readers[attachment_id] = self._opened.enter_context(
                 attached.reading(self._conn, attachment_id)
             )
+        for id, reader in self._readers.items():
+            if id != attachment_id:
+                reader.close()
         return self._readers[attachment_id]
 
 
@@ -181,13 +191,18 @@ def _step(conn: Connection, attachment: Attachment, readers: _Readers) -> Step:
 
 
 def _tell(conn: Connection, attachment: Attachment, trouble: str | None) -> None:
+    trouble = trouble and escapes.visible(trouble)
     if trouble != attachment.trouble:
         conn.execute(
-            "UPDATE blip.attachments SET trouble = %s WHERE attachment_id = %s",
+            # Its owner may be attaching it again, for as long as they like.
+            "UPDATE blip.attachments a SET trouble = %s FROM ("
+            " SELECT attachment_id FROM blip.attachments WHERE attachment_id = %s"
+            " FOR NO KEY UPDATE SKIP LOCKED) free WHERE a.attachment_id = free.attachment_id",
             [trouble, attachment.attachment_id],
         )
         if trouble:
-            log.warning("the attached table %s waits: %s", attachment.source, trouble)
+            source = escapes.visible(attachment.source)
+            log.warning("the attached table %s waits: %s", source, trouble)
 
 
 def _scan(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
@@ -248,7 +263,9 @@ def _link_alone(conn: Connection, attachment: Attachment, reader: RowReader, key
         if conn.closed:
             raise
         reason = escapes.visible(error.diag.message_primary or str(error))
-        _fail(conn, attachment, [key], reason, for_good=False)
+        with suppress(*LOCKED), conn.transaction():
+            conn.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'".encode())
+            _fail(conn, attachment, [key], reason, for_good=False)
         return 1
 
 

@@ -57,7 +57,7 @@ def read(
     yield from _stored(conn, [place for place in places if place.is_stored])
     outside = [place for place in places if not place.is_stored]
     files = [place for place in outside if place.row is None]
-    for place, data in _attached(conn, [place for place in outside if place.row is not None]):
+    for place, data in _attached_anywhere(conn, [one for one in outside if one.row is not None]):
         if isinstance(data, ImageError) and place.uris:
             files.append(place)
         else:
@@ -98,6 +98,34 @@ def _stored(conn: Connection, places: Sequence[_Place]) -> Iterator[tuple[UUID, 
             [[place.image_id for place in group]],
             binary=True,
         ).fetchall()
+
+
+def _attached_anywhere(
+    conn: Connection, places: Sequence[_Place]
+) -> Iterator[tuple[_Place, bytes | ImageError]]:
+    """Contents of rows, where one of the tables that should hold the image does."""
+    tried: dict[UUID, list[int]] = {}
+    while places:
+        others: list[_Place] = []
+        for place, data in _attached(conn, places):
+            tables = tried.setdefault(place.image_id, [])
+            tables.append(_attachment(place))
+            other = _elsewhere(conn, place, tables) if isinstance(data, ImageError) else None
+            if other is None:
+                yield place, data
+            else:
+                others.append(other)
+        places = others
+
+
+def _elsewhere(conn: Connection, place: _Place, tried: Sequence[int]) -> _Place | None:
+    """A row of another table that holds the image."""
+    found = conn.execute(
+        "SELECT r.attachment_id, r.key::text FROM blip.attached_rows r WHERE r.image_id = %s"
+        " AND r.uri IS NULL AND r.attachment_id <> ALL (%s::integer[]) LIMIT 1",
+        [place.image_id, list(tried)],
+    ).fetchone()
+    return found and place._replace(attachment=found[0], row=found[1])
 
 
 def _attached(
