@@ -95,7 +95,7 @@ def enqueue(
             INSERT INTO blip.jobs (image_id, stage, model_id, state, attempts, run_after, lease)
             SELECT image_id, %(stage)s, %(model)s, %(state)s, %(attempts)s,
                    now() + %(wait)s, %(token)s
-            FROM unnest(%(ids)b::uuid[]) AS image_id
+            FROM pg_catalog.unnest(%(ids)b::uuid[]) AS image_id
             ON CONFLICT DO NOTHING
             RETURNING image_id
             """,
@@ -341,7 +341,7 @@ def queues(conn: Connection, *, due: bool = False) -> list[Queue]:
     rows = conn.execute(
         """
         SELECT stage, model_id
-        FROM unnest(%(stages)s::text[]) AS stage CROSS JOIN blip.models m
+        FROM pg_catalog.unnest(%(stages)s::text[]) AS stage CROSS JOIN blip.models m
         WHERE EXISTS (
             SELECT FROM blip.jobs j
             WHERE j.stage = stage.stage AND j.model_id = m.model_id AND j.state IN ('p', 'r')

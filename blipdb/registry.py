@@ -262,7 +262,7 @@ def _activate(
     changed = conn.execute(
         f"""
         INSERT INTO blip.active_models AS a (role, model_id)
-        SELECT role, %s FROM unnest(%s::text[]) AS role
+        SELECT role, %s FROM pg_catalog.unnest(%s::text[]) AS role
         ON CONFLICT (role) DO {change}
         """,  # noqa: S608 - one of the two constants above
         [model.model_id, sorted(roles)],

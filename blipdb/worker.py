@@ -374,7 +374,7 @@ class Worker:
                 """
                 INSERT INTO blip.image_vectors (image_id, model_id, itc)
                 SELECT id, %(model)s, (%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]
-                FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
+                FROM pg_catalog.unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
                 ON CONFLICT (image_id, model_id) DO UPDATE SET itc = excluded.itc
                 """,
                 values,
@@ -384,7 +384,7 @@ class Worker:
             INSERT INTO blip.image_tokens (image_id, model_id, tokens)
             SELECT id, %(model)s,
                    substr(%(tokens)b, ((n - 1) * %(size)s + 1)::integer, %(size)s::integer)
-            FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
+            FROM pg_catalog.unnest(%(ids)b::uuid[]) WITH ORDINALITY AS u (id, n)
             ON CONFLICT (image_id, model_id) DO UPDATE SET tokens = excluded.tokens
             """,
             values,

@@ -116,7 +116,7 @@ SHOWN: Final[LiteralString] = f"""
            (SELECT t.text FROM blip.captions t WHERE t.image_id = h.image_id
             ORDER BY array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
                      t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id LIMIT 1)
-    FROM unnest(%s::uuid[]) AS h (image_id)
+    FROM pg_catalog.unnest(%s::uuid[]) AS h (image_id)
 """  # noqa: S608 - of constants
 IMAGE: Final[LiteralString] = f"""
     SELECT i.image_id, i.space, i.mime, i.width, i.height, i.bytes, i.metadata, i.created_at,
