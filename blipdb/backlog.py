@@ -91,7 +91,7 @@ def _require_stages(stages: Sequence[str]) -> None:
 
 
 def _connected(settings: Settings, opened: ExitStack) -> Connection:
-    conn = opened.enter_context(database.connect(settings.database_url(), autocommit=True))
+    conn = opened.enter_context(database.connect_pinned(settings.database_url(), autocommit=True))
     database.check(conn)
     return conn
 

@@ -274,6 +274,7 @@ def _ensure_database(settings: Settings) -> None:
     except psycopg.OperationalError as error:
         raise DatabaseError(f"The private cluster refuses us: {error}".strip()) from error
     with connection:
-        query = "SELECT FROM pg_database WHERE datname = %s"
+        # Other than `database.connect_pinned`, this is before any of blipdb's own.
+        query = "SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) %s"
         if connection.execute(query, [DATABASE]).fetchone() is None:
             connection.execute(f"CREATE DATABASE {DATABASE}")

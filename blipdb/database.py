@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check",
     "connect",
+    "connect_pinned",
     "create_model_partitions",
     "create_vector_index",
     "init",
@@ -41,6 +42,7 @@ __all__ = [
 Connection = psycopg.Connection[Any]
 
 _INIT_LOCK = 0x626C6970  # "blip", of pg_advisory_xact_lock
+_PATH: LiteralString = "pg_catalog, pg_temp"
 
 
 def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> Connection:
@@ -55,6 +57,25 @@ def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> C
         raise unreachable(url, error) from error
     if role is not None:
         _act_as(conn, role)
+    return conn
+
+
+def connect_pinned(url: str, *, autocommit: bool = False) -> Connection:
+    """A connection for commands and workers: names without a schema are PostgreSQL's own.
+
+    Whoever runs them may be a superuser. With the role's own search path, a function or operator
+    in ``public`` whose argument types fit better would be called instead of PostgreSQL's.
+
+    Raises:
+        DatabaseError: as `connect`.
+    """
+    conn = connect(url, autocommit=True)  # so that no rollback undoes what follows
+    try:
+        conn.execute(f"SET search_path TO {_PATH}")
+    except psycopg.Error as error:
+        conn.close()
+        raise unreachable(url, error) from error
+    conn.autocommit = autocommit
     return conn
 
 
@@ -86,11 +107,13 @@ def without_password(url: str) -> str:
     return shown + ("?" + "&".join(rest) if rest else "")
 
 
-def sqlalchemy_engine(url: str) -> Engine:
-    """An SQLAlchemy engine that connects by `connect`, so that any libpq URI will do."""
+def sqlalchemy_engine(url: str, *, is_pinned: bool = False) -> Engine:
+    """An SQLAlchemy engine that connects by `connect`, so that any libpq URI will do; or by
+    `connect_pinned`, with which reflection finds no type of pgvector's."""
     from sqlalchemy import NullPool, create_engine
 
-    return create_engine("postgresql+psycopg://", creator=lambda: connect(url), poolclass=NullPool)
+    opened = connect_pinned if is_pinned else connect
+    return create_engine("postgresql+psycopg://", creator=lambda: opened(url), poolclass=NullPool)
 
 
 def init(url: str, settings: Settings) -> list[str]:
@@ -109,7 +132,7 @@ def init(url: str, settings: Settings) -> list[str]:
     """
     if settings.is_private:
         extension.install(cluster.extension_dir(settings))
-    with _refusals(), sqlalchemy_engine(url).begin() as connection:
+    with _refusals(), sqlalchemy_engine(url, is_pinned=True).begin() as connection:
         conn = _driver(connection)
         has_functions = extension.NAME in requirements.installed(conn)
         requirements.require_parts(conn, functions=settings.is_private or has_functions)
@@ -128,27 +151,44 @@ def migrate(connection: AlchemyConnection) -> list[str]:
     Returns and raises as `init` does; what the database refuses is raised as it comes.
     """
     conn = _driver(connection)
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
-    _ensure_pgvector(conn)
-    notes = [*_ensure_roles(conn), *_open_pgvector(conn)]
-    _ensure_schema(conn)
-    with _as_owner(conn):
-        _migrate(connection)
-        roles = _roles(conn)
-        for statement in (*access.statements(roles), access.PARTITIONS):
-            conn.execute(statement)
-        if conn.execute("SELECT to_regnamespace('blip_attached')").fetchone() != (None,):
-            for role in set(roles) & access.READERS.keys():
-                conn.execute(access.READERS[role])
-        _store_settings(conn, None)
+    with _pinned(conn):
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
+        _ensure_pgvector(conn)
+        notes = [*_ensure_roles(conn), *_open_pgvector(conn)]
+        _ensure_schema(conn)
+        with _as_owner(conn):
+            _migrate(connection)
+            roles = _roles(conn)
+            for statement in (*access.statements(roles), access.PARTITIONS):
+                conn.execute(statement)
+            if conn.execute("SELECT to_regnamespace('blip_attached')").fetchone() != (None,):
+                for role in set(roles) & access.READERS.keys():
+                    conn.execute(access.READERS[role])
+            _store_settings(conn, None)
     return notes
+
+
+@contextmanager
+def _pinned(conn: Connection) -> Iterator[None]:
+    """Within a transaction: the search path of `connect_pinned`, then again what it was.
+
+    The connection may be an app's own. Each name has its schema here, as the path is not safe yet.
+    """
+    row = conn.execute(
+        "SELECT pg_catalog.current_setting('search_path'),"
+        " pg_catalog.set_config('search_path', %s, true)",
+        [_PATH],
+    ).fetchone()
+    assert row is not None
+    yield
+    conn.execute("SELECT pg_catalog.set_config('search_path', %s, true)", [row[0]])
 
 
 def _ensure_pgvector(conn: Connection) -> None:
     if "vector" in requirements.installed(conn):
         return
     try:
-        conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        conn.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
     except psycopg.errors.InsufficientPrivilege as error:
         raise SetupError(
             f"The extension vector is not in the database {conn.info.dbname}, and this user may not"
@@ -321,22 +361,31 @@ def _take_from_superusers(conn: Connection) -> None:
 
 @contextmanager
 def _as_owner(conn: Connection) -> Iterator[None]:
-    """Within a transaction: act as the tables' owner, with pgvector alone on the search path."""
+    """Within a transaction: act as the tables' owner.
+
+    The search path is pinned, too: code that runs as this role could take back the session's own.
+    """
+    with _pinned(conn):
+        row = conn.execute(
+            "SELECT pg_get_userbyid(nspowner), current_setting('role')"
+            " FROM pg_namespace WHERE nspname = 'blip'"
+        ).fetchone()
+        assert row is not None, "the schema blip was ensured before"
+        owner, role = row
+        change: LiteralString = "SELECT set_config('role', %s, true)"
+        conn.execute(change, [owner])
+        yield
+        conn.execute(change, [role])  # after an error the transaction's end does it
+
+
+def _pgvector(conn: Connection) -> sql.Identifier:
+    """The schema of pgvector."""
     row = conn.execute(
-        """
-        SELECT pg_get_userbyid(n.nspowner), v.extnamespace::regnamespace::text,
-               current_setting('role'), current_setting('search_path')
-        FROM pg_namespace n, pg_extension v WHERE n.nspname = 'blip' AND v.extname = 'vector'
-        """
+        "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+        " WHERE e.extname = 'vector'"
     ).fetchone()
-    assert row is not None, "the schema blip and the extension vector were ensured before"
-    owner, pgvector, role, path = row
-    change: LiteralString = (
-        "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
-    )
-    conn.execute(change, [owner, f"pg_catalog, {pgvector}"])
-    yield
-    conn.execute(change, [role, path])  # after an error the transaction's end does it
+    assert row is not None, "the extension vector was ensured before"
+    return sql.Identifier(row[0])
 
 
 def _migrate(connection: AlchemyConnection) -> None:
@@ -436,8 +485,9 @@ def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
     assert row is not None, f"model {model_id} is not registered"
     model = sql.Literal(model_id)
     with conn.transaction(), _as_owner(conn):
+        has_dims = sql.SQL("{}.vector_dims(itc) = {}").format(_pgvector(conn), dims)
         for table, check in (
-            ("image_vectors", sql.SQL("vector_dims(itc) = {}").format(dims)),
+            ("image_vectors", has_dims),
             ("image_tokens", sql.SQL("octet_length(tokens) = {}").format(record_size(*row))),
         ):
             conn.execute(
@@ -475,7 +525,13 @@ def create_vector_index(conn: Connection, model_id: int, dims: int) -> bool:
             return False
         conn.execute(
             sql.SQL(
-                "CREATE INDEX {} ON {} USING hnsw ((itc::halfvec({})) halfvec_cosine_ops)"
-            ).format(sql.Identifier(index), sql.Identifier("blip", partition), dims)
+                "CREATE INDEX {index} ON {table} USING hnsw"
+                " ((itc::{pgvector}.halfvec({dims})) {pgvector}.halfvec_cosine_ops)"
+            ).format(
+                index=sql.Identifier(index),
+                table=sql.Identifier("blip", partition),
+                pgvector=_pgvector(conn),
+                dims=dims,
+            )
         )
     return True

@@ -51,7 +51,7 @@ class Seat(NamedTuple):
 
 def take_seat(settings: Settings, opened: ExitStack) -> Seat:
     """A connection of a worker's own, which ``opened`` closes."""
-    conn = opened.enter_context(database.connect(settings.database_url(), autocommit=True))
+    conn = opened.enter_context(database.connect_pinned(settings.database_url(), autocommit=True))
     return Seat(conn, jobs.hold(conn))
 
 
@@ -162,7 +162,7 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.WORK) -> Outcom
         DatabaseError: the database is gone or full; what was done stays done.
     """
     outcome = Outcome()
-    with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
+    with explained(), database.connect_pinned(settings.database_url(), autocommit=True) as conn:
         if jobs.ATTACH in stages:
             for _ in attaching.work(conn):
                 pass

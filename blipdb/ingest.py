@@ -98,7 +98,7 @@ def ingest(
     texts = sidecars.gather([file.uri for file in found.files], captions)
     with explained(), ExitStack() as opened:
         url = settings.database_url()
-        conn = opened.enter_context(database.connect(url, autocommit=True))
+        conn = opened.enter_context(database.connect_pinned(url, autocommit=True))
         database.check(conn)
         show = progress or (lambda _: None)
         chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)

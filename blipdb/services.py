@@ -41,7 +41,7 @@ def up(settings: Settings) -> list[str]:
     with locked(settings) as owner:
         if settings.is_private and _initialise(settings):
             done.append("database brought up to date")
-        with database.connect(settings.database_url()) as conn:
+        with database.connect_pinned(settings.database_url()) as conn:
             database.check(conn, functions=settings.is_private)
             registry.register_bundled(conn, settings)
         if daemon.start(settings, owner):
@@ -71,7 +71,7 @@ def status(settings: Settings) -> Status:
 
 def _has_functions(settings: Settings) -> bool:
     """Whether the server computes; where the client does, the bundled model is made known here."""
-    with database.connect(settings.database_url()) as conn:
+    with database.connect_pinned(settings.database_url()) as conn:
         database.check(conn)
         if extension.NAME in requirements.installed(conn):
             return True
@@ -82,7 +82,7 @@ def _has_functions(settings: Settings) -> bool:
 def _initialise(settings: Settings) -> bool:
     """Bring the private cluster's database to this version; False where it is of it already."""
     url = settings.database_url()
-    with database.connect(url) as conn:
+    with database.connect_pinned(url) as conn:
         try:
             database.check(conn, functions=True)
             query = "SELECT value FROM blip.settings WHERE name = 'engine_socket'"

@@ -325,7 +325,7 @@ class Worker:
             """
             UPDATE blip.captions c
             SET encoder_id = %(model)s, text_vector = CASE WHEN u.is_read
-                THEN ((%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s])::halfvec END
+                THEN ((%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]) END
             FROM unnest(%(images)b::uuid[], %(captions)b::uuid[], %(read)b::boolean[])
                 WITH ORDINALITY AS u (image_id, caption_id, is_read, n)
             WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)

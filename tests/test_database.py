@@ -214,7 +214,8 @@ def test_init_leaves_what_a_users_view_depends_on(database: str, cluster: Settin
     with psycopg.connect(database) as conn:
         pretend_another_build(conn)
         conn.execute("CREATE VIEW found AS SELECT * FROM blip_search('dog')")
-    with pytest.raises(DatabaseError, match="view found depends on function blip_search"):
+    depends = r"view public\.found depends on function public\.blip_search"
+    with pytest.raises(DatabaseError, match=depends):
         databases.init(database, cluster)
     with psycopg.connect(database) as conn:
         assert one(conn, "SELECT blip._build()") == "0123456789abcdef"

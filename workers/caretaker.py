@@ -83,7 +83,7 @@ class Caretaker(threading.Thread):
 
     def _open(self) -> Connection:
         if self._conn is None:
-            self._conn = database.connect(self._settings.database_url(), autocommit=True)
+            self._conn = database.connect_pinned(self._settings.database_url(), autocommit=True)
             requirements.check_worker(self._conn)
         return self._conn
 

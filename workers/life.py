@@ -50,7 +50,7 @@ def _check(sender: Worker, **_: Any) -> None:
 def _check_database() -> None:
     chosen = settings.load()
     try:
-        conn = database.connect(chosen.database_url())
+        conn = database.connect_pinned(chosen.database_url())
     except DatabaseError as error:
         log.warning("%s", error)
         return

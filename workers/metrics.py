@@ -95,7 +95,7 @@ class _Queues(Collector):
             "blipdb_jobs", "Jobs in the database", labels=["stage", "model", "state"]
         )
         try:
-            with database.connect(settings.load().database_url()) as conn:
+            with database.connect_pinned(settings.load().database_url()) as conn:
                 names = {model.model_id: model.name for model in registry.models(conn)}
                 counts = {
                     (queue.stage, names[queue.model_id]): counts

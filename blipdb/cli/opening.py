@@ -35,7 +35,7 @@ def opened(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
 
     if settings.is_private:
         bring_up(settings)
-    with database.connect(settings.database_url()) as conn:
+    with database.connect_pinned(settings.database_url()) as conn:
         conn.add_notice_handler(lambda notice: note(_sentence(notice)))
         if not settings.is_private:
             database.check(conn)

@@ -113,7 +113,7 @@ def init(as_json: Json = False, db: Db = None, home: Home = None) -> None:
     if settings.is_private:
         bring_up(settings)
     notes = database.init(settings.database_url(), settings)
-    with database.connect(settings.database_url()) as conn:
+    with database.connect_pinned(settings.database_url()) as conn:
         model = registry.register_bundled(conn, settings)
     for line in notes:
         note(f"warning: {line}")

@@ -58,7 +58,7 @@ def status(
     counts: list[Count] = []
     inference: str | None = None
     if running.cluster is None or running.cluster.is_running:
-        with database.connect(settings.database_url()) as conn:
+        with database.connect_pinned(settings.database_url()) as conn:
             database.check(conn)
             client = client_on(conn, settings)
             counts = client.status()

@@ -82,7 +82,7 @@ def _looks(settings: Settings, seconds: float) -> Iterator[list[Line]]:
     speeds = Speeds()
     while True:
         try:
-            with database.connect(settings.database_url(), autocommit=True) as conn:
+            with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
                 database.check(conn)
                 yield from _connected(conn, speeds, lambda: time.sleep(seconds))
         except DatabaseError as error:

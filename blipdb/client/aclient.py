@@ -231,5 +231,5 @@ class AsyncClient(Base[Source]):
 
 def _seen(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
     """For a notebook, which shows a result when no task can fetch its pictures."""
-    with outages.refusals(), database.connect(url, autocommit=True) as conn:
+    with outages.refusals(), database.connect_pinned(url, autocommit=True) as conn:
         return steps.run(conn, pictures.pictures(image_ids))

@@ -36,7 +36,7 @@ def run(settings: Settings, paths: Sequence[str | Path], options: Options) -> Re
 def _provide(settings: Settings) -> None:
     """Put the bundled model's files into this home, where the database knows the model: they came
     with the package."""
-    with database.connect(settings.database_url(), autocommit=True) as conn:
+    with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
         database.check(conn)
         for model in registry.models(conn):
             if is_bundled(model) and not model.folder(settings).is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
+from sqlalchemy import text
 
 revision = "0001"
 down_revision = None
@@ -96,13 +97,19 @@ COMMENT ON TABLE blip.failed_files IS
     'Files that could not be read as an image, and so have no image_id';
 """
 
+# The search path doesn't lead there.
+PGVECTOR = """
+SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'vector'
+"""
+
 # Keys begin with image_id: a cascading delete takes 0.14 ms per image, and 10 ms the other way
 # round. A parent holds halfvec without dimensions, which its partitions check.
 ENCODED = """
 CREATE TABLE blip.image_vectors (
     image_id uuid NOT NULL REFERENCES blip.images ON DELETE CASCADE,
     model_id integer NOT NULL REFERENCES blip.models,
-    itc halfvec NOT NULL,
+    itc {pgvector}.halfvec NOT NULL,
     PRIMARY KEY (image_id, model_id)
 ) PARTITION BY LIST (model_id);
 COMMENT ON TABLE blip.image_vectors IS
@@ -128,7 +135,7 @@ CREATE TABLE blip.captions (
     decoding jsonb,
     itc real,
     itm real,
-    text_vector halfvec,
+    text_vector {pgvector}.halfvec,
     PRIMARY KEY (image_id, caption_id),
     CONSTRAINT captions_model_check CHECK ((origin = 'synthetic') = (model_id IS NOT NULL))
 );
@@ -202,7 +209,8 @@ ALTER TABLE blip.settings ENABLE ROW LEVEL SECURITY;
 
 
 def upgrade() -> None:
-    for statements in (MODELS, IMAGES, ENCODED, WORK):
+    pgvector = op.get_bind().scalar(text(PGVECTOR))
+    for statements in (MODELS, IMAGES, ENCODED.format(pgvector=pgvector), WORK):
         op.execute(statements)
     for table in DERIVED:
         op.execute(FOLLOW.format(table=table))

@@ -103,7 +103,7 @@ class Loop:
         write_json(self.folder / DONE, {**self.done, step: what})
 
     def _connected(self) -> Connection:
-        return database.connect(self.settings.database_url(), autocommit=True)
+        return database.connect_pinned(self.settings.database_url(), autocommit=True)
 
     def _collect(self) -> dict[str, Any]:
         found = {}

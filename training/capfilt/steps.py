@@ -78,7 +78,7 @@ def register_run(
         ModelError: the run holds no model for these roles.
     """
     artifact = export(run, run / "model", name=name, knows=knows, roles=roles)
-    with database.connect(settings.database_url(), autocommit=True) as conn:
+    with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
         return registry.register(conn, settings, artifact.folder, roles=())
 
 
@@ -113,7 +113,7 @@ def write(
         DatabaseError: the database is gone or full; what was written stays.
     """
     queue = Queue(jobs.WRITE, model.model_id)
-    with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
+    with explained(), database.connect_pinned(settings.database_url(), autocommit=True) as conn:
         _require_same(conn, model, writing)
         conn.execute(
             """
@@ -150,7 +150,7 @@ def judge(settings: Settings, model: Model, *, space: str = "", show: Show = sil
         ModelError, DatabaseError: as `write`.
     """
     queue = Queue(jobs.SCORE, model.model_id)
-    with explained(), database.connect(settings.database_url(), autocommit=True) as conn:
+    with explained(), database.connect_pinned(settings.database_url(), autocommit=True) as conn:
         jobs.enqueue_missing(conn, queue, space=space)
         return _drain(conn, settings, model, queue, "judging captions", show)
 

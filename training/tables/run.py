@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psycopg
 import torch
 from psycopg import sql
 
@@ -122,7 +121,7 @@ def _bootstrap(place: Place, settings: Settings, seed: int, arm: Arm, folder: Pa
         _shards(place, seed, arm)["web"],
         setup.web(seed, _web(place, arm), _mix(setup, arm)),
     )
-    with database.connect(settings.database_url()) as conn:
+    with database.connect_pinned(settings.database_url()) as conn:
         return read_verdicts(conn, read_truth(shard, texts))
 
 
@@ -141,7 +140,7 @@ def _teachers(
             settings, folder / "joined", "joined", "small scenes", ("captioner", "filter")
         )
         return model, model
-    with database.connect(settings.database_url(), autocommit=True) as conn:
+    with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
         captioner, judges = (
             registry.register(conn, settings, base / name / "model", roles=()) for name in FINETUNED
         )
@@ -244,16 +243,16 @@ def _corpus(place: Place, seed: int, arm: Arm) -> Iterator[Settings]:
     admin = place.settings.database_url()
     url = admin.replace(f"/{DATABASE}?", f"/{name}?")
     settings = replace(place.settings, url=url)
-    with psycopg.connect(admin, autocommit=True) as conn:
+    with database.connect_pinned(admin, autocommit=True) as conn:
         known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
         if known is None:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     database.init(url, place.settings)
-    with database.connect(url, autocommit=True) as conn:
+    with database.connect_pinned(url, autocommit=True) as conn:
         for origin, shard in _shards(place, seed, arm).items():
             collect(conn, {"kind": "webdataset", "shards": str(shard)}, origin)
     yield settings
-    with psycopg.connect(admin, autocommit=True) as conn:
+    with database.connect_pinned(admin, autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -79,7 +79,7 @@ def measure_retrieval(options: Options, show: Show) -> Report:
     )
     figures = {HERE: both.figures(pairs, "image")}
     if options.sql is not None:
-        with database.connect(options.sql, autocommit=True) as conn:
+        with database.connect_pinned(options.sql, autocommit=True) as conn:
             found = through_sql.retrieve(
                 conn, model.source, pairs, k=k, space=options.space, show=show
             )

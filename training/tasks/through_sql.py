@@ -8,14 +8,18 @@ a text with all the images that have it as a candidate.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import LiteralString
 from uuid import UUID
 
 import numpy as np
+from psycopg import sql
 from psycopg.rows import scalar_row
 
 from blipdb import identity, registry, search
+from blipdb.client.steps import run
 from blipdb.errors import DatabaseError, UsageError
 from blipdb.registry import Connection
+from blipdb.requirements import look
 
 from ..datasets.transforms import read_bytes
 from ..metrics.retrieval import Candidates
@@ -36,6 +40,7 @@ class Library:
             DatabaseError: images are not there, or not encoded.
         """
         self.conn, self.pairs = conn, pairs
+        self._pgvector = sql.Identifier(run(conn, look()).pgvector_schema or "public")
         self.texts = [texts.cut(text) for text in pairs.texts]
         self.model = registry.active(conn, "retrieval")
         self.ids = [identity.image_id(space, read_bytes(image)) for image in pairs.images]
@@ -60,10 +65,16 @@ class Library:
     def embed_texts(self, show: Show) -> None:
         """Every text's vector, by `blip_embed`."""
         self.conn.execute("DROP TABLE IF EXISTS pg_temp.evaluation_texts")
-        self.conn.execute("CREATE TEMP TABLE evaluation_texts (place integer, itc halfvec)")
+        self.conn.execute(
+            sql.SQL("CREATE TEMP TABLE evaluation_texts (place integer, itc {}.halfvec)").format(
+                self._pgvector
+            )
+        )
         for place, text in enumerate(self.texts):
             self.conn.execute(
-                "INSERT INTO evaluation_texts SELECT %s, blip_embed(%s::text)", [place, text]
+                "INSERT INTO pg_temp.evaluation_texts"
+                " SELECT %s, public.blip_embed(%s::text, NULL::text)",
+                [place, text],
             )
             show("texts in SQL", place + 1, len(self.texts))
 
@@ -72,18 +83,20 @@ class Library:
         found = []
         for image, id in enumerate(self.ids):
             row = self._column(
-                "SELECT t.place FROM evaluation_texts t,"
-                " (SELECT itc FROM blip.image_vectors WHERE image_id = %s AND model_id = %s) v"
-                " ORDER BY t.itc <=> v.itc, t.place LIMIT %s",
+                sql.SQL(
+                    "SELECT t.place FROM pg_temp.evaluation_texts t,"
+                    " (SELECT itc FROM blip.image_vectors WHERE image_id = %s AND model_id = %s) v"
+                    " ORDER BY t.itc OPERATOR({}.<=>) v.itc, t.place LIMIT %s"
+                ).format(self._pgvector),
                 [id, self.model.model_id, k],
             )
             found.append(row)
             show("images in SQL", image + 1, len(self.ids))
         return np.array(found, np.int64)
 
-    def _column(self, query: str, values: Sequence[object]) -> list[int]:
+    def _column(self, query: LiteralString | sql.Composed, values: Sequence[object]) -> list[int]:
         with self.conn.cursor(row_factory=scalar_row) as cursor:
-            return cursor.execute(query.encode(), values).fetchall()
+            return cursor.execute(query, values).fetchall()
 
 
 def retrieve(
