@@ -21,16 +21,18 @@ INIT = "Bring it up to date with: blipdb init"
 _REVISION: LiteralString = "SELECT version_num FROM blip.alembic_version"
 
 
+# On any connection, an app's as well: with schemas, whatever its search path.
 _LOOK: LiteralString = """
-    SELECT current_database(), v.extversion, n.nspname,
-           (SELECT extversion FROM pg_extension WHERE extname = 'blipdb'),
+    SELECT pg_catalog.current_database(), v.extversion, n.nspname,
+           (SELECT e.extversion FROM pg_catalog.pg_extension e
+            WHERE e.extname OPERATOR(pg_catalog.=) 'blipdb'),
            -- From the function's source, as not everybody may call it.
-           (SELECT substring(prosrc FROM '[0-9a-f]{16}') FROM pg_proc
-            WHERE oid = to_regprocedure('blip._build()')),
-           to_regclass('blip.alembic_version') IS NOT NULL
+           (SELECT substring(p.prosrc FROM '[0-9a-f]{16}') FROM pg_catalog.pg_proc p
+            WHERE p.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure('blip._build()')),
+           pg_catalog.to_regclass('blip.alembic_version') IS NOT NULL
     FROM (SELECT) AS nothing
-    LEFT JOIN pg_extension v ON v.extname = 'vector'
-    LEFT JOIN pg_namespace n ON n.oid = v.extnamespace
+    LEFT JOIN pg_catalog.pg_extension v ON v.extname OPERATOR(pg_catalog.=) 'vector'
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) v.extnamespace
 """
 
 
@@ -268,6 +270,6 @@ def build(conn: Connection) -> str | None:
     """
     row = conn.execute(
         "SELECT substring(prosrc FROM '[0-9a-f]{16}') FROM pg_proc"
-        " WHERE oid = to_regprocedure('blip._build()')"
+        " WHERE oid = to_regprocedure('blip._build()')::oid"
     ).fetchone()
     return row[0] if row else None

@@ -84,10 +84,12 @@ def recall(
     the schema of that extension.
     """
     ((is_guarded, *_),) = yield from ask(
-        "SELECT row_security_active('blip.images'),"
-        " set_config('search_path', 'pg_catalog, pg_temp', true), set_config('jit', 'off', true),"
-        " set_config('hnsw.iterative_scan', 'relaxed_order', true),"
-        " set_config('hnsw.ef_search', %s, true)",
+        # With schemas: the search path is the connection's own until then.
+        "SELECT pg_catalog.row_security_active('blip.images'),"
+        " pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+        " pg_catalog.set_config('jit', 'off', true),"
+        " pg_catalog.set_config('hnsw.iterative_scan', 'relaxed_order', true),"
+        " pg_catalog.set_config('hnsw.ef_search', %s, true)",
         [str(min(1000, max(128, 4 * wanted)))],
     )
     narrowing = filter is not None or within is not None or is_guarded

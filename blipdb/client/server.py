@@ -1,6 +1,7 @@
 """The verbs as calls of the SQL functions: each is one statement.
 
-An argument that is None is left out, so that the function's own default holds.
+Every argument is given, with its exact type: no other function in ``public`` can fit as well, so
+that a connection with any search path calls ours.
 """
 
 from __future__ import annotations
@@ -22,21 +23,23 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 # Of the functions' arguments: a Python number alone could be several of PostgreSQL's types.
+_TEXT: LiteralString = "pg_catalog.text"
 _TYPES: dict[str, LiteralString] = {
-    "among": "text[]",
+    "among": "pg_catalog.text[]",
     "beams": "integer",
     "candidates": "integer",
-    "filter": "jsonb",
-    "image": "bytea",
-    "image_id": "uuid",
-    "image_ids": "uuid[]",
+    "filter": "pg_catalog.jsonb",
+    "image": "pg_catalog.bytea",
+    "image_id": "pg_catalog.uuid",
+    "image_ids": "pg_catalog.uuid[]",
+    "itcs": "real[]",
     "k": "integer",
     "max_tokens": "integer",
-    "metadata": "jsonb",
+    "metadata": "pg_catalog.jsonb",
     "nucleus": "double precision",
     "seed": "integer",
     "threshold": "double precision",
-    "within": "uuid[]",
+    "within": "pg_catalog.uuid[]",
 }
 
 
@@ -59,7 +62,10 @@ class Server:
         asked = {
             "query": arguments.text("query", query),
             "image_ids": arguments.image_ids("image_ids", image_ids),
-            **_found(scope),
+            "k": scope.k,
+            "threshold": scope.threshold,
+            "model": scope.model,
+            "itcs": None,
         }
         rows = yield from _rows("blip_rerank", asked)
         return [Hit(*row) for row in rows]
@@ -108,8 +114,8 @@ class Server:
             "image": arguments.content(image),
             "uri": arguments.optional(arguments.text, "uri", uri),
             "caption": arguments.optional(arguments.text, "caption", caption),
-            "metadata": _json("metadata", metadata),
-            "space": arguments.optional(arguments.text, "space", space),
+            "metadata": Jsonb(arguments.optional(arguments.mapping, "metadata", metadata) or {}),
+            "space": arguments.optional(arguments.text, "space", space) or "",
         }
         image_id = yield from _value("blip_add", asked)
         assert isinstance(image_id, UUID)
@@ -138,10 +144,6 @@ def _model(model: str | None) -> dict[str, Any]:
     return {"model": arguments.optional(arguments.text, "model", model)}
 
 
-def _json(name: str, value: Mapping[str, Any] | None) -> Jsonb | None:
-    return None if value is None else Jsonb(arguments.mapping(name, value))
-
-
 def _found(scope: Scope) -> dict[str, Any]:
     """What is asked of what is found."""
     return scope._asdict() | {"filter": None if scope.filter is None else Jsonb(scope.filter)}
@@ -161,11 +163,10 @@ def _value(
 def _call(
     template: LiteralString, function: LiteralString, given: Mapping[str, Any]
 ) -> tuple[sql.Composed, list[Any]]:
-    """The call with the arguments that are not None, by name."""
-    named = {name: value for name, value in given.items() if value is not None}
+    """The call with all of the function's arguments, by name."""
     parts = [
-        sql.SQL("{} => %s::" + _TYPES.get(name, "text")).format(sql.Identifier(name))
-        for name in named
+        sql.SQL("{} => %s::" + _TYPES.get(name, _TEXT)).format(sql.Identifier(name))
+        for name in given
     ]
     call = sql.SQL(template).format(sql.Identifier("public", function), sql.SQL(", ").join(parts))
-    return call, list(named.values())
+    return call, list(given.values())

@@ -1,4 +1,8 @@
-"""Statements on the tables, for what the SQL functions do on other servers."""
+"""Statements on the tables, for what the SQL functions do on other servers.
+
+They run on an app's connection, with its search path: functions of arguments have their schema, and
+operators those types that one of PostgreSQL's own has, so that nothing fits better.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from typing import Final, LiteralString
 
 # How blip._place names an app's own row, and blip._where a place where an image was seen.
 _PLACE: Final[LiteralString] = """
-    coalesce((SELECT n.nspname || '.' || c.relname FROM pg_class c
-              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = a.source), a.source::text)
-    || '/' || (SELECT string_agg(v, ',' ORDER BY n)
-               FROM jsonb_array_elements_text(r.key) WITH ORDINALITY u (v, n))"""
+    coalesce((SELECT n.nspname::text || '.' || c.relname::text FROM pg_class c
+              JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE c.oid = a.source::oid), a.source::text)
+    || '/' || (SELECT pg_catalog.string_agg(v, ',' ORDER BY n)
+               FROM pg_catalog.jsonb_array_elements_text(r.key) WITH ORDINALITY u (v, n))"""
 _ATTACHED: Final[LiteralString] = (
     "blip.attached_rows r JOIN blip.attachments a ON a.attachment_id = r.attachment_id"
 )
@@ -34,15 +39,17 @@ CHANGE_METADATA: Final[LiteralString] = """
     WHERE i.image_id = %(id)s AND NOT i.metadata @> %(metadata)s
 """
 ADDED_METADATA: Final[LiteralString] = """
-    SELECT i.metadata ?& ARRAY(SELECT jsonb_object_keys(%(metadata)s)) AND i.content IS NOT NULL,
-           ARRAY(SELECT m.key FROM jsonb_each(%(metadata)s) m
+    SELECT i.metadata ?& ARRAY(SELECT pg_catalog.jsonb_object_keys(%(metadata)s))
+               AND i.content IS NOT NULL,
+           ARRAY(SELECT m.key FROM pg_catalog.jsonb_each(%(metadata)s) m
                  WHERE i.metadata -> m.key IS DISTINCT FROM m.value ORDER BY 1),
-           has_column_privilege('blip.images', 'metadata', 'UPDATE')
+           pg_catalog.has_column_privilege('blip.images', 'metadata', 'UPDATE')
     FROM blip.images i WHERE i.image_id = %(id)s
 """
 # Who may not add anyway is told so by the INSERT.
 GOES_BY_SPACE: Final[LiteralString] = """
-    SELECT blip._goes_by_space() OR NOT has_column_privilege('blip.images', 'image_id', 'INSERT'),
+    SELECT blip._goes_by_space()
+           OR NOT pg_catalog.has_column_privilege('blip.images', 'image_id', 'INSERT'),
            current_user
 """
 ADD_FILE: Final[LiteralString] = """
@@ -114,7 +121,7 @@ FAILURES: Final[LiteralString] = f"""
 SHOWN: Final[LiteralString] = f"""
     SELECT h.image_id, {_where("h.image_id")},
            (SELECT t.text FROM blip.captions t WHERE t.image_id = h.image_id
-            ORDER BY array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
+            ORDER BY pg_catalog.array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
                      t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id LIMIT 1)
     FROM pg_catalog.unnest(%s::uuid[]) AS h (image_id)
 """  # noqa: S608 - of constants
@@ -124,7 +131,7 @@ IMAGE: Final[LiteralString] = f"""
                  UNION SELECT coalesce(r.uri, {_PLACE}) FROM {_ATTACHED}
                  WHERE r.image_id = i.image_id ORDER BY 1),
            ARRAY(SELECT t.text FROM blip.captions t WHERE t.image_id = i.image_id
-                 ORDER BY array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
+                 ORDER BY pg_catalog.array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
                           t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id)
     FROM blip.images i WHERE i.image_id = %s
 """  # noqa: S608 - of constants
@@ -140,7 +147,6 @@ PREVIEWS: Final[LiteralString] = """
         SELECT r.attachment_id, r.key::text FROM blip.attached_rows r
         JOIN blip.attachments a ON a.attachment_id = r.attachment_id
         WHERE r.image_id = i.image_id AND a.kind = 'content'
-          AND has_table_privilege('blip.attachment_readers', 'SELECT')
         LIMIT 1
     ) a ON i.content IS NULL
     WHERE i.image_id = ANY(%s)

@@ -29,7 +29,7 @@ _FOUND = "blipdb"
 # Just-in-time compilation takes longer than what it could save: the plan's cost is mostly that of
 # branches which don't run.
 ASK: LiteralString = """
-SELECT m.model_id, m.itc_dims, m.name, n.nspname, set_config('jit', 'off', true)
+SELECT m.model_id, m.itc_dims, m.name, n.nspname, pg_catalog.set_config('jit', 'off', true)
 FROM blip._choose(%s, 'retrieval') m, pg_catalog.pg_extension e
 JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
 """

@@ -41,8 +41,8 @@ _OF_THE_PLACE = (
 
 
 _OF_ALL = Template("""\
-SELECT $columns FROM public.blip_search($query, k => $k, candidates => $most,\
- threshold => $threshold, model => $model) AS r""")
+SELECT $columns FROM public.blip_search($query, $k, $most, NULL::pg_catalog.jsonb,\
+ NULL::pg_catalog.uuid[], $threshold, $model) AS r""")
 
 # The settings are made where the index scan's own vector comes from, so before it starts; they last
 # until the transaction ends. Tokens are asked for of each candidate, as blip._nearest does.
@@ -59,10 +59,11 @@ WITH blip_query AS MATERIALIZED (SELECT $embedded$asked AS itc,\
  blip_exact AS MATERIALIZED ($nearest AND (SELECT s.yes FROM blip_short AS s)\
  AND (SELECT true FROM blip.image_tokens AS t\
  WHERE t.model_id = $id AND t.image_id = $name.image_id)\
- ORDER BY $distance + 0, $name.image_id LIMIT $most),\
+ ORDER BY $distance + 0::double precision, $name.image_id LIMIT $most),\
  blip_recalled AS MATERIALIZED (SELECT\
- coalesce(array_agg(c.image_id ORDER BY c.distance, c.image_id), '{}') AS ids,\
- coalesce(array_agg((1 - c.distance)::real ORDER BY c.distance, c.image_id), '{}') AS itcs\
+ coalesce(pg_catalog.array_agg(c.image_id ORDER BY c.distance, c.image_id), '{}') AS ids,\
+ coalesce(pg_catalog.array_agg((1::double precision - c.distance)::real\
+ ORDER BY c.distance, c.image_id), '{}') AS itcs\
  FROM (SELECT * FROM blip_exact UNION ALL\
  SELECT * FROM blip_near WHERE NOT (SELECT s.yes FROM blip_short AS s)) AS c)$recalled""")
 _OF_SOME = Template("$recall SELECT $columns FROM blip_recalled AS c, $ranked AS r")
@@ -100,9 +101,12 @@ class _Writer:
         self._by_image = "image" in values
         self._parts = _constants(search.model, name_of(hits, compiler)) | {
             "most": words.candidates(values["candidates"]),
-            "query": values["image" if self._by_image else "query"],
-            "k": values["k"],
-            "threshold": values.get("threshold", "NULL"),
+            # Of exact types, as all other arguments: then nothing in public can fit better.
+            "query": f"({values['image']})::pg_catalog.bytea"
+            if self._by_image
+            else f"({values['query']})::pg_catalog.text",
+            "k": f"({values['k']})::integer",
+            "threshold": f"({values.get('threshold', 'NULL')})::double precision",
         }
         bound = {name: compiler.bind_names.get(value) for name, value in search.values.items()}
         self._around = _Surroundings.of(compiler)
@@ -168,7 +172,8 @@ def recall_of_all(model: str | None, most: int) -> str:
 
 def _constants(model: str | None, name: str) -> dict[str, str]:
     return {
-        **vars(words.Words.of(model)),
+        **(named := vars(words.Words.of(model))),
+        "model": f"{named['model']}::pg_catalog.text",
         "name": name,
         "columns": ", ".join(f"r.{column}" for column in COLUMNS),
         "countable": str(COUNTABLE),

@@ -12,11 +12,15 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from typer.testing import CliRunner
 
-from blipdb import attaching, backlog, database, jobs, registry
+import blipdb
+from blipdb import attaching, backlog, database, jobs, registry, search
 from blipdb import cluster as clusters
 from blipdb import extension as extensions
+from blipdb.cli.app import app
 from blipdb.encode import run_jobs
+from blipdb.identity import image_id
 from blipdb.ingest import ingest
 from blipdb.jobs import Queue
 from blipdb.settings import DATABASE, Settings
@@ -214,3 +218,40 @@ def test_commands_and_workers_run_no_trap(
         spotless("jobs")
     backlog.retry(trapped)
     spotless("retry")
+
+
+def test_a_client_runs_no_trap(
+    trapped: Settings,
+    pinned: Connection,
+    served: Settings,
+    tiny_folder: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    url = trapped.database_url()
+    database.init(url, served)
+    with database.connect_pinned(url, autocommit=True) as conn:
+        registry.register(conn, trapped, tiny_folder)
+    # Ours come first on a path that has PostgreSQL's names last: that an app's owner chose.
+    of_an_app = "first" not in request.node.name
+    for by in ("server", "client") if of_an_app else ("server",):
+        with blipdb.connect(url, home=served.home, inference=by) as db:
+            id = db.add(picture(1), uri="/a.png", caption="a dog", metadata={"a": 1})
+            run_jobs(trapped)
+            assert id == image_id("", picture(1))
+            assert [hit.image_id for hit in db.search("dog", 1, filter={"a": 1})] == [id]
+            assert [hit.image_id for hit in db.search(picture(1), 1, within=[id])] == [id]
+            assert [hit.image_id for hit in db.rerank("dog", [id], 1)] == [id]
+            assert list(db.similar(id, 1)) == []
+            assert len(db.embed("dog")) > 0
+            assert 0 <= db.match(id, "dog") <= 1
+            assert len(db.status()) > 4
+            assert db.failures() == []
+        assert caught(pinned) == 0, by
+    with database.connect(url) as plain:
+        assert len(search.search(plain, "dog", 1)) == 1
+    for command in (["search", "dog"], ["status"], ["failures"], ["models", "list"]):
+        ran = CliRunner().invoke(
+            app, command, env={"BLIPDB_HOME": str(served.home), "BLIPDB_URL": url}
+        )
+        assert ran.exit_code == 0, (command, ran.output)
+        assert caught(pinned) == 0, command
