@@ -29,7 +29,7 @@ from .jobs import Connection
 STATEMENT_SECONDS = 60  # of one read, by PostgreSQL's clock
 HANG_SECONDS = 75  # by ours, as code in the table's functions can catch PostgreSQL's cancel
 LOCK_MS = 500
-MAX_CAPTION_BYTES = 1 << 20
+MAX_CAPTION_BYTES = 1 << 16
 MAX_URI_BYTES = 1 << 13
 MAX_REASON = 500  # characters
 

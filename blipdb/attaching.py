@@ -79,6 +79,9 @@ _DUE = """
             WHERE r.attachment_id = a.attachment_id AND r.state = 'p' AND r.run_after <= now()))
     ORDER BY a.attachment_id
 """
+_ANY = """
+    SELECT EXISTS (SELECT FROM blip.attachments) OR EXISTS (SELECT FROM blip.orphans)
+"""
 _ENDED = """
     SELECT EXISTS (SELECT FROM blip.attachments a WHERE blip._is_over(a.attachment_id))
         OR EXISTS (SELECT FROM blip.orphans o WHERE o.run_after <= now())
@@ -88,7 +91,12 @@ _ENDED = """
 def is_due(conn: Connection, *, troubled: bool = True) -> bool:
     """Whether there is anything to do; without ``troubled``, that is known to be possible."""
     due = [one for one in _due(conn) if troubled or one.trouble is None]
-    return bool(due) or bool(_scalar(conn, _ENDED))
+    return bool(due) or _has_ended(conn)
+
+
+def _has_ended(conn: Connection) -> bool:
+    """Whether attachments or images are to be purged; without functions there are none."""
+    return bool(_scalar(conn, _ANY) and _scalar(conn, _ENDED))
 
 
 def counts(conn: Connection) -> Counts:
@@ -118,7 +126,7 @@ def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
     A table that can't be read is left, with the reason in ``blip_attachments()``, and so are rows
     that somebody else has locked.
     """
-    if _scalar(conn, _ENDED):
+    if _has_ended(conn):
         conn.execute("SELECT blip._purge()")
         while not stop() and _scalar(conn, "SELECT blip._sweep(%s)", SWEPT):
             pass

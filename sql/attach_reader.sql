@@ -174,6 +174,7 @@ SELECT blip._allow('blip._make_reader(integer, regclass, smallint[], text)', 'wr
 CREATE FUNCTION blip._admit(owner name, is_admitted boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '10s'
 AS $$
 BEGIN
     IF owner LIKE 'blip\_%' OR owner = current_user THEN

@@ -77,7 +77,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     max_claims constant integer := 256;
-    claims constant integer := coalesce(nullif(current_setting('blip.claims', true), ''), '0')::integer;
+    claims constant integer := coalesce(
+        substring(current_setting('blip.claims', true) FROM '^\d{1,6}$'), '0')::integer;
 BEGIN
     IF claims >= max_claims THEN
         RETURN true;

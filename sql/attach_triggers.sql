@@ -166,7 +166,6 @@ DECLARE
 BEGIN
     IF (found.source = relation
         OR found.source IN (SELECT p.relid FROM pg_partition_ancestors(relation) p))
-       AND (level = 'ROW' OR to_regclass('pg_temp.blip_changed') IS NULL)
        AND EXISTS (
            SELECT FROM pg_trigger t
            WHERE t.tgrelid = relation AND t.tgname = name
@@ -176,6 +175,12 @@ BEGIN
            WHERE t.tgrelid = found.source AND t.tgname = name
              AND blip._is_ours(t, id, op, level, function, found.columns)))
     THEN
+        IF level = 'STATEMENT' AND to_regclass('pg_temp.blip_changed') IS NOT NULL THEN
+            RAISE object_not_in_prerequisite_state USING
+                MESSAGE = format('%s can''t be changed in this session: it has a temporary relation '
+                                 'blip_changed', found.source),
+                HINT = 'Rename it: blipdb''s triggers use that name.';
+        END IF;
         RETURN found;
     END IF;
     RETURN NULL;

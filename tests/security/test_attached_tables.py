@@ -92,8 +92,13 @@ def test_run_code_by_a_trigger_without_a_transition_table(
                 " (evil.spy(2)::text)::bytea AS photo, ''::text AS title".encode()
             )
             mallory.execute(f"GRANT ALL ON {view} TO PUBLIC".encode())
-        mallory.execute("INSERT INTO evil.goods (id, photo) VALUES (1, %s)", [A])
-        mallory.execute("DELETE FROM evil.goods")
+        for statement in (
+            "INSERT INTO evil.goods (id, photo) VALUES (1, %s)",
+            "DELETE FROM evil.goods WHERE photo = %s",
+        ):
+            # Where a trigger is as it must be, it says that the view is in its way.
+            with suppress(errors.ObjectNotInPrerequisiteState):
+                mallory.execute(statement.encode(), [A])
     try_all(mallory, ready)
     assert caught(mallory) == 0
 
@@ -278,6 +283,22 @@ def body(conn: Connection, token: str) -> str:
     row = conn.execute("SELECT blip._reader_body(%s)", [token]).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def test_hide_a_change_behind_a_temporary_table(mallory: Connection, ready: Settings) -> None:
+    """An app's session can't change rows without its being noted."""
+    attach(mallory)
+    put(mallory, 1)
+    run_jobs(ready)
+    with acting(mallory, "app"):
+        mallory.execute("CREATE TEMP TABLE blip_changed ()")
+        for statement in ("DELETE FROM evil.goods", "INSERT INTO evil.goods VALUES (2)"):
+            with pytest.raises(errors.ObjectNotInPrerequisiteState) as caught:
+                mallory.execute(statement.encode())
+            assert "it has a temporary relation blip_changed" in str(caught.value)
+        mallory.execute("DROP TABLE blip_changed; SET blip.claims = 'x'")
+        mallory.execute("DELETE FROM evil.goods")
+    assert links(mallory) == {}
 
 
 # Reading
