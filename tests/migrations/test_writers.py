@@ -34,7 +34,7 @@ def older(cluster: Settings, template: str) -> Iterator[str]:
 
 
 def test_files_that_ingest_read_stay_readable(older: str, cluster: Settings) -> None:
-    """Those of images without content, as ingest wrote them; a writer's own claims are text."""
+    """Files of images without content, as ingest wrote them; a writer's own claims are text."""
     content = b"a picture's bytes"
     with psycopg.connect(older) as conn:
         conn.execute(

@@ -78,7 +78,7 @@ def work(settings: Settings) -> None:
 
 
 def caught(conn: Connection) -> int:
-    """How often Mallory's code ran with the rights of somebody else."""
+    """Count the runs of Mallory's code with the rights of somebody else."""
     row = conn.execute("SELECT last_value, is_called FROM evil.caught").fetchone()
     superuser = conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'").fetchone()
     assert row is not None
@@ -87,7 +87,7 @@ def caught(conn: Connection) -> int:
 
 
 def ran(conn: Connection) -> int:
-    """How often Mallory's code ran at all."""
+    """Count all runs of Mallory's code."""
     row = conn.execute("SELECT last_value, is_called FROM evil.ran").fetchone()
     assert row is not None
     return int(row[0]) if row[1] else 0

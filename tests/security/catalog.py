@@ -89,7 +89,7 @@ RULES = {
 
 
 def violations(conn: Connection) -> list[str]:
-    """What in this database breaks a rule, in sentences."""
+    """List in sentences all that breaks a rule in this database."""
     return [
         f"{name} {rule}"
         for rule, query in RULES.items()

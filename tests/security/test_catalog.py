@@ -1,4 +1,4 @@
-"""Who may do what, as the catalog has it."""
+"""Rights of roles, as the catalog has them."""
 
 from __future__ import annotations
 

@@ -323,7 +323,7 @@ def bait(conn: Connection, act_as: ActAs, tmp_path: Path) -> tuple[UUID, Path]:
 
 
 def test_to_have_a_worker_open_a_file(conn: Connection, bait: tuple[UUID, Path]) -> None:
-    """What it says is the same whether the file is there or not."""
+    """The error is the same whether the file is there or not."""
     id, path = bait
     said = []
     for _ in range(2):
