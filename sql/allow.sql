@@ -63,6 +63,7 @@ BEGIN
             WHERE r.rolname IN ('blip_reader', 'blip_writer', 'blip_worker', 'blip_owner',
                                 'blip_engine', 'blip_nobody')
                OR r.rolname = tables_owner AND NOT r.rolsuper
+            ORDER BY r.rolname
         LOOP
             EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %I', function, role);
             IF role = ANY (allowed) THEN
