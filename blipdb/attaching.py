@@ -26,7 +26,7 @@ from psycopg.rows import class_row, scalar_row
 
 from . import attached, escapes, remote, sources
 from .ahead import ahead
-from .attached import LOCK_MS, Row, RowReader
+from .attached import Row, RowReader
 from .errors import ImageError
 from .identity import image_id
 from .images import formats
@@ -36,8 +36,9 @@ from .jobs import Connection, Counts
 log = logging.getLogger(__name__)
 
 SCANNED = 10_000  # rows that are looked at in one transaction
-LINKED = 200
+LINKED = 500
 LINKED_BYTES = 16 << 20
+WAIT_MS = 100  # for an app: far less than the second after which PostgreSQL looks for deadlocks
 READ = 32  # paths or URLs
 READERS = 8
 SWEPT = 1000  # orphans of one transaction
@@ -217,7 +218,7 @@ def _scan(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
     """Note the next rows that were there when the table was attached; how many were looked at."""
     id = attachment.attachment_id
     with conn.transaction():
-        conn.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'".encode())
+        conn.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
         row = conn.execute(
             "SELECT scanned::text FROM blip.attachments WHERE attachment_id = %s AND NOT is_scanned"
             " FOR NO KEY UPDATE SKIP LOCKED",
@@ -272,7 +273,7 @@ def _link_alone(conn: Connection, attachment: Attachment, reader: RowReader, key
             raise
         reason = escapes.visible(error.diag.message_primary or str(error))
         with suppress(*LOCKED), conn.transaction():
-            conn.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'".encode())
+            conn.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
             _fail(conn, attachment, [key], reason, for_good=False)
         return 1
 
@@ -310,7 +311,7 @@ def _link_due(conn: Connection, attachment: Attachment, reader: RowReader, take:
     """Link rows, which stay locked until that is written: whoever changes one meanwhile waits, and
     then has it looked at again. So it is some megabytes at a time, and never a wait for others."""
     with conn.transaction():
-        conn.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'".encode())
+        conn.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
         keys = take(conn, attachment.attachment_id)
         if not keys:
             return 0
@@ -397,7 +398,7 @@ def _link_read(conn: Connection, attachment: Attachment, reader: RowReader) -> i
     for row, data in ahead(read, reader.rows(keys, LINKED_BYTES), READERS):
         outcomes[row.key] = row, data
     with conn.transaction(), conn.cursor(row_factory=scalar_row) as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'".encode())
+        cursor.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
         cursor.execute(
             "SELECT key::text FROM blip.attached_rows WHERE attachment_id = %s AND state = 'p'"
             " AND key = ANY(%s::text[]::jsonb[]) FOR UPDATE SKIP LOCKED",

@@ -92,6 +92,9 @@ COMMENT ON FUNCTION blip._claim(bytea) IS
     'Whether this transaction is the one that may store something now; never waits';
 SELECT blip._allow('blip._claim(bytea)', 'workers');
 
+-- A worker links many at a time and has a timeout of its own, so it claims none: that would cost as
+-- much as the rest.
+
 -- Until the transaction ends, nobody else deletes the images that are given back, or stores them or
 -- their jobs. An unseen row that comes by blip_add or ingest meanwhile would be waited for: hence the
 -- timeout, far below the second after which PostgreSQL looks for deadlocks.
@@ -103,6 +106,7 @@ SET enable_seqscan = off
 SET lock_timeout = '20ms'
 AS $$
 DECLARE
+    is_bulk constant boolean := cardinality(ids) > 32;
     held uuid[];
     free uuid[];
 BEGIN
@@ -112,7 +116,7 @@ BEGIN
         SELECT u.id FROM (SELECT DISTINCT u.id FROM unnest(ids) u (id)) u
         WHERE u.id <> ALL (held)
           AND NOT EXISTS (SELECT FROM blip.images i WHERE i.image_id = u.id)
-          AND blip._claim(uuid_send(u.id))
+          AND (is_bulk OR blip._claim(uuid_send(u.id)))
         ORDER BY u.id);
     IF free <> '{}' THEN
         INSERT INTO blip.images (image_id, space, sha256, mime, bytes)
@@ -132,7 +136,7 @@ BEGIN
             WHERE a.role IN ('retrieval', 'captioner', 'answerer') AND NOT EXISTS (
                 SELECT FROM blip.jobs j
                 WHERE (j.image_id, j.stage, j.model_id) = (h.id, 'encode', a.model_id)))
-           OR blip._claim(uuid_send(h.id)));
+           OR is_bulk OR blip._claim(uuid_send(h.id)));
 EXCEPTION WHEN lock_not_available THEN
     RETURN '{}';
 END
@@ -151,6 +155,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
+    is_bulk constant boolean := cardinality(ids) > 32;
     space constant text := (SELECT a.space FROM blip.attachments a WHERE a.attachment_id = attachment);
     caption_ids uuid[];
     held uuid[];
@@ -169,7 +174,7 @@ BEGIN
     -- A caption that is not there is stored by one transaction.
     ready := ARRAY(
         SELECT u.id = ANY (held) AND (
-            u.caption_id IS NULL
+            u.caption_id IS NULL OR is_bulk
             OR EXISTS (SELECT FROM blip.captions c
                        WHERE (c.image_id, c.caption_id) = (u.id, u.caption_id))
             OR blip._claim(uuid_send(u.id) || uuid_send(u.caption_id)))
