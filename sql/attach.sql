@@ -350,8 +350,7 @@ BEGIN
        OR NOT EXISTS (
            SELECT FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
            JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-           WHERE p.oid = to_regprocedure(format(
-                     'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', reader))
+           WHERE p.oid = blip._reader(reader)
              AND o.rolname = blip._reader_owner(attachment.source) AND p.prosecdef
              AND p.prosrc = blip._reader_body(token))
     THEN
@@ -392,8 +391,7 @@ BEGIN
         WHERE a.attachment_id = id AND t.tgname LIKE '!blip\_attach\_' || id || '\_%')
        OR EXISTS (
         SELECT FROM blip.attachment_readers r
-        WHERE r.attachment_id = id AND to_regprocedure(format(
-            'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', r.reader)) IS NOT NULL)
+        WHERE r.attachment_id = id AND blip._reader(r.reader::name) IS NOT NULL)
     THEN
         RAISE insufficient_privilege USING
             MESSAGE = format('attachment %s still has its triggers or its reader', id),

@@ -134,6 +134,19 @@ COMMENT ON FUNCTION blip._reader_owner(regclass) IS
     'The role that an attached table is read by: its owner, or blip_guest for a superuser';
 SELECT blip._allow('blip._reader_owner(regclass)', 'readers');
 
+CREATE FUNCTION blip._reader(name name) RETURNS regprocedure
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN to_regprocedure(format(
+        'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', name));
+END
+$$;
+COMMENT ON FUNCTION blip._reader(name) IS
+    'The reader of that name: of its very arguments, as writers may make others of the same name';
+SELECT blip._allow('blip._reader(name)', 'writers');
+
 CREATE FUNCTION blip._make_reader(id integer, source regclass, columns smallint[], token text)
 RETURNS name
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -177,8 +190,12 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '10s'
 AS $$
 BEGIN
-    IF owner LIKE 'blip\_%' OR owner = current_user THEN
-        RETURN; -- those have it for good
+    IF owner = current_user THEN
+        RETURN; -- the schema is theirs
+    ELSIF owner IN ('blip_reader', 'blip_writer', 'blip_worker', 'blip_owner', 'blip_engine',
+                    'blip_nobody', 'blip_guest') OR owner LIKE 'pg\_%'
+    THEN
+        RETURN; -- as they are; a superuser needs no right of theirs
     ELSIF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = owner) THEN
         RAISE undefined_object USING MESSAGE = format('there is no role %I', owner); -- public is none
     END IF;
@@ -208,9 +225,7 @@ BEGIN
         SELECT p.oid FROM pg_proc p
         WHERE p.pronamespace = 'blip_attached'::regnamespace
           AND p.proname LIKE format('read\_%s\_%%', id)
-          AND p.prokind = 'f'
-          AND p.oid = to_regprocedure(format(
-              'blip_attached.%I(text, regclass, smallint[], jsonb[], jsonb, integer, bigint)', p.proname))
+          AND p.prokind = 'f' AND p.oid = blip._reader(p.proname)
           AND (pg_has_role(p.proowner, 'USAGE') OR pg_has_role(
               (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = p.pronamespace), 'USAGE'))
     LOOP

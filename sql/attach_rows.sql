@@ -92,12 +92,10 @@ COMMENT ON FUNCTION blip._claim(bytea) IS
     'Whether this transaction is the one that may store something now; never waits';
 SELECT blip._allow('blip._claim(bytea)', 'workers');
 
--- A worker links many at a time and has a timeout of its own, so it claims none: that would cost as
--- much as the rest.
-
 -- Until the transaction ends, nobody else deletes the images that are given back, or stores them or
 -- their jobs. An unseen row that comes by blip_add or ingest meanwhile would be waited for: hence the
--- timeout, far below the second after which PostgreSQL looks for deadlocks.
+-- timeout, far below the second after which PostgreSQL looks for deadlocks. A worker links many at a
+-- time, and its transactions are short: it claims none, as that would cost as much as the rest.
 CREATE FUNCTION blip._hold(
     in_space text, ids uuid[], sha256s bytea[], mimes text[], sizes bigint[]) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -245,6 +245,94 @@ def test_attach_a_view_by_hand(mallory: Connection, ready: Settings, row: str) -
     assert mallory.execute("SELECT FROM blip.attachments").fetchall() == []
 
 
+@pytest.mark.parametrize(
+    "relation",
+    [
+        "MATERIALIZED VIEW evil.other AS SELECT evil.spy(1) AS id, ''::text AS title,"
+        " ''::bytea AS photo",
+        "VIEW evil.other AS SELECT evil.spy(1) AS id, ''::text AS title, ''::bytea AS photo",
+        "SEQUENCE evil.other",
+    ],
+)
+def test_attach_what_is_no_table(mallory: Connection, ready: Settings, relation: str) -> None:
+    with acting(mallory):
+        mallory.execute(f"CREATE {relation}".encode())
+        before = ran(mallory)
+        with pytest.raises(errors.WrongObjectType):
+            mallory.execute("SELECT blip_attach('evil.other', 'photo')")
+        mallory.execute(
+            "INSERT INTO blip.attachments (source, kind) VALUES ('evil.other', 'content')"
+        )
+    work(ready)
+    assert ran(mallory) == before
+    assert mallory.execute("SELECT FROM blip.attachments").fetchall() == []
+
+
+def test_run_an_event_trigger(mallory: Connection) -> None:
+    """An administrator's blip_attach would fire it."""
+    with acting(mallory):
+        mallory.execute(
+            "CREATE FUNCTION evil.on_event() RETURNS event_trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM evil.spy(1); END $$"
+        )
+        with pytest.raises(errors.InsufficientPrivilege):
+            mallory.execute(
+                "CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION evil.on_event()"
+            )
+
+
+OPERATORS = """
+CREATE FUNCTION evil.joined(bytea, bytea) RETURNS bytea LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM evil.spy(1); RETURN $1; END $$;
+CREATE OPERATOR evil.|| (FUNCTION = evil.joined, LEFTARG = bytea, RIGHTARG = bytea);
+CREATE FUNCTION evil.equal(integer, integer) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM evil.spy(1); RETURN true; END $$;
+CREATE OPERATOR evil.= (FUNCTION = evil.equal, LEFTARG = integer, RIGHTARG = integer);
+CREATE FUNCTION evil.same(jsonb, jsonb) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM evil.spy(1); RETURN true; END $$;
+CREATE OPERATOR evil.= (FUNCTION = evil.same, LEFTARG = jsonb, RIGHTARG = jsonb);
+"""
+
+
+def test_run_an_operator_of_the_same_name(mallory: Connection, ready: Settings) -> None:
+    """With a search path that puts it before PostgreSQL's, for the app and for all of its role."""
+    with acting(mallory):
+        mallory.execute(OPERATORS)
+    mallory.execute("SET search_path = evil, pg_catalog, public")
+    attach(mallory)
+    for number in range(3):
+        put(mallory, number, picture(number))
+    with acting(mallory, "app"):
+        mallory.execute("UPDATE evil.goods SET photo = %s, title = 'x'", [B])
+    work(ready)
+    mallory.execute("RESET search_path")
+    assert caught(mallory) == 0
+    assert set(links(mallory).values()) == {id_of(B)}
+
+
+def test_keep_an_owner_from_attaching_by_its_name(mallory: Connection, ready: Settings) -> None:
+    """A role of an app's may be named as if it were one of blipdb's."""
+    mallory.execute("CREATE ROLE blip_shop; GRANT blip_shop TO mallory")
+    mallory.execute(
+        "ALTER TABLE evil.goods OWNER TO blip_shop; GRANT ALL ON SCHEMA evil TO blip_shop"
+    )
+    try:
+        attach(mallory)
+        with acting(mallory):
+            mallory.execute("INSERT INTO evil.goods (id, photo) VALUES (1, %s)", [A])
+        run_jobs(ready)
+        assert links(mallory) == {1: id_of(A)}
+        for role in ("blip_nobody", "blip_guest", "pg_monitor"):
+            with acting(mallory):
+                mallory.execute("SELECT blip._admit(%s, true)", [role])
+            row = mallory.execute(
+                "SELECT has_schema_privilege(%s, 'blip_attached', 'CREATE')", [role]
+            ).fetchone()
+            assert row == (False,)
+    finally:
+        mallory.execute("DROP OWNED BY blip_shop CASCADE; DROP ROLE blip_shop")
+
+
 def test_register_or_end_the_attachment_of_another_owner(
     mallory: Connection, ready: Settings
 ) -> None:
