@@ -11,10 +11,12 @@ import psycopg
 from blipdb import attaching
 from blipdb.encode import run_jobs
 from blipdb.settings import Settings
+from tests.album import picture
 
 Connection = psycopg.Connection[Any]
 
 OWNER = "mallory"
+A, B = picture(1), picture(2)
 
 # A sequence counts the calls of spy() with anybody else's rights, as it survives a rollback.
 SPY = """
@@ -97,3 +99,43 @@ def trouble(conn: Connection) -> str | None:
     row = conn.execute("SELECT trouble FROM blip_attachments()").fetchone()
     assert row is not None
     return None if row[0] is None else str(row[0])
+
+
+def attach(conn: Connection, **options: Any) -> int:
+    given = {"image": "photo", "caption": "title"} | options
+    named = ", ".join(f"{name} => %s" for name in given)
+    with acting(conn):
+        row = conn.execute(
+            f"SELECT blip_attach('evil.goods', {named})".encode(), list(given.values())
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def put(conn: Connection, id: int, photo: bytes = A, role: str = "app") -> None:
+    with acting(conn, role):
+        conn.execute("INSERT INTO evil.goods (id, photo) VALUES (%s, %s)", [id, photo])
+
+
+def try_all(conn: Connection, settings: Settings) -> None:
+    """Change rows in each way, as the app and as a superuser, and do workers' work; whatever of it
+    fails is the table's own trouble."""
+    for role in ("app", "postgres"):
+        conn.execute(f"SET ROLE {role}".encode())
+        for statement in (
+            "INSERT INTO evil.goods (id, photo) VALUES (11, %b), (12, %b) ON CONFLICT DO NOTHING",
+            "UPDATE evil.goods SET photo = %b, title = 'x' WHERE photo <> %b",
+            "DELETE FROM evil.goods WHERE id = 12 AND %b IS DISTINCT FROM %b",
+        ):
+            try:
+                conn.execute(statement.encode(), [A, B])
+            except psycopg.Error:
+                conn.execute(f"SET ROLE {role}".encode())
+        conn.execute("RESET ROLE")
+    work(settings)
+
+
+def body(conn: Connection, token: str) -> str:
+    row = conn.execute("SELECT blip._reader_body(%s)", [token]).fetchone()
+    assert row is not None
+    return str(row[0])

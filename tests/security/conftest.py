@@ -10,6 +10,7 @@ import pytest
 
 from blipdb.settings import Settings
 from tests.engine.engines import Engine
+from tests.security.attackers import prepare
 from tests.sql.conftest import conn, engine
 from tests.sql.library import Library, stocked
 
@@ -55,6 +56,16 @@ def refused(conn: Connection) -> Callable[..., psycopg.Error]:
         return caught.value
 
     return run
+
+
+@pytest.fixture
+def mallory(boss: Connection) -> Iterator[Connection]:
+    """A superuser's connection to a database where Mallory's table ``evil.goods`` is not yet
+    attached; each test acts as her where it must."""
+    prepare(boss)
+    yield boss
+    boss.execute("RESET ROLE")
+    boss.execute("DROP OWNED BY mallory CASCADE; DROP OWNED BY app CASCADE")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
