@@ -34,6 +34,7 @@ EXACT_UNTIL = 10_000  # vectors: up to here an exact scan is quicker than an ind
 ADD = "Add one with: blipdb models add PATH"
 LOOKING = ("retrieval", "captioner", "answerer")
 """Roles that look at stored images: who has one encodes them all."""
+FILTER = "filter"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,22 @@ class Model:
         return jobs.Queue(jobs.CAPTION, self.model_id)
 
     @property
+    def embedding(self) -> jobs.Queue:
+        return jobs.Queue(jobs.TEXT, self.model_id)
+
+    @property
+    def scoring(self) -> jobs.Queue:
+        return jobs.Queue(jobs.SCORE, self.model_id)
+
+    @property
+    def usual_roles(self) -> list[str]:
+        """The roles that it takes where none is named. A model for retrieval has a match head, and
+        can be the filter; that it takes with retrieval, see `_follow`, or where it is told to."""
+        if "retrieval" not in self.roles:
+            return self.roles
+        return [role for role in self.roles if role != FILTER]
+
+    @property
     def encodes(self) -> bool:
         """Whether every image is to be encoded with it, as things are now."""
         return not set(LOOKING).isdisjoint(self.active)
@@ -86,8 +103,8 @@ def register(
 ) -> Model:
     """Make the model of an artifact's folder known, and its files the home's own.
 
-    With ``activate`` it takes every role that it can have, or those of ``roles``; else only those
-    that no model has. Safe to repeat: files that were altered or lost are put back.
+    With ``activate`` it takes its usual roles, or those of ``roles``; else only those that no model
+    has. Safe to repeat: files that were altered or lost are put back.
 
     Raises:
         ModelError: the folder is no artifact, or one of its files is missing or altered.
@@ -97,7 +114,8 @@ def register(
     with conn.transaction():
         conn.execute("LOCK TABLE blip.models IN SHARE ROW EXCLUSIVE MODE")  # one at a time
         model = _row(conn, artifact) or _insert(conn, artifact)
-        _activate(conn, model, model.roles if roles is None else roles, only_vacant=not activate)
+        chosen = model.usual_roles if roles is None else roles
+        _activate(conn, model, chosen, only_vacant=not activate)
     return find(conn, model.digest)
 
 
@@ -159,14 +177,15 @@ def active(conn: Connection, role: str) -> Model:
     for model in models(conn):
         if role in model.active:
             return model
+    able = [model.name for model in models(conn) if role in model.roles]
     raise ModelError(
         f"No model is active as {role}.",
-        "See which there are with: blipdb models list; then: blipdb models activate NAME",
+        f"Make it one: blipdb models activate {able[-1]} --role {role}" if able else ADD,
     )
 
 
 def activate(conn: Connection, name: str, roles: Sequence[str] | None = None) -> int:
-    """Give a model some roles, or all that it can have; how many images it has yet to encode.
+    """Give a model some roles, or its usual ones; how many images it has yet to encode.
 
     Raises:
         UsageError: there is no such model, or it can't have such a role.
@@ -178,7 +197,7 @@ def activate(conn: Connection, name: str, roles: Sequence[str] | None = None) ->
             f"it can be {', '.join(model.roles)}."
         )
     with conn.transaction():
-        _activate(conn, model, roles or model.roles)
+        _activate(conn, model, roles or model.usual_roles)
     return jobs.counts(conn, model.encoding).left
 
 
@@ -238,7 +257,7 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
         [
             manifest.name,
             artifact.digest,
-            list(manifest.roles),
+            _possible(manifest.roles),
             manifest.image.size,
             arch.embed_dim,
             manifest.compute.stored(arch),
@@ -253,11 +272,18 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
     return find(conn, artifact.digest)
 
 
+def _possible(declared: Collection[str]) -> list[str]:
+    """The roles of a manifest, and that of the filter, which is what retrieval has a head for."""
+    is_filter = "retrieval" in declared and FILTER not in declared
+    return [*declared, FILTER] if is_filter else list(declared)
+
+
 def _activate(
     conn: Connection, model: Model, roles: Collection[str], *, only_vacant: bool = False
 ) -> None:
     """Give roles; a model that looks at images from now on gets a job for every one."""
-    looked = {model.model_id for model in models(conn) if model.encodes}
+    before = models(conn)
+    looked = {model.model_id for model in before if model.encodes}
     change = "NOTHING" if only_vacant else "UPDATE SET model_id = excluded.model_id"
     changed = conn.execute(
         f"""
@@ -269,8 +295,30 @@ def _activate(
     ).rowcount
     if changed and not set(LOOKING).isdisjoint(roles):
         jobs.enqueue_missing(conn, model.encoding)
-    for displaced in looked - {model.model_id for model in models(conn) if model.encodes}:
+    if "retrieval" in roles:
+        _follow(conn, before)
+    after = models(conn)
+    for displaced in looked - {model.model_id for model in after if model.encodes}:
         jobs.drop_pending(conn, jobs.Queue(jobs.ENCODE, displaced))
+    for old in before:
+        new = next(model for model in after if model.model_id == old.model_id)
+        for role, stage in (("retrieval", jobs.TEXT), (FILTER, jobs.SCORE)):
+            if role in set(old.active) - set(new.active):
+                jobs.drop_pending(conn, jobs.Queue(stage, old.model_id))
+
+
+def _follow(conn: Connection, before: Sequence[Model]) -> None:
+    """Let the filter be the model for retrieval, unless another one was chosen for it."""
+    old = [model.model_id for model in before if "retrieval" in model.active]
+    conn.execute(
+        """
+        INSERT INTO blip.active_models AS a (role, model_id)
+        SELECT 'filter', r.model_id FROM blip.active_models r WHERE r.role = 'retrieval'
+        ON CONFLICT (role) DO UPDATE SET model_id = excluded.model_id
+        WHERE a.model_id = ANY (%s)
+        """,
+        [old],
+    )
 
 
 def _keep(artifact: Artifact, settings: Settings) -> None:

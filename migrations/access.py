@@ -28,7 +28,7 @@ GUARDED = (
     "attachments", "attached_rows",
 )  # fmt: skip
 INTERNAL = ("attachment_readers", "orphans")  # for workers and the owner alone
-VIEWS = ("capfilt", "verdicts", "attached")  # which follow the policies of their tables
+VIEWS = ("capfilt", "verdicts", "ranked_captions", "attached")  # under the policies of their tables
 READABLE = ("alembic_version", "models", "active_models", *GUARDED, *VIEWS)
 
 CREATE_ROLE = """
@@ -153,7 +153,7 @@ def statements(roles: Collection[str]) -> list[str]:
     found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
     if "blip_worker" in roles:
         found += [POLICY.format(role="blip_worker", table=table) for table in (*GUARDED, *INTERNAL)]
-        found.append(_settings("blip_worker", "oldest_worker", *ATTACHABLE))
+        found.append(_settings("blip_worker", "oldest_worker", "scores", *ATTACHABLE))
     if "blip_writer" in roles:
         found.append(_settings("blip_writer", *ATTACHABLE))
     if "blip_engine" in roles:

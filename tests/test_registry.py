@@ -53,7 +53,7 @@ def test_a_registered_model_has_its_row_files_partitions_and_roles(
         model_id=model.model_id,
         name="tiny",
         digest=model.digest,
-        roles=["retrieval", "captioner"],
+        roles=["retrieval", "captioner", "filter"],
         image_size=ARCHITECTURE.image_size,
         itc_dims=ARCHITECTURE.embed_dim,
         token_count=ARCHITECTURE.image_tokens,
@@ -61,7 +61,7 @@ def test_a_registered_model_has_its_row_files_partitions_and_roles(
         merged=False,
         max_tokens=MAX_TOKENS,
         knows="nothing: its weights are random",
-        active=["captioner", "retrieval"],
+        active=["captioner", "filter", "retrieval"],
     )
     assert registry.models(boss) == [model]
     assert model.folder(settings) == settings.models_dir / model.digest[:16]
@@ -135,7 +135,7 @@ def test_a_model_added_without_activating_takes_only_vacant_roles(
     boss: Connection, settings: Settings, tiny_folder: Path, another: Path
 ) -> None:
     first = registry.register(boss, settings, tiny_folder, activate=False)
-    assert first.active == ["captioner", "retrieval"]
+    assert first.active == ["captioner", "filter", "retrieval"]
     second = registry.register(boss, settings, another, activate=False)
     assert second.active == []
     assert registry.active(boss, "retrieval") == first
@@ -177,8 +177,52 @@ def test_a_role_that_the_model_or_nobody_has_is_an_error(
     with pytest.raises(ModelError, match="No model is active as retrieval"):
         registry.active(boss, "retrieval")
     registry.register(boss, settings, tiny_folder)
-    with pytest.raises(UsageError, match="tiny can't be filter; it can be retrieval, captioner"):
-        registry.activate(boss, "tiny", ["filter"])
+    with pytest.raises(
+        UsageError, match="tiny can't be answerer; it can be retrieval, captioner, filter"
+    ):
+        registry.activate(boss, "tiny", ["answerer"])
+
+
+def test_the_filter_is_the_model_for_retrieval_until_another_is_chosen(
+    boss: Connection, settings: Settings, tiny_folder: Path, another: Path, tmp_path: Path
+) -> None:
+    first = registry.register(boss, settings, tiny_folder)
+    second = registry.register(boss, settings, another)
+    assert registry.active(boss, "filter").digest == second.digest, "as it is for retrieval now"
+    registry.activate(boss, first.digest, ["captioner"])
+    assert registry.active(boss, "filter").digest == second.digest
+    registry.activate(boss, first.digest, ["filter"])
+    assert registry.active(boss, "filter").digest == first.digest
+    folder = tiny_artifact(tmp_path / "third", seed=2).folder
+    third = registry.register(boss, settings, folder)
+    assert third.active == ["captioner", "retrieval"], "the choice holds"
+    registry.activate(boss, third.digest, ["filter"])
+    registry.activate(boss, second.digest)
+    assert registry.active(boss, "filter").digest == second.digest, "and is taken back so"
+
+
+def test_a_model_for_the_filter_alone_takes_that_role(
+    boss: Connection, settings: Settings, tiny_folder: Path, tmp_path: Path
+) -> None:
+    registry.register(boss, settings, tiny_folder)
+    judge = registry.register(
+        boss, settings, tiny_artifact(tmp_path / "judge", 2, roles=("filter",)).folder
+    )
+    assert (judge.roles, judge.active) == (["filter"], ["filter"])
+    assert registry.find(boss, "tiny").model_id == judge.model_id
+    assert registry.models(boss)[0].active == ["captioner", "retrieval"]
+
+
+def test_no_active_filter_names_the_command_that_makes_one(
+    boss: Connection, settings: Settings, tiny_folder: Path
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        registry.active(boss, "filter")
+    assert caught.value.hint == "Add one with: blipdb models add PATH"
+    registry.register(boss, settings, tiny_folder, roles=())
+    with pytest.raises(ModelError) as caught:
+        registry.active(boss, "filter")
+    assert caught.value.hint == "Make it one: blipdb models activate tiny --role filter"
 
 
 def test_loading_gives_the_graphs_that_are_named(
@@ -220,7 +264,7 @@ def test_the_bundled_model_is_registered_once_and_quickly(
     """With the tiny model in the bundled one's place, which may be megabytes."""
     monkeypatch.setattr(registry, "bundled_folder", lambda: tiny_folder)
     model = registry.register_bundled(boss, settings)
-    assert model.active == ["captioner", "retrieval"]
+    assert model.active == ["captioner", "filter", "retrieval"]
     begin = time.perf_counter()
     for _ in range(20):
         assert registry.register_bundled(boss, settings) == model

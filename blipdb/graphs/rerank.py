@@ -1,4 +1,4 @@
-"""Rerank: MED as an image-grounded encoder, one query with many images, for ITM."""
+"""Rerank: MED as an image-grounded encoder for ITM, of one query with many images, or of pairs."""
 
 from __future__ import annotations
 
@@ -29,20 +29,22 @@ def build(
     *,
     max_tokens: int | None = None,
     absorbed: bool | None = None,
+    pairs: bool = False,
 ) -> bytes:
     """input_ids int64 [1, L] (the first is [ENC], no padding), tokens int8 [B, N, D],
     scales float32 [B, N] -> itm logits float32 [B, 2]; class 1 is "they match".
 
     What is equal for all images, up to the first layer's queries of them, is computed once; of the
-    last layer only the first token, which is all that the ITM head reads.
+    last layer only the first token, which is all that the ITM head reads. With `pairs` each image
+    has its own text, and input_ids is [B, L].
     """
-    g = Builder("rerank", weights, integer=compute.integer)
-    ids = g.input("input_ids", np.int64, [1, "length"])
+    g = Builder("pairs" if pairs else "rerank", weights, integer=compute.integer)
+    ids = g.input("input_ids", np.int64, ["images" if pairs else 1, "length"])
     words = g.size(ids, 1)
     length: str | int = words  # of what a layer computes
     most = max_tokens or arch.max_positions
     image = cross_attention(g, arch, compute, length=words, most=most, absorbed=absorbed)
-    groups: str | int = 1
+    groups: str | int = image.batch if pairs else 1
     x = embed(g, ids, g.ints(0), words, MODEL, arch)
     for number in range(arch.text_layers):
         layer = f"{MODEL}.encoder.layer.{number}"

@@ -30,6 +30,7 @@ from .tables import (
     SingleByte,
     attached,
     capfilt,
+    ranked_captions,
     verdicts,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "capfilt",
     "filling",
     "image_column",
+    "ranked_captions",
     "search",
     "statement",
     "verdicts",

@@ -249,6 +249,8 @@ class Caption(Base):
         CheckConstraint("(origin = 'synthetic') = (model_id IS NOT NULL)", "model"),
         CheckConstraint("filter_id IS NOT NULL OR unread IS NULL", "filter"),
         CheckConstraint("unread IS NULL OR itm IS NULL", "unread"),
+        Index("captions_encoder_id_idx", "encoder_id"),
+        Index("captions_filter_id_idx", "filter_id"),
         {"comment": "Texts about images; itc is a cosine, itm a match probability"},
     )
 
@@ -294,6 +296,22 @@ verdicts = table(
     schema=SCHEMA,
 )
 """A view: every caption with who wrote and judged it, and whether it was kept and why."""
+
+ranked_captions = table(
+    "ranked_captions",
+    column("image_id", Uuid),
+    column("caption_id", Uuid),
+    column("text", Text),
+    column("origin", Text),
+    column("writer", Text),
+    column("decoding", JSONB),
+    column("itm", REAL),
+    column("itc", REAL),
+    column("verdict", Text),
+    column("rank", BigInteger),
+    schema=SCHEMA,
+)
+"""A view: captions with their scores by the active filter; rank 1 is the best of an image."""
 
 
 class Job(Base):
@@ -490,6 +508,38 @@ _afterwards(
     Caption.__table__,
     "COMMENT ON VIEW blip.verdicts IS 'Every caption with who wrote it and how, who judged it, and"
     " whether it was kept and why'",
+)
+_afterwards(
+    Caption.__table__,
+    """CREATE VIEW blip.ranked_captions WITH (security_invoker = true) AS
+SELECT s.image_id, s.caption_id, s.text, s.origin, w.name AS writer, s.decoding, s.itm, s.itc,
+       s.verdict,
+       row_number() OVER (
+           PARTITION BY s.image_id
+           ORDER BY s.verdict = 'dropped', s.verdict = 'unjudged', s.origin <> 'human',
+                    s.itm DESC NULLS LAST, s.itc DESC NULLS LAST, s.origin DESC, s.caption_id)
+           AS rank
+FROM (
+    SELECT j.*,
+           CASE WHEN j.origin = 'human' OR j.itm >= 0.5 THEN 'kept'
+                WHEN j.itm IS NULL AND NOT j.is_unread THEN 'unjudged'
+                ELSE 'dropped' END AS verdict
+    FROM (
+        SELECT c.image_id, c.caption_id, c.text, c.origin, c.model_id, c.decoding,
+               CASE WHEN c.filter_id = f.model_id THEN c.itm END AS itm,
+               CASE WHEN c.filter_id = f.model_id THEN c.itc END AS itc,
+               (c.filter_id = f.model_id AND c.unread IS NOT NULL) IS TRUE AS is_unread
+        FROM %(fullname)s c
+        LEFT JOIN blip.active_models f ON f.role = 'filter'
+    ) j
+) s
+LEFT JOIN blip.models w ON w.model_id = s.model_id""",
+)
+_afterwards(
+    Caption.__table__,
+    "COMMENT ON VIEW blip.ranked_captions IS 'Captions with their scores by the active filter,"
+    " those of another left out; rank 1 is the best of an image: kept before unjudged before"
+    " dropped, people''s first, then by itm'",
 )
 _afterwards(
     AttachedRow.__table__,

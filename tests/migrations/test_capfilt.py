@@ -72,7 +72,7 @@ def test_people_are_believed_and_the_rest_is_judged(filled: str) -> None:
 
 def test_an_older_database_is_given_the_view(filled: str, cluster: Settings) -> None:
     with psycopg.connect(filled) as conn:
-        conn.execute("DROP VIEW blip.capfilt, blip.verdicts, blip.attached")
+        conn.execute("DROP VIEW blip.capfilt, blip.verdicts, blip.ranked_captions, blip.attached")
         conn.execute("DROP TABLE blip.attached_rows, blip.orphans")
         conn.execute("DROP TABLE blip.attachment_readers, blip.attachments")
         conn.execute(
@@ -92,7 +92,7 @@ def test_an_older_database_is_given_the_view(filled: str, cluster: Settings) -> 
         conn.execute("ALTER TABLE blip.files DROP is_ingested")
         conn.execute(
             "DROP FUNCTION blip._goes_by_space, blip._sees, blip._complete_image,"
-            " blip._guard_image CASCADE"
+            " blip._guard_image, blip._forget_results CASCADE"
         )
         conn.execute("UPDATE blip.alembic_version SET version_num = '0001'")
     databases.init(filled, Settings(cluster.home, filled))
