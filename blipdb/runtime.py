@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,8 @@ CPU = "CPUExecutionProvider"
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
 LEAST_PAIRS = 8  # of a rerank's call: each reads all weights, which takes as long as a pair
 MAX_CHUNK = 64
+PAIRS = "pairs"  # a graph that is made of rerank's when it is loaded
+PAIRED = 32  # pairs in one call
 LARGE = 32 << 20  # bytes of a graph
 SLOW = ["BiasGeluFusion"]  # ONNX Runtime's own Gelu with a bias takes twice as long as both apart
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
@@ -64,6 +67,7 @@ class Runtime:
         self.tokenizer = tokenizer
         self._sessions = sessions
         self._threads = threads
+        self._opening = Lock()  # two callers open a graph once
 
     @classmethod
     def load(
@@ -88,7 +92,10 @@ class Runtime:
 
     def open(self, *graphs: str) -> None:
         """Load those of the artifact's graphs that are not loaded yet; raises as `load` does."""
-        if missing := [name for name in graphs if name not in self._sessions]:
+        if all(name in self._sessions for name in graphs):
+            return
+        with self._opening:
+            missing = [name for name in graphs if name not in self._sessions]
             loaded = {name: _load(self.artifact, name, self._threads) for name in missing}
             memory.give_back()
             self._sessions |= loaded
@@ -134,11 +141,15 @@ class Runtime:
             TextError: a text is empty, has no known word, or is too long.
         """
         special = self.artifact.manifest.special_tokens
-        ids = [self.tokenizer.encode(text, special.cls) for text in texts]
+        return self.embed([self.tokenizer.encode(text, special.cls) for text in texts])
+
+    def embed(self, ids: Sequence[Sequence[int]]) -> Floats:
+        """As `embed_texts`, of texts that the tokenizer has encoded, whatever they begin with."""
+        cls = self.artifact.manifest.special_tokens.cls
         itc = np.empty((len(ids), self.artifact.architecture.embed_dim), np.float32)
-        for part in _parts(len(ids), MAX_CHUNK):
-            padded, mask = _padded(ids[part], special.pad)
-            (itc[part],) = self.run("text", input_ids=padded, attention_mask=mask)
+        for rows in _equally_long(ids, MAX_CHUNK):
+            same = _stacked(ids, rows, cls)
+            (itc[rows],) = self.run("text", input_ids=same, attention_mask=np.ones_like(same))
         return itc
 
     def rerank(
@@ -167,6 +178,28 @@ class Runtime:
             _ask(stop)
             (itm[part],) = self.run(
                 "rerank", input_ids=ids, tokens=tokens[part], scales=scales[part]
+            )
+        return itm
+
+    def match(
+        self, ids: Sequence[Sequence[int]], tokens: Tokens, scales: Scales, places: Sequence[int]
+    ) -> Floats:
+        """ITM logits float32 [P, 2] of P texts, each with the image at its place among B, as
+        `rerank` gives them for each such pair alone.
+
+        ids are of texts that the tokenizer has encoded, whatever they begin with; tokens int8
+        [B, N, D] and scales float32 [B, N] are what `encode_images` gave.
+        """
+        self._check_tokens(tokens, scales)
+        enc = self.artifact.manifest.special_tokens.enc
+        itm = np.empty((len(ids), 2), np.float32)
+        for rows in _equally_long(ids, PAIRED):
+            seen = [places[row] for row in rows]
+            (itm[rows],) = self.run(
+                PAIRS,
+                input_ids=_stacked(ids, rows, enc),
+                tokens=tokens[seen],
+                scales=scales[seen],
             )
         return itm
 
@@ -354,13 +387,18 @@ def image_flops(arch: Architecture) -> float:
 
 
 def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
-    if name not in artifact.manifest.graphs:
+    stored = "rerank" if name == PAIRS else name
+    if stored not in artifact.manifest.graphs:
         raise ModelError(
-            f"The model {artifact.name} has no {name} graph; it has "
+            f"The model {artifact.name} has no {stored} graph; it has "
             f"{', '.join(artifact.manifest.graphs)}."
         )
-    file = artifact.manifest.graphs[name]
+    file = artifact.manifest.graphs[stored]
     data = artifact.read(file)
+    if name == PAIRS:
+        from blipdb.graphs import build_pairs  # and onnx, which takes 150 ms to import
+
+        data = build_pairs(data, artifact.manifest)
     if artifact.manifest.compute.integer and not cpu.multiplies_bytes():
         from blipdb.graphs.integers import unsigned  # and onnx, which takes 150 ms to import
 
@@ -425,6 +463,26 @@ def _chunk(flops: float) -> int:
 
 def _parts(count: int, chunk: int) -> Iterator[slice]:
     return (slice(start, start + chunk) for start in range(0, count, max(1, chunk)))
+
+
+def _equally_long(texts: Sequence[Sequence[int]], most: int) -> Iterator[list[int]]:
+    """The places of texts, at most so many at once and all of one length: a text that is padded
+    would have a result that differs, by rounding, from what it has alone."""
+    by_length: dict[int, list[int]] = {}
+    for row, text in enumerate(texts):
+        by_length.setdefault(len(text), []).append(row)
+    for rows in by_length.values():
+        for part in _parts(len(rows), most):
+            yield rows[part]
+
+
+def _stacked(
+    ids: Sequence[Sequence[int]], rows: Sequence[int], first: int
+) -> npt.NDArray[np.int64]:
+    """Those texts, of one length, behind the token that tells an encoder what it is to do."""
+    same = np.array([ids[row] for row in rows], np.int64)
+    same[:, 0] = first
+    return same
 
 
 def _padded(

@@ -1,9 +1,9 @@
-"""What a filter says of captions: ITC and ITM of a text and the image that it is beside
-(arXiv 2201.12086, section 4)."""
+"""Vectors and scores of captions: ITC and ITM of a text and the image that it is beside
+(arXiv 2201.12086, sections 3.2 and 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from .errors import TextError
 from .runtime import Encoded, Runtime
-from .tokenizer import CAPTION_WORDS
 
 Vectors = npt.NDArray[np.float32]
 
@@ -24,38 +23,55 @@ class Score(NamedTuple):
     unread: str | None = None
 
 
-def embed(runtime: Runtime, texts: Sequence[str]) -> tuple[Vectors, dict[str, str]]:
-    """ITC vectors float32 [B, E] of B captions, each cleaned and cut as in BLIP; and why those
-    texts have none (their rows are zero) of which the model can't read a word."""
-    unread: dict[str, str] = {}
-    fitted: dict[int, str] = {}
-    for row, text in enumerate(texts):
-        cut = runtime.tokenizer.fitted(text, CAPTION_WORDS)
-        try:
-            runtime.tokenizer.encode(cut, runtime.tokenizer.special.cls)
-        except TextError as error:
-            unread[text] = error.message
-        else:
-            fitted[row] = cut
+class Embedded(NamedTuple):
+    """B texts: their ITC vectors float32 [B, E], what the tokenizer made of them, and why those
+    have neither (their rows are zero) of which the model can't read a word."""
+
+    vectors: Vectors
+    ids: Sequence[Sequence[int]]
+    unread: Sequence[str | None]
+
+
+def embed(
+    runtime: Runtime, texts: Sequence[str], known: Mapping[int, Sequence[float]] | None = None
+) -> Embedded:
+    """Embed captions, but for those whose vectors are ``known`` by their place; of one that is too
+    long for the model, what it reads."""
+    tokenizer, known = runtime.tokenizer, known or {}
     vectors = np.zeros((len(texts), runtime.artifact.architecture.embed_dim), np.float32)
-    vectors[list(fitted)] = runtime.embed_texts(list(fitted.values()))
-    return vectors, unread
+    ids: list[Sequence[int]] = [()] * len(texts)
+    unread: list[str | None] = [None] * len(texts)
+    for row, text in enumerate(texts):
+        try:
+            ids[row] = tokenizer.encode(tokenizer.fitted(text), tokenizer.special.cls)
+        except TextError as error:
+            unread[row] = error.message
+    new = [row for row, reason in enumerate(unread) if reason is None and row not in known]
+    vectors[new] = runtime.embed([ids[row] for row in new])
+    for row, vector in known.items():
+        vectors[row] = vector
+    return Embedded(vectors, ids, unread)
 
 
-def score(runtime: Runtime, texts: Sequence[str], images: Encoded) -> list[Score]:
-    """Scores of B texts, each with its image; `images` has B rows. One of which the model can't
-    read a word has no score."""
-    vectors, unread = embed(runtime, texts)
-    return [
-        Score(unread=unread[text])
-        if text in unread
-        else Score(float(vectors[row] @ images.itc[row]), _itm(runtime, text, images, row))
-        for row, text in enumerate(texts)
-    ]
+def score(
+    runtime: Runtime, embedded: Embedded, images: Encoded, places: Sequence[int]
+) -> list[Score]:
+    """Score B texts with an image each: the row of ``images`` at its place. A text of which the
+    model can't read a word has no score."""
+    read = [row for row, reason in enumerate(embedded.unread) if reason is None]
+    seen = [places[row] for row in read]
+    ids = [embedded.ids[row] for row in read]
+    itc = _cosines(embedded.vectors[read], images.itc[seen])
+    logits = runtime.match(ids, images.tokens, images.scales, seen).astype(np.float64)
+    itm = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+    scores = [Score(unread=reason) for reason in embedded.unread]
+    for place, row in enumerate(read):
+        scores[row] = Score(float(itc[place]), float(itm[place]))
+    return scores
 
 
-def _itm(runtime: Runtime, text: str, images: Encoded, row: int) -> float:
-    one = slice(row, row + 1)
-    cut = runtime.tokenizer.fitted(text, CAPTION_WORDS)
-    no, yes = runtime.rerank(cut, images.tokens[one], images.scales[one])[0].astype(float)
-    return float(1 / (1 + np.exp(no - yes)))
+def _cosines(texts: Vectors, images: Vectors) -> npt.NDArray[np.float64]:
+    """Cosines [B] of vectors [B, E] as PostgreSQL keeps them, in float16."""
+    one, other = (part.astype(np.float16).astype(np.float64) for part in (texts, images))
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.asarray(np.clip((one * other).sum(axis=1) / lengths, -1, 1))

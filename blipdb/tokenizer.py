@@ -93,9 +93,9 @@ class Tokenizer:
             )
         return [first, *encoding.ids, self.special.sep]
 
-    def fitted(self, text: str, words: int) -> str:
-        """A caption's first words, cleaned: at most so many, and as the model reads tokens."""
-        cut = " ".join(clean(text).split()[:words])
+    def fitted(self, text: str) -> str:
+        """A caption, cleaned; of one that is too long, its beginning that the model reads."""
+        cut = clean(text)
         offsets = self._tokenizer.encode(cut, add_special_tokens=False).offsets
         return (
             cut if len(offsets) <= self.max_tokens - 2 else cut[: offsets[self.max_tokens - 3][1]]

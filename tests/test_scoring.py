@@ -6,19 +6,23 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from blipdb.compute import EXACT, Compute
 from blipdb.errors import UsageError
-from blipdb.runtime import Encoded, Runtime
-from blipdb.scoring import score
+from blipdb.runtime import PAIRS, Encoded, Runtime
+from blipdb.scoring import Score, embed, score
 from blipdb.writing import Writing
-from tests.tiny import tiny_artifact
+from tests.tiny import WORDS, tiny_artifact
 
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     folder: Path = tmp_path_factory.mktemp("tiny") / "model"
-    return Runtime.load(tiny_artifact(folder).folder)
+    runtime = Runtime.load(tiny_artifact(folder).folder)
+    runtime.open(PAIRS)
+    return runtime
 
 
 @pytest.fixture
@@ -28,28 +32,69 @@ def images(runtime: Runtime) -> Encoded:
     return runtime.encode_images(pixels)
 
 
+def scored(
+    runtime: Runtime, texts: list[str], images: Encoded, places: list[int] | None = None
+) -> list[Score]:
+    return score(runtime, embed(runtime, texts), images, places or list(range(len(texts))))
+
+
+def half(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    return vector.astype(np.float16).astype(np.float64)
+
+
 def test_scores_are_those_of_search(runtime: Runtime, images: Encoded) -> None:
-    texts = ["red bicycle", "a Blue car!", "red bicycle"]
-    found = score(runtime, texts, images)
-    for row, (text, one) in enumerate(zip(texts, found, strict=True)):
+    texts, places = ["red bicycle", "a Blue car!", "red bicycle", "the big dog"], [0, 1, 2, 0]
+    found = scored(runtime, texts, images, places)
+    for text, row, one in zip(texts, places, found, strict=True):
         logits = runtime.rerank(text, images.tokens[row : row + 1], images.scales[row : row + 1])[0]
-        assert one.itm == pytest.approx(1 / (1 + np.exp(logits[0] - logits[1])), abs=1e-6)
-        assert one.itc == pytest.approx(
-            float(runtime.embed_texts([text])[0] @ images.itc[row]), abs=1e-6
-        )
+        assert one.itm == pytest.approx(1 / (1 + np.exp(logits[0] - logits[1])), abs=1e-7)
+        one_half, other = half(runtime.embed_texts([text])[0]), half(images.itc[row])
+        cosine = one_half @ other / np.linalg.norm(one_half) / np.linalg.norm(other)
+        assert one.itc == pytest.approx(cosine, abs=1e-9)
         assert one.unread is None
 
 
-def test_a_long_text_is_cut(runtime: Runtime, images: Encoded) -> None:
-    long, cut = score(runtime, ["red " * 500, "red " * 30], Encoded(*(x[[0, 0]] for x in images)))  # type: ignore[arg-type]
-    assert long == cut
-    assert (
-        len(runtime.tokenizer.fitted("red " * 500, 30).split()) <= runtime.tokenizer.max_tokens - 2
+@pytest.mark.parametrize("compute", [EXACT, Compute("int8"), Compute("int8", 3)])
+def test_pairs_are_matched_as_each_alone_bit_for_bit(tmp_path: Path, compute: Compute) -> None:
+    runtime = Runtime.load(tiny_artifact(tmp_path / "m", compute=compute).folder)
+    runtime.open(PAIRS)
+    rng = np.random.default_rng(3)
+    size = runtime.artifact.architecture.image_size
+    images = runtime.encode_images(rng.integers(0, 256, (5, size, size, 3), np.uint8))
+    texts = [" ".join(rng.choice(WORDS, n)) for n in rng.integers(1, 12, 80)]
+    places = rng.integers(0, 5, 80).tolist()
+    ids = [runtime.tokenizer.encode(text, runtime.tokenizer.special.cls) for text in texts]
+    together = runtime.match(ids, images.tokens, images.scales, places)
+    alone = [
+        runtime.rerank(text, images.tokens[[place]], images.scales[[place]])[0]
+        for text, place in zip(texts, places, strict=True)
+    ]
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_array_equal(
+        runtime.embed_texts(texts), [runtime.embed_texts([text])[0] for text in texts]
     )
 
 
+def test_a_known_vector_is_not_computed_again(runtime: Runtime, images: Encoded) -> None:
+    known = [0.0] * 15 + [1.0]
+    found = embed(runtime, ["red dog", "blue dog"], {1: known})
+    assert found.vectors[1].tolist() == known
+    assert found.vectors[0] == pytest.approx(runtime.embed_texts(["red dog"])[0])
+    assert found.ids[1] == runtime.tokenizer.encode("blue dog", runtime.tokenizer.special.cls)
+
+
+def test_a_text_that_is_too_long_is_cut_to_what_is_read(runtime: Runtime, images: Encoded) -> None:
+    most = runtime.tokenizer.max_tokens - 2
+    long, cut, short = scored(
+        runtime, ["red " * 500, "red " * most, "red " * (most - 1)], images, [0, 0, 0]
+    )
+    assert long == cut
+    assert cut != short
+    assert len(runtime.tokenizer.fitted("red " * 500).split()) == most
+
+
 def test_what_cannot_be_read_has_no_score(runtime: Runtime, images: Encoded) -> None:
-    found = score(runtime, ["красный", "!!!", "red"], images)
+    found = scored(runtime, ["красный", "!!!", "red"], images)
     assert [(one.itc, one.itm) for one in found[:2]] == [(None, None)] * 2
     assert "knows no word of this text: 'красный'" in (found[0].unread or "")
     assert found[1].unread == "The text is empty."

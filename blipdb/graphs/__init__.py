@@ -9,14 +9,21 @@ Operators are ONNX's own (opset 20), and two of ONNX Runtime's, named in layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import ModelProto
 
 from blipdb.architecture import Architecture
 from blipdb.compute import EXACT, Compute
 
 from . import answer, caption, image, question, rerank, text
-from .weights import MATCHING, MED_ROLES, Weights, prepare, state_dict
+from .weights import MATCHING, MED_ROLES, Weights, prepare, shapes, state_dict
 
-__all__ = ["Weights", "build_graphs", "prepare", "state_dict"]
+if TYPE_CHECKING:
+    from blipdb.artifact import Manifest
+
+__all__ = ["Weights", "build_graphs", "build_pairs", "prepare", "state_dict"]
 
 
 def build_graphs(
@@ -54,3 +61,19 @@ def build_graphs(
         )
         builders["answer"] = lambda: answer.build(weights, arch, compute)
     return {name: build() for name, build in builders.items()}
+
+
+def build_pairs(rerank_graph: bytes, manifest: Manifest) -> bytes:
+    """The graph of pairs, serialised: a rerank graph's own weights, bit for bit, in another order
+    of computing. So artifacts need not hold them twice, nor those that are registered change."""
+    source = ModelProto.FromString(rerank_graph)
+    held = {tensor.name: tensor for tensor in source.graph.initializer}
+    arch = manifest.architecture
+    empty = {name: np.zeros(shape, np.float16) for name, shape in shapes(arch, ("filter",)).items()}
+    built = ModelProto.FromString(
+        rerank.build(empty, arch, manifest.compute, max_tokens=manifest.max_tokens, pairs=True)
+    )
+    for tensor in built.graph.initializer:
+        if "." in tensor.name:  # constants have no dot in their names
+            tensor.CopyFrom(held[tensor.name])
+    return bytes(built.SerializeToString())
