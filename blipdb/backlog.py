@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from . import attaching, database, encode, hands, jobs, registry
+from . import attaching, captions, database, encode, hands, jobs, registry
 from .errors import ModelError, UsageError
 from .hands import Hands, Ring, Show
 from .jobs import Connection, Counts, Queue
@@ -104,7 +104,14 @@ def _model(conn: Connection, stage: str, name: str | None) -> Model:
             raise UsageError(
                 f"The model {model.name} can't {stage}: that needs the role {' or '.join(roles)},"
                 f" and it can be {', '.join(model.roles)}.",
-                "See which there are with: blipdb models list",
+                _able(conn, stage),
+            )
+        if stage in captions.COLUMNS and roles[0] not in model.active:
+            raise UsageError(
+                f"The model {model.name} is not active as {roles[0]}: captions have the results of"
+                " one model, and workers would replace those of another.",
+                f"Have it {stage} all captions with: blipdb models activate {model.name}"
+                f" --role {roles[0]}",
             )
         return model
     for role in roles:
@@ -115,6 +122,18 @@ def _model(conn: Connection, stage: str, name: str | None) -> Model:
     return registry.active(conn, roles[0])
 
 
+def _able(conn: Connection, stage: str) -> str:
+    """The command that helps where a model can't do a stage."""
+    roles = encode.ROLES[stage]
+    able = [model for model in registry.models(conn) if not set(roles).isdisjoint(model.roles)]
+    if not able:
+        return registry.ADD
+    active = [model for model in able if not set(roles).isdisjoint(model.active)]
+    if active:
+        return f"The model {active[0].name} does that: blipdb run {stage}"
+    return f"Have another do it: blipdb models activate {able[-1].name} --role {roles[0]}"
+
+
 def _drain(
     conn: Connection,
     chosen: Hands,
@@ -123,11 +142,10 @@ def _drain(
     added: dict[Queue, int],
 ) -> list[Line]:
     attached = chosen.attach() if jobs.ATTACH in stages else 0
-    open_queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
-    done = {
-        queue: chosen.drain(queue, model, before.get(queue, Counts()))
-        for queue, model in encode.runnable(conn, open_queues)
-    }
+    done: dict[Queue, int] = {}
+    for stage in jobs.STAGES:
+        if stage in stages:
+            done |= hands.drain(conn, chosen, stage, before)
     jobs.flush(conn)
     names = {model.model_id: model.name for model in registry.models(conn)}
     rows = attaching.counts(conn)

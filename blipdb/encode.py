@@ -12,12 +12,12 @@ from threading import Semaphore
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from . import attaching, database, jobs, registry
+from . import attaching, captions, database, jobs, registry
 from .images.decode import Decoder
 from .jobs import Connection, Queue
 from .outages import explained
 from .registry import Model
-from .runtime import Runtime
+from .runtime import PAIRS, Runtime
 from .settings import Settings
 from .worker import Outcome, Worker
 from .writing import USUAL, Writing
@@ -32,7 +32,7 @@ GRAPHS = {
     jobs.TEXT: ("text",),
     jobs.CAPTION: ("image", "caption"),
     jobs.WRITE: ("image", "caption"),
-    jobs.SCORE: ("image", "text", "rerank"),
+    jobs.SCORE: ("image", "text", PAIRS),
 }
 ROLES = {
     jobs.ENCODE: registry.LOOKING,
@@ -68,9 +68,11 @@ class Crew:
         *,
         writing: Writing = USUAL,
         at_once: int | None = None,
+        scores: bool = True,
     ) -> None:
         """``model`` is the queue's, and ``runtime`` has its graphs; ``writing`` is how captions
-        are written; ``at_once`` is how many workers may use the model at a time, else all."""
+        are written, with ``scores`` or without; ``at_once`` is how many workers may use the model
+        at a time, else all."""
         self.queue = queue
         self.model = model
         self._count = len(seats)
@@ -78,7 +80,16 @@ class Crew:
         turns = Semaphore(at_once or self._count)
         for seat in seats:
             self._workers.put(
-                Worker(seat.conn, model, runtime, decoder, writing, token=seat.token, turns=turns)
+                Worker(
+                    seat.conn,
+                    model,
+                    runtime,
+                    decoder,
+                    writing,
+                    token=seat.token,
+                    turns=turns,
+                    scores=scores,
+                )
             )
 
     def map(self, task: Callable[[Worker, T], R], items: Iterable[T]) -> Iterator[R]:
@@ -166,14 +177,28 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.WORK) -> Outcom
         if jobs.ATTACH in stages:
             for _ in attaching.work(conn):
                 pass
-        queues = [queue for queue in jobs.queues(conn) if queue.stage in stages]
-        if found := runnable(conn, queues):
-            with Decoder() as decoder:
-                for queue, model in found:
+        with ExitStack() as opened:
+            decoder: Decoder | None = None
+            for stage in jobs.STAGES:
+                if stage not in stages:
+                    continue
+                for queue, model in waiting(conn, stage):
+                    decoder = decoder or opened.enter_context(Decoder())
                     with crew(settings, queue, model, decoder) as workers:
                         outcome = sum(workers.drain(), outcome)
-            jobs.flush(conn)
+        jobs.flush(conn)
     return outcome
+
+
+def waiting(conn: Connection, stage: str) -> Iterator[tuple[Queue, Model]]:
+    """A stage's queues with work, what captions lack among it; the caller drains each before the
+    next."""
+    yield from runnable(conn, [queue for queue in jobs.queues(conn) if queue.stage == stage])
+    for queue in captions.active(conn).queues():
+        if queue.stage == stage:
+            added = captions.MOST
+            while added >= captions.MOST and (added := captions.enqueue(conn, queue)):
+                yield from runnable(conn, [queue])
 
 
 def runnable(conn: Connection, queues: Sequence[Queue]) -> list[tuple[Queue, Model]]:

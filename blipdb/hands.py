@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from . import attaching, encode, jobs
-from .encode import Crew
+from . import attaching, captions, encode, jobs, registry
+from .encode import Crew, Seat, take_seat
 from .images.decode import Decoder
 from .images.limits import Limits
 from .jobs import Connection, Counts, Queue
 from .pipeline import Encoding, Enqueueing, Intake, Place
 from .registry import Model
+from .runtime import Runtime
 from .settings import Settings
 
 LOOK_SECONDS = 0.5  # between looks at jobs that others run
@@ -56,22 +57,48 @@ def choose(
     show: Show,
     *,
     wait: bool,
+    scores: bool = True,
 ) -> Hands:
-    """Those of workers, where ``ring`` tells them of work; else this process's own."""
+    """Those of workers, where ``ring`` tells them of work; else this process's own, which give the
+    captions that they write ``scores`` at once."""
     if ring is None:
-        return Here(settings, conn, opened, show)
+        return Here(settings, conn, opened, show, scores=scores)
     return Elsewhere(conn, ring, show, wait=wait)
+
+
+def drain(
+    conn: Connection, hands: Hands, stage: str, before: Mapping[Queue, Counts]
+) -> dict[Queue, int]:
+    """Have all of a stage's queues run, and what captions lack enqueued; how many jobs were done
+    in each since it had ``before``."""
+    done: dict[Queue, int] = {}
+    for queue, model in encode.waiting(conn, stage):
+        begun = before.get(queue, Counts())
+        if stage in captions.COLUMNS:  # jobs that are opened again were done before
+            begun = jobs.counts(conn, queue)
+        done[queue] = done.get(queue, 0) + hands.drain(queue, model, begun)
+    return done
 
 
 class Here:
     """This process, a worker for each core. ``opened`` closes what it needs."""
 
-    def __init__(self, settings: Settings, conn: Connection, opened: ExitStack, show: Show) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        conn: Connection,
+        opened: ExitStack,
+        show: Show,
+        *,
+        scores: bool = True,
+    ) -> None:
+        self._scores = scores
         self._settings = settings
         self._conn = conn
         self._opened = opened
         self._show = show
         self._crews: dict[Queue, Crew] = {}
+        self._runtimes: dict[int, Runtime] = {}
 
     def intake(self, place: Place, model: Model) -> Intake:
         return Encoding(place, self._decoder, self._crew(model.encoding, model))
@@ -98,10 +125,23 @@ class Here:
     def _decoder(self) -> Decoder:
         return self._opened.enter_context(Decoder())
 
+    @cached_property
+    def _seats(self) -> list[Seat]:
+        return [take_seat(self._settings, self._opened) for _ in range(self._decoder.children)]
+
     def _crew(self, queue: Queue, model: Model) -> Crew:
+        """The one at a queue: crews come one after the other, and share seats and models."""
         if queue not in self._crews:
-            crew = encode.crew(self._settings, queue, model, self._decoder)
-            self._crews[queue] = self._opened.enter_context(crew)
+            graphs = encode.GRAPHS[queue.stage]
+            runtime = self._runtimes.get(model.model_id)
+            if runtime is None:
+                runtime = registry.load(self._settings, model, *graphs)
+                self._runtimes[model.model_id] = runtime
+            else:
+                runtime.open(*graphs)
+            self._crews[queue] = Crew(
+                self._seats, queue, model, runtime, self._decoder, scores=self._scores
+            )
         return self._crews[queue]
 
 

@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import UUID
 
 from psycopg import errors as pg_errors
 
+from . import captions as texts_of
 from . import catalog, database, hands, jobs, registry, sidecars, sources
+from .errors import ModelError
 from .hands import Hands, Progress, Ring, Show
 from .jobs import Connection, Counts, Queue
 from .outages import explained
@@ -38,6 +41,8 @@ class Report:
     already. ``encoded`` and ``captioned`` count jobs, other callers' among them; ``parked``
     those that were given up meanwhile; ``waiting`` is what the queues hold now. ``model`` encodes
     for search, and it ``knows`` just that; others that caption or answer encode too, uncounted.
+    Of the captions that were written meanwhile, ``judge`` (the active filter) has scored
+    ``judged``, and would keep ``kept``. ``unscored`` counts all captions that lack its scores.
     """
 
     model: str
@@ -49,6 +54,10 @@ class Report:
     captions: int = 0
     encoded: int = 0
     captioned: int = 0
+    judge: str | None = None
+    judged: int = 0
+    kept: int = 0
+    unscored: int = 0
     waiting: int = 0
     parked: int = 0
     failed: list[Failure] = field(default_factory=list)
@@ -69,6 +78,7 @@ def ingest(
     caption: bool = False,
     store_content: bool = False,
     retry: bool = False,
+    scores: bool = True,
     ring: Ring | None = None,
     wait: bool = True,
     stdin: BinaryIO | None = None,
@@ -84,6 +94,7 @@ def ingest(
         caption: have the captioner write one for each image, too.
         store_content: keep the files' bytes in the database.
         retry: try refused files and parked jobs once more.
+        scores: have the captions scored; else that is left for later.
         ring: leave the work to workers elsewhere, whom this tells that a stage has some.
         wait: until they are done.
         progress: called from this thread.
@@ -101,12 +112,13 @@ def ingest(
         conn = opened.enter_context(database.connect_pinned(url, autocommit=True))
         database.check(conn)
         show = progress or (lambda _: None)
-        chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
+        chosen = hands.choose(settings, conn, opened, ring, show, wait=wait, scores=scores)
         run = _Ingest(conn, space, chosen, show)
         run.take_in(found, texts, store_content=store_content, retry=retry)
         run.encode_rest(retry=retry)
         if caption:
             run.caption([file.uri for file in found.files], retry=retry)
+        run.judge(scores=scores)
         run.finish()
         run.report.seconds = time.monotonic() - begin
         return run.report
@@ -128,6 +140,7 @@ class _Ingest:
         ]
         self._queues = [model.encoding for model in (self._model, *self._others)]
         self._begun = jobs.all_counts(conn)
+        self._began = _now(conn)
         self._before = {queue: self._begun.get(queue, Counts()) for queue in self._queues}
         self.report = Report(self._model.name, self._model.knows)
 
@@ -195,6 +208,25 @@ class _Ingest:
             self._retry_parked(queue)
         self.report.captioned += self._drain(queue, model)
 
+    def judge(self, *, scores: bool) -> None:
+        """Give captions the vectors and scores that they lack. Where that can't be done here, the
+        images are in all the same, and it is left to others."""
+        active = texts_of.active(self._conn)
+        for queue in active.queues(scores=scores):
+            self._before.setdefault(queue, self._begun.get(queue, Counts()))
+            try:
+                hands.drain(self._conn, self._hands, queue.stage, self._before)
+            except ModelError as error:
+                self.report.warnings.append(f"captions wait at the stage {queue.stage}: {error}")
+        if active.filter is None:
+            return
+        names = {model.model_id: model.name for model in registry.models(self._conn)}
+        self.report.judge = names[active.filter]
+        self.report.unscored = texts_of.waiting(self._conn, Queue(jobs.SCORE, active.filter))
+        if self.report.captioned:
+            written = texts_of.judged(self._conn, active.filter, self._began)
+            self.report.judged, self.report.kept = written
+
     def _retry_parked(self, queue: Queue) -> None:
         jobs.retry_parked(self._conn, queue)
         self._before[queue] = replace(self._before[queue], parked=0)
@@ -217,3 +249,9 @@ class _Ingest:
             now = counts.get(queue, Counts())
             self.report.waiting += now.left
             self.report.parked += max(0, now.parked - before.parked)
+
+
+def _now(conn: Connection) -> datetime:
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    return cast(datetime, row[0])

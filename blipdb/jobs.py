@@ -112,6 +112,29 @@ def enqueue(
     return Lease(queue, token, tuple(sorted(added))) if token and added else None
 
 
+# A job that is done is opened again: what it did is not all that there is to do any more.
+REOPEN: LiteralString = """
+    ON CONFLICT (image_id, stage, model_id) DO UPDATE
+    SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
+    WHERE j.state = 'd'
+    """
+
+
+def reopen(conn: Connection, queue: Queue, image_ids: Collection[UUID]) -> None:
+    """See to it that each image has an open job in this queue, or a parked one."""
+    conn.execute(
+        sql.SQL(
+            """
+            INSERT INTO blip.jobs AS j (image_id, stage, model_id)
+            SELECT image_id, %(stage)s, %(model)s
+            FROM pg_catalog.unnest(%(ids)b::uuid[]) AS image_id
+            {}
+            """
+        ).format(sql.SQL(REOPEN)),
+        _named(queue) | {"ids": sorted(image_ids)},
+    )
+
+
 # Images without a job, whatever became of it: one per image and model is all there can be to do.
 _NEVER: LiteralString = """
     SELECT i.image_id FROM blip.images i
@@ -140,11 +163,9 @@ def enqueue_missing(conn: Connection, queue: Queue, *, space: str | None = None)
         """
         INSERT INTO blip.jobs AS j (image_id, stage, model_id)
         SELECT image_id, %(stage)s, %(model)s::integer FROM ({}) AS missing ORDER BY image_id
-        ON CONFLICT (image_id, stage, model_id) DO UPDATE
-        SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
-        WHERE j.state = 'd'
+        {}
         """
-    ).format(_MISSING[queue.stage])
+    ).format(_MISSING[queue.stage], sql.SQL(REOPEN))
     return conn.execute(statement, _named(queue) | {"space": space}).rowcount
 
 

@@ -16,7 +16,7 @@ from functools import partial
 
 import psycopg
 
-from . import attaching, encode, jobs, memory, registry, requirements
+from . import attaching, captions, encode, jobs, memory, registry, requirements
 from .encode import Crew, Seat
 from .errors import ModelError, SetupError
 from .images.decode import Decoder
@@ -122,8 +122,15 @@ class Shifts:
         return self._seats[0].conn
 
     def _queues(self, conn: Connection, stage: str) -> list[tuple[Queue, Model]]:
-        """A stage's queues with due jobs that can be run here."""
+        """A stage's queues with due jobs that can be run here. Where none has any, captions may
+        lack what it gives."""
         due = [queue for queue in jobs.queues(conn, due=True) if queue.stage == stage]
+        if not due and stage in captions.COLUMNS:
+            due = [
+                queue
+                for queue in captions.active(conn).queues()
+                if queue.stage == stage and captions.enqueue(conn, queue)
+            ]
         found = encode.runnable(conn, due)
         return [(queue, model) for queue, model in found if self._load(queue, model)]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Semaphore
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -20,16 +20,17 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
-from . import catalog, contents, jobs, tokens
+from . import captions, catalog, contents, jobs, tokens
 from .arrays import Reals, RealsDumper
 from .errors import ImageError
 from .identity import caption_id
 from .images.decode import Decoded, Decoder
 from .jobs import Connection, Lease, Queue
 from .registry import Model
-from .runtime import Encoded, Runtime
-from .scoring import Score, Vectors, embed, score
+from .runtime import PAIRS, Encoded, Runtime
+from .scoring import Embedded, Score, embed, score
 from .sidecars import inside
+from .tokens import Scales, Tokens
 from .writing import USUAL, Writing
 
 Pixels = npt.NDArray[np.uint8]
@@ -38,8 +39,21 @@ BATCH_BYTES = 4 << 20  # of pixels in one batch, and so in one transaction
 MAX_BATCH = (
     32  # more saves little, leaves a core idle at the end, and is retried one by one after a kill
 )
-CAPTION_BATCH = 16
+CAPTION_BATCH = 16  # at least, however large the images are
 SAMPLED_BATCH = 32  # a sampled caption is one text at a time, and not several beams
+
+# Captions with what was computed of them, in the order of their vectors: slices of one parameter.
+_UNNESTED: LiteralString = """
+    unnest(%(images)b::uuid[], %(captions)b::uuid[], %(texts)b::text[], %(read)b::boolean[],
+           %(itc)b::real[], %(itm)b::real[], %(unread)b::text[])
+        WITH ORDINALITY AS u (image_id, caption_id, text, is_read, itc, itm, unread, n)
+    """
+# A text of which the model reads no word is done, too, and has no vector.
+_SLICE: LiteralString = (
+    "CASE WHEN u.is_read THEN (%(vectors)s::real[])[(n - 1) * %(dims)s + 1 : n * %(dims)s] END"
+)
+_VECTOR: LiteralString = f"encoder_id = %(model)s, text_vector = {_SLICE}"
+_SCORES: LiteralString = "filter_id = %(model)s, itc = u.itc, itm = u.itm, unread = u.unread"
 
 
 @dataclass(frozen=True)
@@ -55,14 +69,43 @@ class Outcome:
 
 
 class _Text(NamedTuple):
+    """A caption; ``vector`` is the model's own, where it has given one."""
+
     image_id: UUID
     caption_id: UUID
     text: str
+    vector: list[float] | None = None
+
+
+class _Results(NamedTuple):
+    """Of captions: vectors, where they are to be stored, and scores, where there are some."""
+
+    embedded: Embedded | None
+    scores: Sequence[Score] | None
+
+    def of(self, rows: Sequence[int]) -> _Results:
+        """Those of some of them."""
+        embedded, scores = self
+        if embedded is not None:
+            embedded = Embedded(
+                embedded.vectors[list(rows)],
+                [embedded.ids[row] for row in rows],
+                [embedded.unread[row] for row in rows],
+            )
+        return _Results(embedded, None if scores is None else [scores[row] for row in rows])
 
 
 class _Failed(NamedTuple):
     reason: str
     for_good: bool
+
+
+class _Seen(NamedTuple):
+    """An image as a model sees it: a row of `Encoded`; ``itc`` is empty where nobody asked."""
+
+    itc: npt.NDArray[np.float32]
+    tokens: Tokens
+    scales: Scales
 
 
 @dataclass
@@ -92,9 +135,11 @@ class Worker:
         *,
         token: UUID | None = None,
         turns: Semaphore | None = None,
+        scores: bool = True,
     ) -> None:
         """``writing`` is how captions are written, where that is the job. ``token`` is the
-        connection's, if it has one; ``turns`` are for the model, where workers share few."""
+        connection's, if it has one; ``turns`` are for the model, where workers share few. Without
+        ``scores`` the captions that are written get none here."""
         conn.adapters.register_dumper(Reals, RealsDumper)
         # Nobody waits for the disk at each batch. A server that crashes forgets the last ones
         # whole, results and closed jobs alike, and they are run again; see `jobs.flush`.
@@ -106,6 +151,7 @@ class Worker:
         self._decoder = decoder
         self._writing = writing
         self._turns = turns or Semaphore()
+        self._scores = scores
 
     def run(self, lease: Lease, pixels: Mapping[UUID, Pixels] | None = None) -> Outcome:
         """Run leased jobs and close them, their results in the same transaction.
@@ -133,7 +179,8 @@ class Worker:
         """Lease as many jobs as one transaction should hold, and run them; None if none is due."""
         n = batch_size(self.model)
         if queue.stage in (jobs.CAPTION, jobs.WRITE):
-            n = CAPTION_BATCH if self._writing.nucleus is None else SAMPLED_BATCH
+            least = CAPTION_BATCH if self._writing.nucleus is None else SAMPLED_BATCH
+            n = max(n, least)
         lease = jobs.lease(self.conn, queue, self.token, n)
         return self.run(lease) if lease else None
 
@@ -152,64 +199,108 @@ class Worker:
         return self._close(lease, ids, write, pictures)
 
     def _embed(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        captions = self._lacking(lease.image_ids, "encoder_id")
+        texts = self._lacking(lease.image_ids, jobs.TEXT)
         with self._turns:
-            vectors, unread = embed(self._runtime, [row.text for row in captions])
-
-        def write(done: Sequence[UUID]) -> None:
-            kept = set(done)
-            rows = [n for n, row in enumerate(captions) if row.image_id in kept]
-            self._write_texts([captions[n] for n in rows], vectors[rows], unread)
-
-        return self._close(lease, lease.image_ids, write, _Pictures())
+            results = _Results(embed(self._runtime, [row.text for row in texts]), None)
+        return self._close(
+            lease, lease.image_ids, lambda done: self._write_of(texts, results, done), _Pictures()
+        )
 
     def _caption(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        stored = self._stored_tokens(lease.image_ids)
-        missing = [id for id in lease.image_ids if id not in stored]
-        pictures = self._pictures(missing, given)
+        active = captions.active(self.conn)
+        is_filter = self._scores and active.filter == self.model.model_id
+        is_encoder = active.encoder == self.model.model_id
         with self._turns:
-            if pictures.pixels:
-                encoded = self._runtime.encode_images(pictures.batch)
-                stored |= dict(zip(pictures.pixels, _pairs(encoded), strict=True))
-            texts = self._captions(stored)
+            self._open_for(is_encoder=is_encoder, is_filter=is_filter)
+        seen, pictures = self._look(lease.image_ids, given, vectors=is_filter)
+        with self._turns:
+            written = self._captions(seen)
+            texts = [_Text(id, caption_id("synthetic", text), text)
+                     for id, text in written.items() if text]  # fmt: skip
+            results = self._judge(texts, seen, is_encoder=is_encoder, is_filter=is_filter)
         pictures.failed |= {id: _Failed("the model wrote an empty caption", True)
-                            for id, text in texts.items() if not text}  # fmt: skip
-
-        def write(done: Sequence[UUID]) -> None:
-            self._write_captions([(id, texts[id]) for id in done])
-
-        return self._close(lease, [id for id in texts if texts[id]], write, pictures)
-
-    def _captions(
-        self, images: Mapping[UUID, tuple[tokens.Tokens, tokens.Scales]]
-    ) -> dict[UUID, str]:
-        if not images:
-            return {}
-        values, scales = (np.stack(part) for part in zip(*images.values(), strict=True))
-        written = self._runtime.caption(values, scales, **self._writing.options(list(images)))
-        return dict(zip(images, written, strict=True))
-
-    def _score(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        captions = self._lacking(lease.image_ids, "filter_id")
-        pictures = self._pictures(sorted({row.image_id for row in captions}), given)
-        places = {id: place for place, id in enumerate(pictures.pixels)}
-        captions = [row for row in captions if row.image_id in places]
-        scores: list[Score] = []
-        if captions:
-            rows = [places[row.image_id] for row in captions]
-            with self._turns:
-                encoded = self._runtime.encode_images(pictures.batch)
-                images = Encoded(encoded.itc[rows], encoded.tokens[rows], encoded.scales[rows])
-                scores = score(self._runtime, [row.text for row in captions], images)
+                            for id, text in written.items() if not text}  # fmt: skip
+        others = [
+            queue
+            for queue in active.queues(scores=self._scores)
+            if queue.model_id != self.model.model_id and lease.queue.stage != jobs.WRITE
+        ]
 
         def write(done: Sequence[UUID]) -> None:
             kept = set(done)
-            self._write_scores(
-                [pair for pair in zip(captions, scores, strict=True) if pair[0].image_id in kept]
-            )
+            rows = [row for row, text in enumerate(texts) if text.image_id in kept]
+            self._write_captions([texts[row] for row in rows], results.of(rows))
+            for queue in others:
+                jobs.reopen(self.conn, queue, done)
 
+        return self._close(lease, [text.image_id for text in texts], write, pictures)
+
+    def _open_for(self, *, is_encoder: bool, is_filter: bool) -> None:
+        """Have the graphs at hand with which the captions that are written here are judged."""
+        if is_encoder or is_filter:
+            self._runtime.open("text")
+        if is_filter:
+            self._runtime.open(PAIRS)
+
+    def _captions(self, seen: Mapping[UUID, _Seen]) -> dict[UUID, str]:
+        if not seen:
+            return {}
+        images = _stacked(seen.values())
+        written = self._runtime.caption(
+            images.tokens, images.scales, **self._writing.options(list(seen))
+        )
+        return dict(zip(seen, written, strict=True))
+
+    def _judge(
+        self,
+        texts: Sequence[_Text],
+        seen: Mapping[UUID, _Seen],
+        *,
+        is_encoder: bool,
+        is_filter: bool,
+    ) -> _Results:
+        """Vectors that are to be stored, and scores, of captions of images in ``seen``."""
+        if not texts or not (is_encoder or is_filter):
+            return _Results(None, None)
+        known = {row: text.vector for row, text in enumerate(texts) if text.vector is not None}
+        embedded = embed(self._runtime, [text.text for text in texts], known)
+        scores = None
+        if is_filter:
+            places = {id: place for place, id in enumerate(seen)}
+            scores = score(
+                self._runtime,
+                embedded,
+                _stacked(seen.values()),
+                [places[row.image_id] for row in texts],
+            )
+        return _Results(embedded if is_encoder else None, scores)
+
+    def _score(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
+        texts = self._lacking(lease.image_ids, jobs.SCORE)
+        is_encoder = captions.active(self.conn).encoder == self.model.model_id and any(
+            text.vector is None for text in texts
+        )
+        ids = sorted({text.image_id for text in texts})
+        seen, pictures = self._look(ids, given, vectors=True)
+        texts = [text for text in texts if text.image_id in seen]
+        with self._turns:
+            results = self._judge(texts, seen, is_encoder=is_encoder, is_filter=True)
         done = [id for id in lease.image_ids if id not in pictures.failed]
-        return self._close(lease, done, write, pictures)
+        return self._close(lease, done, lambda done: self._write_of(texts, results, done), pictures)
+
+    def _look(
+        self, ids: Sequence[UUID], given: Mapping[UUID, Pixels], *, vectors: bool
+    ) -> tuple[dict[UUID, _Seen], _Pictures]:
+        """Images as the model sees them: stored tokens, else encoded now. ``vectors``: with their
+        ITC vectors."""
+        seen = self._stored(ids, vectors=vectors)
+        pictures = self._pictures([id for id in ids if id not in seen], given)
+        if pictures.pixels:
+            with self._turns:
+                encoded = self._runtime.encode_images(pictures.batch)
+            rows = map(_Seen._make, zip(*encoded, strict=True))
+            seen |= dict(zip(pictures.pixels, rows, strict=True))
+        return seen, pictures
 
     def _close(
         self,
@@ -292,71 +383,82 @@ class Worker:
             new = cursor.fetchall()
         catalog.add_captions(self.conn, {id: inside(decoded[id]) for id in new})
 
-    def _stored_tokens(
-        self, ids: Sequence[UUID]
-    ) -> dict[UUID, tuple[tokens.Tokens, tokens.Scales]]:
+    def _stored(self, ids: Sequence[UUID], *, vectors: bool) -> dict[UUID, _Seen]:
+        """Those images that the model has encoded; with their vectors, where these are wanted."""
         rows = self.conn.execute(
-            "SELECT image_id, tokens FROM blip.image_tokens"
-            " WHERE image_id = ANY(%b) AND model_id = %s",
-            [list(ids), self.model.model_id],
+            """
+            SELECT t.image_id, t.tokens, v.itc::real[]
+            FROM blip.image_tokens t
+            LEFT JOIN blip.image_vectors v
+                ON v.image_id = t.image_id AND v.model_id = %(model)s AND %(vectors)s
+            WHERE t.image_id = ANY(%(ids)b) AND t.model_id = %(model)s
+            """,
+            {"model": self.model.model_id, "ids": list(ids), "vectors": vectors},
             binary=True,
         )
-        return {id: tokens.unpack(record, *self.model.record) for id, record in rows}
+        return {
+            id: _Seen(np.array(itc or (), np.float32), *tokens.unpack(record, *self.model.record))
+            for id, record, itc in rows
+            if itc is not None or not vectors
+        }
 
-    def _lacking(self, ids: Sequence[UUID], column: str) -> list[_Text]:
-        """The captions of images of which this model has not given what ``column`` vouches for."""
+    def _lacking(self, ids: Sequence[UUID], stage: str) -> list[_Text]:
+        """The captions of images of which this model has not given what the stage is for."""
         rows = self.conn.execute(
             sql.SQL(
-                "SELECT image_id, caption_id, text FROM blip.captions"
-                " WHERE image_id = ANY(%b) AND {} IS DISTINCT FROM %s"
+                "SELECT image_id, caption_id, text,"
+                " CASE WHEN encoder_id = %(model)s THEN text_vector::real[] END"
+                " FROM blip.captions"
+                " WHERE image_id = ANY(%(ids)b) AND {} IS DISTINCT FROM %(model)s"
                 " ORDER BY image_id, caption_id"
-            ).format(sql.Identifier(column)),
-            [list(ids), self.model.model_id],
+            ).format(sql.Identifier(captions.COLUMNS[stage])),
+            {"ids": list(ids), "model": self.model.model_id},
             binary=True,
         )
         return [_Text(*row) for row in rows]
 
-    def _write_texts(
-        self, texts: Sequence[_Text], vectors: Vectors, unread: Mapping[str, str]
-    ) -> None:
-        """A text of which the model reads no word is done, too, and has no vector."""
-        dims = self.model.itc_dims
+    def _write_of(self, texts: Sequence[_Text], results: _Results, done: Sequence[UUID]) -> None:
+        """Write the results of captions of images that are done. A caption that somebody edited
+        meanwhile is left: what was computed is of another text."""
+        kept = set(done)
+        rows = [row for row, text in enumerate(texts) if text.image_id in kept]
+        if not rows:
+            return
+        chosen, (embedded, scores) = [texts[row] for row in rows], results.of(rows)
+        columns = [
+            *(() if embedded is None else (_VECTOR,)),
+            *(() if scores is None else (_SCORES,)),
+        ]
         self.conn.execute(
-            """
-            UPDATE blip.captions c
-            SET encoder_id = %(model)s, text_vector = CASE WHEN u.is_read
-                THEN ((%(itc)s)[(n - 1) * %(dims)s + 1 : n * %(dims)s]) END
-            FROM unnest(%(images)b::uuid[], %(captions)b::uuid[], %(read)b::boolean[])
-                WITH ORDINALITY AS u (image_id, caption_id, is_read, n)
-            WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)
-            """,
-            {
-                "model": self.model.model_id,
-                "itc": Reals(vectors),
-                "dims": dims,
-                "images": [text.image_id for text in texts],
-                "captions": [text.caption_id for text in texts],
-                "read": [text.text not in unread for text in texts],
-            },
+            sql.SQL(
+                "UPDATE blip.captions c SET {} FROM {}"
+                " WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)"
+                " AND c.text = u.text"
+            ).format(sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(_UNNESTED)),
+            self._values(chosen, embedded, scores),
         )
 
-    def _write_scores(self, scores: Sequence[tuple[_Text, Score]]) -> None:
-        self.conn.execute(
-            """
-            UPDATE blip.captions c SET itc = u.itc, itm = u.itm, unread = u.unread, filter_id = %s
-            FROM unnest(%b::uuid[], %b::uuid[], %b::real[], %b::real[], %b::text[])
-                AS u (image_id, caption_id, itc, itm, unread)
-            WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)
-            """,
-            [
-                self.model.model_id,
-                [text.image_id for text, _ in scores],
-                [text.caption_id for text, _ in scores],
-                [found.itc for _, found in scores],
-                [found.itm for _, found in scores],
-                [found.unread for _, found in scores],
-            ],
-        )
+    def _values(
+        self,
+        texts: Sequence[_Text],
+        embedded: Embedded | None,
+        scores: Sequence[Score] | None,
+    ) -> dict[str, Any]:
+        """What `_UNNESTED` and the statements with it are given."""
+        judged = scores or [Score()] * len(texts)
+        return {
+            "model": self.model.model_id,
+            "dims": self.model.itc_dims,
+            "vectors": None if embedded is None else Reals(embedded.vectors),
+            "images": [text.image_id for text in texts],
+            "captions": [text.caption_id for text in texts],
+            "texts": [text.text for text in texts],
+            "read": [embedded is not None and reason is None
+                     for reason in (embedded.unread if embedded else texts)],
+            "itc": [found.itc for found in judged],
+            "itm": [found.itm for found in judged],
+            "unread": [found.unread for found in judged],
+        }  # fmt: skip
 
     def _write_encoded(self, ids: Sequence[UUID], encoded: Encoded, rows: Sequence[int]) -> None:
         records = b"".join(tokens.pack_batch(encoded.tokens[rows], encoded.scales[rows]))
@@ -390,20 +492,25 @@ class Worker:
             values,
         )
 
-    def _write_captions(self, texts: Sequence[tuple[UUID, str]]) -> None:
+    def _write_captions(self, texts: Sequence[_Text], results: _Results) -> None:
+        embedded, scores = results
         self.conn.execute(
-            """
-            INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, decoding)
-            SELECT *, 'synthetic', %s, %s FROM unnest(%b::uuid[], %b::uuid[], %b::text[])
-            ON CONFLICT DO NOTHING
-            """,
-            [
-                self.model.model_id,
-                Jsonb(self._writing.to_dict()),
-                [id for id, _ in texts],
-                [caption_id("synthetic", text) for _, text in texts],
-                [text for _, text in texts],
-            ],
+            sql.SQL(
+                """
+                INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, decoding,
+                                           text_vector, encoder_id, itc, itm, unread, filter_id)
+                SELECT u.image_id, u.caption_id, u.text, 'synthetic', %(model)s, %(decoding)s,
+                       {}, %(encoder)s::integer, u.itc, u.itm, u.unread, %(filter)s::integer
+                FROM {}
+                ON CONFLICT DO NOTHING
+                """
+            ).format(sql.SQL(_SLICE), sql.SQL(_UNNESTED)),
+            self._values(texts, embedded, scores)
+            | {
+                "decoding": Jsonb(self._writing.to_dict()),
+                "encoder": None if embedded is None else self.model.model_id,
+                "filter": None if scores is None else self.model.model_id,
+            },
         )
 
 
@@ -412,5 +519,5 @@ def batch_size(model: Model) -> int:
     return max(1, min(MAX_BATCH, BATCH_BYTES // (3 * model.image_size**2)))
 
 
-def _pairs(encoded: Encoded) -> Iterator[tuple[tokens.Tokens, tokens.Scales]]:
-    return zip(encoded.tokens, encoded.scales, strict=True)
+def _stacked(seen: Iterable[_Seen]) -> Encoded:
+    return Encoded(*(np.stack(part) for part in zip(*seen, strict=True)))

@@ -30,12 +30,14 @@ def test_without_a_stage_what_waits_is_run(ready: Settings, boss: Connection) ->
 def test_a_stage_does_what_is_missing(ready: Settings, boss: Connection, model: Model) -> None:
     for seed in range(3):
         add(boss, picture(seed), caption="a red bicycle")
-    backlog.run(ready)
+    assert backlog.run(ready, ["encode"]) == [Line("encode", "tiny", 0, 3, 0, 0)]
     assert backlog.run(ready, ["text", "caption"]) == [
         Line("caption", "tiny", 3, 3, 0, 0),
         Line("text", "tiny", 3, 3, 0, 0),
     ]
-    assert backlog.run(ready, ["text"]) == [Line("text", "tiny", 3, 3, 0, 0)], "the new captions"
+    assert backlog.run(ready, ["text"]) == [], "a caption that is written has its vector"
+    boss.execute("UPDATE blip.captions SET encoder_id = NULL WHERE origin = 'synthetic'")
+    assert backlog.run(ready, ["text"]) == [Line("text", "tiny", 3, 3, 0, 0)]
     assert backlog.run(ready, ["text"]) == []
     row = boss.execute(
         "SELECT count(*), count(text_vector), count(DISTINCT encoder_id) FROM blip.captions"
@@ -119,10 +121,22 @@ def test_stages_and_models_that_there_are_not(
     message = r"no stage encoed, write; there are attach, encode, text, caption, score\."
     with pytest.raises(UsageError, match=message):
         backlog.run(ready, ["encoed", "write"])
-    with pytest.raises(ModelError, match="No model is active as filter"):
+    writer = tiny_artifact(tmp_path / "w", 2, name="writer", roles=("captioner",)).folder
+    registry.register(boss, ready, writer, activate=False)
+    with pytest.raises(
+        UsageError, match="writer can't score: that needs the role filter"
+    ) as caught:
+        backlog.run(ready, ["score"], model="writer")
+    assert caught.value.hint == "The model tiny does that: blipdb run score"
+    other = tiny_artifact(tmp_path / "o", 3, name="other").folder
+    registry.register(boss, ready, other, activate=False)
+    with pytest.raises(UsageError, match="other is not active as filter") as caught:
+        backlog.run(ready, ["score"], model="other")
+    assert "blipdb models activate other --role filter" in (caught.value.hint or "")
+    boss.execute("DELETE FROM blip.active_models WHERE role = 'filter'")
+    with pytest.raises(ModelError, match="No model is active as filter") as missing:
         backlog.run(ready, ["score"])
-    with pytest.raises(UsageError, match="tiny can't score: that needs the role filter, and it"):
-        backlog.run(ready, ["score"], model="tiny")
+    assert missing.value.hint == "Make it one: blipdb models activate other --role filter"
 
 
 def test_counts_are_of_one_moment_and_of_all_queues(

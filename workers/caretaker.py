@@ -14,7 +14,7 @@ from collections.abc import Collection
 
 import psycopg
 
-from blipdb import attaching, database, encode, jobs, registry, requirements
+from blipdb import attaching, captions, database, encode, jobs, registry, requirements
 from blipdb.errors import BlipdbError, BrokerError, DatabaseError
 from blipdb.jobs import Connection
 from blipdb.outages import explained
@@ -40,6 +40,7 @@ class Caretaker(threading.Thread):
         self._ended = threading.Event()
         self._conn: Connection | None = None
         self._indexed = 0.0
+        self._next = 0.0
         self._telling = Telling()
 
     def run(self) -> None:
@@ -65,6 +66,7 @@ class Caretaker(threading.Thread):
         try:
             with explained(AGAIN):
                 conn = self._open()
+                self._enqueue(conn)
                 for queue in jobs.queues(conn):
                     if queue.stage in self._stages:
                         jobs.free_abandoned(conn, queue)
@@ -80,6 +82,17 @@ class Caretaker(threading.Thread):
             raise
         for stage in sorted(due):
             ring(stage)
+
+    def _enqueue(self, conn: Connection) -> None:
+        """Have captions that lack a vector or scores looked at. Looking for them costs the more
+        the more wait for something else, as for their images: so it takes a tenth of the time."""
+        begin = time.monotonic()
+        if begin < self._next:
+            return
+        for queue in captions.active(conn).queues():
+            if queue.stage in self._stages and not jobs.due(conn, queue, 1):
+                captions.enqueue(conn, queue)
+        self._next = begin + 10 * (time.monotonic() - begin)
 
     def _open(self) -> Connection:
         if self._conn is None:

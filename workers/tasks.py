@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from blipdb import jobs, settings
+from blipdb import captions, jobs, settings
 from blipdb.errors import BrokerError, DatabaseError
 from blipdb.shifts import Shifts
 
@@ -41,6 +41,9 @@ def work(*, stage: str) -> None:
         _ring(jobs.ENCODE)  # what the rows were linked to may be new
     if turn.more and not is_ending():
         _ring(stage)
+    if stage in (jobs.ENCODE, jobs.CAPTION) and turn.outcomes and not is_ending():
+        for following in captions.COLUMNS:
+            _ring(following)  # what has come in with the images, or was written about them
 
 
 def shifts() -> Shifts:

@@ -58,6 +58,14 @@ def ingest(
         bool,
         typer.Option("--retry", envvar="BLIPDB_RETRY", help="Try what failed before once more."),
     ] = False,
+    scores: Annotated[
+        bool,
+        typer.Option(
+            "--scores/--no-scores",
+            envvar="BLIPDB_SCORES",
+            help="Have the match head judge captions; --no-scores leaves that for later.",
+        ),
+    ] = True,
     broker: Broker = None,
     no_wait: NoWait = False,
     space: Space = "",
@@ -90,6 +98,7 @@ def ingest(
                 caption=write_captions,
                 store_content=store_content,
                 retry=retry,
+                scores=scores,
                 ring=ring,
                 wait=not no_wait,
                 stdin=sys.stdin.buffer if is_list else None,
@@ -143,5 +152,8 @@ def summary(report: Report) -> str:
         (report.waiting, "still waiting"),
     ]
     rest = "".join(f"; {word}: {number}" for number, word in extras if number > 0)
+    if report.judged:
+        of = "" if report.judged == report.captioned else f" of {report.judged} that it judged"
+        rest += f"; {report.judge} would keep {report.kept}{of}"
     files = "1 file" if report.found == 1 else f"{report.found} files"
     return f"{files}: {numbers}{rest} ({report.seconds:.1f} s)"

@@ -201,7 +201,8 @@ def activate_model(
         list[str] | None,
         typer.Option(
             envvar="BLIPDB_ROLE",
-            help="retrieval, captioner or answerer; default: all that it can be.",
+            help="retrieval, captioner, answerer or filter; default: all that it can be. The filter"
+            " is the model for retrieval, unless another is chosen.",
         ),
     ] = None,
     as_json: Json = False,
@@ -209,14 +210,17 @@ def activate_model(
     home: Home = None,
 ) -> None:
     """Use a model from now on."""
-    from .. import registry
+    from .. import captions, registry
 
     with _opened(options.settings(db, home)) as conn:
         waiting = registry.activate(conn, name, role)
         model = registry.find(conn, name)
+        unscored = captions.waiting(conn, model.scoring) if registry.FILTER in model.active else 0
     if as_json:
-        print_json({**asdict(model), "waiting": waiting})
+        print_json({**asdict(model), "waiting": waiting, "unscored": unscored})
     else:
         print(f"{model.name} is active as {', '.join(model.active)}")
     if waiting:
-        note(f"{waiting} images are to be encoded with it; the next blipdb ingest does that")
+        note(f"{waiting} images are to be encoded with it; workers do that, or: blipdb run")
+    if unscored:
+        note(f"{unscored} captions are to be judged by it; workers do that, or: blipdb run")

@@ -170,6 +170,7 @@ class Client(Base[Source]):
             caption: have the captioner write one for each image, too.
             store_content: keep the files' bytes in the database.
             retry: try refused files and parked jobs once more.
+            scores: have the captions scored; else that is left for later.
             progress: called with how far it is.
         """
         self._require_usable()

@@ -24,6 +24,7 @@ class Options(TypedDict, total=False):
     caption: bool
     store_content: bool
     retry: bool
+    scores: bool
     progress: Callable[[Progress], None]
 
 

@@ -28,9 +28,6 @@ from ..export import export
 from ..pretrain import Weights, pretrain
 from ..tasks.progress import Show, silent
 
-SERVE = {"captioner": ("captioner",), "filter": ("filter", "retrieval")}
-"""Of the roles that a step needs, which of a model's roles serve: a filter is ITC and ITM."""
-
 
 class CapFiltError(BlipdbError):
     """A corpus or a model that CapFilt can't go on with."""
@@ -89,10 +86,10 @@ def model_for(conn: Connection, step: str, name: str) -> Model:
         UsageError: there is none of that name, or it is of another role.
     """
     model = registry.find(conn, name)
-    if set(SERVE[step]).isdisjoint(model.roles):
+    if step not in model.roles:
         raise UsageError(
             f"The model {model.name} can't be a {step}: its roles are {', '.join(model.roles)}.",
-            f"Choose one with the role {' or '.join(SERVE[step])}: blipdb models list",
+            f"Choose one with the role {step}: blipdb models list",
         )
     return model
 
@@ -144,13 +141,15 @@ def _require_same(conn: Connection, model: Model, writing: Writing) -> None:
 
 def judge(settings: Settings, model: Model, *, space: str = "", show: Show = silent) -> Outcome:
     """ITC and ITM of every caption that this filter has not judged; people's too, which are kept
-    whatever it says.
+    whatever it says. It is the active filter from now on: of a database's captions only one judges.
 
     Raises:
         ModelError, DatabaseError: as `write`.
     """
     queue = Queue(jobs.SCORE, model.model_id)
     with explained(), database.connect_pinned(settings.database_url(), autocommit=True) as conn:
+        if registry.FILTER not in registry.find(conn, model.digest).active:
+            registry.activate(conn, model.digest, [registry.FILTER])
         jobs.enqueue_missing(conn, queue, space=space)
         return _drain(conn, settings, model, queue, "judging captions", show)
 
