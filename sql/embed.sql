@@ -10,7 +10,7 @@ BEGIN
     IF query IS NULL THEN
         RETURN NULL;
     END IF;
-    RETURN blip._embed(blip._choose(model, 'retrieval'), query);
+    RETURN blip._embed(blip._choose_head(model), query);
 END
 $$;
 COMMENT ON FUNCTION public.blip_embed(text, text) IS
@@ -25,7 +25,7 @@ BEGIN
     IF image IS NULL THEN
         RETURN NULL;
     END IF;
-    RETURN blip._embed(blip._choose(model, 'retrieval'), image);
+    RETURN blip._embed(blip._choose_head(model), image);
 END
 $$;
 COMMENT ON FUNCTION public.blip_embed(bytea, text) IS

@@ -11,7 +11,7 @@ BEGIN
     END IF;
     PERFORM blip._require_text(query);
     RETURN blip._probability(
-        blip._logits(blip._choose(model, 'retrieval'), query, ARRAY[image_id]) -> 0);
+        blip._logits(blip._choose_head(model), query, ARRAY[image_id]) -> 0);
 END
 $$;
 COMMENT ON FUNCTION public.blip_match(uuid, text, text) IS
@@ -31,7 +31,7 @@ BEGIN
     PERFORM blip._require_image(image);
     RETURN blip._probability(blip._ask(
         'match_image',
-        blip._head(blip._choose(model, 'retrieval')) || jsonb_build_object('text', query),
+        blip._head(blip._choose_head(model)) || jsonb_build_object('text', query),
         image) -> 'itm');
 END
 $$;

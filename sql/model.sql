@@ -51,6 +51,19 @@ COMMENT ON FUNCTION blip._choose(text, text) IS
     'The registered model of that name, else the one that is active in the role';
 SELECT blip._allow('blip._choose(text, text)', 'readers');
 
+CREATE FUNCTION blip._choose_head(wanted text) RETURNS blip._model
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN blip._choose(wanted, CASE WHEN wanted IS NULL THEN 'retrieval' ELSE 'filter' END);
+END
+$$;
+COMMENT ON FUNCTION blip._choose_head(text) IS
+    'The registered model of that name with the ITC and ITM heads, which a filter has as well as a '
+    'model for retrieval; else the one that is active for retrieval';
+SELECT blip._allow('blip._choose_head(text)', 'readers');
+
 CREATE FUNCTION blip._require_tables() RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

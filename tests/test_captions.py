@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -59,14 +59,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def lacking(conn: Connection) -> tuple[Any, ...]:
+def lacking(conn: Connection) -> tuple[int, int, int, int]:
     """How many captions there are, and how many lack a vector, an ITM and an ITC."""
     row = conn.execute(
         "SELECT count(*), count(*) - count(text_vector), count(*) - count(itm),"
         " count(*) - count(itc) FROM blip.captions"
     ).fetchone()
     assert row is not None
-    return row
+    return cast(tuple[int, int, int, int], row)
 
 
 def judges(conn: Connection) -> set[int | None]:
