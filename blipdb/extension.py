@@ -20,7 +20,7 @@ NAME = "blipdb"
 # In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
 PARTS = (
     "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
-    "answer", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
+    "answer", "captions", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
     "attach_triggers", "attach", "status", "failures",
 )  # fmt: skip
 ALLOW = "allow"  # last: gives each function the owner and the callers that are stated beside it

@@ -177,14 +177,12 @@ BEGIN
         WHERE lowest IS NULL OR coalesce(p.itm, p.itc)::real >= lowest
         ORDER BY p.score DESC, p.image_id LIMIT k
     )
-    SELECT h.image_id, blip._where(h.image_id), t.text, h.score::real, h.itm::real, h.itc
+    -- A subquery for each hit: a join would rank the captions of all images.
+    SELECT h.image_id, blip._where(h.image_id),
+           (SELECT t.text FROM blip.ranked_captions t
+            WHERE t.image_id = h.image_id AND t.rank = 1),
+           h.score::real, h.itm::real, h.itc
     FROM hit h
-    LEFT JOIN LATERAL (
-        SELECT t.text FROM blip.captions t WHERE t.image_id = h.image_id
-        ORDER BY array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
-                 t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id
-        LIMIT 1
-    ) t ON true
     ORDER BY h.score DESC, h.image_id;
 END
 $$;

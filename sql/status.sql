@@ -12,7 +12,17 @@ BEGIN
     SELECT 'images', NULL::text, 'stored', count(*) FROM blip.images
     UNION ALL SELECT 'files', NULL, 'stored', count(*) FROM blip.files
     UNION ALL SELECT 'files', NULL, 'failed', count(*) FROM blip.failed_files
-    UNION ALL SELECT 'captions', NULL, 'stored', count(*) FROM blip.captions;
+    UNION ALL SELECT 'captions', NULL, 'stored', count(*) FROM blip.captions
+    -- What the filter has not scored: three ranges of an index. Ids of models begin at 1.
+    UNION ALL SELECT 'captions', f.name, 'unscored',
+        (SELECT count(*) FROM blip.captions c WHERE c.filter_id IS NULL)
+        + (SELECT count(*) FROM blip.captions c WHERE c.filter_id < f.model_id)
+        + (SELECT count(*) FROM blip.captions c WHERE c.filter_id > f.model_id)
+    FROM (
+        SELECT max(m.name) AS name, coalesce(max(m.model_id), 0) AS model_id
+        FROM blip.active_models a JOIN blip.models m ON m.model_id = a.model_id
+        WHERE a.role = 'filter'
+    ) f;
 
     -- Who let its lease run out no longer runs: the job waits for another worker.
     RETURN QUERY
@@ -35,6 +45,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION public.blip_status() IS
-    'How many images, files and captions are stored, and how many jobs are pending, running, '
-    'parked and done, by stage and model';
+    'How many images, files and captions are stored, how many captions the active filter has not '
+    'scored, and how many jobs are pending, running, parked and done, by stage and model';
 SELECT blip._allow('public.blip_status()', 'readers');

@@ -291,7 +291,7 @@ def test_init_by_an_ordinary_role(empty_home: Path) -> None:
 
         assert databases.init(url, settings) == []
         with databases.connect(url, role="blip_reader") as conn:
-            assert one(conn, "SELECT count(*) FROM blip_status()") == 4
+            assert one(conn, "SELECT count(*) FROM blip_status()") == 5
     finally:
         clusters.down(settings)
 
@@ -468,7 +468,7 @@ def test_a_superuser_adds_the_functions_later(empty: str, cluster: Settings) -> 
     assert databases.init(empty, cluster) == []
     with databases.connect(empty) as conn:
         databases.check(conn, functions=True)
-        assert one(conn, "SELECT count(*) FROM blip_status()") == 4
+        assert one(conn, "SELECT count(*) FROM blip_status()") == 5
 
 
 def test_pgvector_is_too_old(database: str, cluster: Settings) -> None:

@@ -305,6 +305,7 @@ CALLS = (
     "blip_rerank('red dog', ARRAY[%s]::uuid[])",
     "blip_match(%s, 'red dog')",
     "blip_caption(%s)",
+    "blip_captions(%s)",
     "blip_status()",
     "blip_failures()",
 )

@@ -104,6 +104,7 @@ def test_counts_and_failures_are_a_tenants_own(tenants: Connection, library: Lib
     own = SIZE // 3
     assert sorted(rows(tenants, query)) == [
         ("captions", "stored", own),
+        ("captions", "unscored", own),
         ("encode", "parked", own),
         ("files", "failed", 1),
         ("files", "stored", own),

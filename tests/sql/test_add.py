@@ -164,6 +164,7 @@ def test_status_counts_exactly(conn: Connection, library: Library) -> None:
         ("files", None, "stored"): SIZE,
         ("files", None, "failed"): 0,
         ("captions", None, "stored"): SIZE,
+        ("captions", "tiny", "unscored"): SIZE,
         ("encode", "tiny", "pending"): 0,
         ("encode", "tiny", "running"): 0,
         ("encode", "tiny", "parked"): 0,

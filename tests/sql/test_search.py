@@ -140,16 +140,17 @@ def test_hits_have_a_place_and_their_best_caption(conn: Connection, library: Lib
 
     first, second, third = (row[0] for row in rows)
     insert = (
-        "INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, itm)"
-        " VALUES (%s, gen_random_uuid(), %s, %s, %s, %s)"
+        "INSERT INTO blip.captions"
+        " (image_id, caption_id, text, origin, model_id, filter_id, itm)"
+        " VALUES (%s, gen_random_uuid(), %s, %s, %s, %s, %s)"
     )
-    model_id = library.model.model_id
-    conn.execute(insert, [first, "written", "synthetic", model_id, 0.9])
-    conn.execute(insert, [first, "said", "human", None, None])
-    conn.execute(insert, [second, "written", "synthetic", model_id, 0.9])
+    ours = [library.model.model_id] * 2  # the writer and the filter
+    conn.execute(insert, [first, "written", "synthetic", *ours, 0.9])
+    conn.execute(insert, [first, "said", "human", None, None, None])
+    conn.execute(insert, [second, "written", "synthetic", *ours, 0.1])
     conn.execute("DELETE FROM blip.captions WHERE image_id = %s", [third])
-    conn.execute(insert, [third, "unlikely", "synthetic", model_id, 0.1])
-    conn.execute(insert, [third, "likely", "synthetic", model_id, 0.8])
+    conn.execute(insert, [third, "unlikely", "synthetic", *ours, 0.1])
+    conn.execute(insert, [third, "likely", "synthetic", *ours, 0.8])
     conn.execute("DELETE FROM blip.files WHERE image_id = %s", [second])
     conn.execute("INSERT INTO blip.files (uri, image_id) VALUES ('/a', %s)", [first])
     assert conn.execute(query).fetchall() == [
@@ -278,7 +279,14 @@ def test_no_model_is_active(conn: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["blip_search('dog')", "blip_status()", "blip_failures()", "blip_add(%b)"]
+    "call",
+    [
+        "blip_search('dog')",
+        "blip_captions(gen_random_uuid())",
+        "blip_status()",
+        "blip_failures()",
+        "blip_add(%b)",
+    ],
 )
 def test_no_tables(conn: Connection, call: str) -> None:
     conn.execute("DROP TABLE blip.active_models, blip.models CASCADE")
