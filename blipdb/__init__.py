@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from .client.client import Client
     from .client.connecting import aconnect, connect
     from .client.hits import Hits
-    from .client.results import Count, Failed, Hit, Image
+    from .client.results import Caption, Count, Failed, Hit, Image
 else:
     # What takes time to import comes when it is first asked for.
     _LAZY = {
         "AsyncClient": "aclient",
+        "Caption": "results",
         "Client": "client",
         "Count": "results",
         "Failed": "results",
@@ -61,6 +62,7 @@ __all__ = [
     "AsyncClient",
     "BlipdbError",
     "BrokerError",
+    "Caption",
     "Client",
     "Count",
     "DatabaseError",

@@ -21,7 +21,7 @@ from uuid import UUID
 import psycopg
 
 from .client import arguments, steps
-from .client.results import Count, Failed, Hit
+from .client.results import Caption, Count, Failed, Hit
 from .client.server import Server
 from .client.steps import Steps
 from .outages import refusals
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "Caption",
     "Count",
     "Failed",
     "Hit",
     "add",
     "answer",
     "caption",
+    "captions",
     "embed",
     "failures",
     "match",
@@ -138,6 +140,11 @@ def caption(
         conn,
         _server.caption(image, arguments.decoding(beams, max_tokens, nucleus, seed), model=model),
     )
+
+
+def captions(conn: Connection, image_id: UUID) -> list[Caption]:
+    """The stored captions of an image with their scores, best first. Raises as `search` does."""
+    return _run(conn, _server.captions(image_id))
 
 
 def answer(

@@ -207,6 +207,20 @@ def test_similar(conn: Connection) -> None:
     assert first not in [hit.image_id for hit in hits]
 
 
+def test_captions(conn: Connection) -> None:
+    id = search.search(conn, "red bicycle", 1)[0].image_id
+    assert search.captions(conn, id) == []
+    conn.execute(
+        "INSERT INTO blip.captions (image_id, caption_id, text, origin)"
+        " VALUES (%s, gen_random_uuid(), 'a bicycle', 'human')",
+        [id],
+    )
+    (caption,) = search.captions(conn, id)
+    assert tuple(vars(caption).values()) == ("a bicycle", "human", None, None, None, None, "kept")
+    with pytest.raises(DatabaseError, match="is unknown here"):
+        search.captions(conn, uuid4())
+
+
 def test_functions_are_found_whatever_the_search_path(conn: Connection) -> None:
     conn.execute("SET LOCAL search_path = pg_catalog")
     assert len(search.search(conn, "red bicycle", 2)) == 2

@@ -16,7 +16,7 @@ from ..errors import ImageError, UsageError
 from . import arguments, modes, pictures, steps
 from .base import Base, Options
 from .hits import Hits
-from .results import Count, Failed, Image
+from .results import Caption, Count, Failed, Image
 from .steps import Steps
 from .verbs import Verbs
 
@@ -115,6 +115,10 @@ class AsyncClient(Base[Source]):
         """As `Client.caption`."""
         decoding = arguments.decoding(beams, max_tokens, nucleus, seed)
         return await self._run(lambda verbs: verbs.caption(image, decoding, model=model))
+
+    async def captions(self, image_id: UUID) -> list[Caption]:
+        """As `Client.captions`."""
+        return await self._run(lambda verbs: verbs.captions(image_id))
 
     async def answer(
         self,

@@ -15,7 +15,7 @@ from ..errors import ImageError
 from . import arguments, modes, pictures, steps
 from .base import Base, Options
 from .hits import Hits
-from .results import Count, Failed, Image
+from .results import Caption, Count, Failed, Image
 from .steps import Steps
 from .verbs import Verbs
 
@@ -127,6 +127,10 @@ class Client(Base[Source]):
         from the nucleus of that mass."""
         decoding = arguments.decoding(beams, max_tokens, nucleus, seed)
         return self._run(lambda verbs: verbs.caption(image, decoding, model=model))
+
+    def captions(self, image_id: UUID) -> list[Caption]:
+        """The stored captions of an image with their scores, best first."""
+        return self._run(lambda verbs: verbs.captions(image_id))
 
     def answer(
         self,

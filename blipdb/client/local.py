@@ -27,7 +27,7 @@ from .arguments import Decoding, Scope
 from .inference import Inference, unpacked
 from .notices import notice
 from .recall import Candidates, choose, quoted, recall
-from .results import Count, Failed, Hit
+from .results import Caption, Count, Failed, Hit
 from .steps import Steps, ask, work
 
 Floats = npt.NDArray[np.float32]
@@ -120,6 +120,17 @@ class Local:
                 lambda stop: self._inference.caption(chosen, tokens, scales, stop, **options)
             )
         )
+
+    def captions(self, image_id: UUID) -> Steps[list[Caption]]:
+        asked = [arguments.image_id(image_id)]
+        ((is_stored,),) = yield from ask(tables.IS_STORED, asked)
+        if not is_stored:
+            raise DatabaseError(
+                f"image {image_id} is unknown here",
+                "blip.images and blip.files have the ids of those that are stored.",
+            )
+        rows = yield from ask(tables.CAPTIONS, asked)
+        return [Caption(*row) for row in rows]
 
     def answer(
         self,

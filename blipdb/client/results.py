@@ -26,6 +26,27 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Caption:
+    """A text about an image, as `captions` lists them: best first.
+
+    ``itm`` is the probability (0..1) that image and text match, ``itc`` the cosine (-1..1) of their
+    vectors, both by the active filter and None until it has scored the text.
+    """
+
+    text: str
+    origin: str
+    """``human``, ``web`` (it came along with the image) or ``synthetic`` (a model wrote it)."""
+    writer: str | None
+    """The model that wrote it."""
+    decoding: dict[str, Any] | None
+    """The options that it was written with."""
+    itm: float | None
+    itc: float | None
+    verdict: str
+    """``kept``, ``unjudged`` or ``dropped``; people's own texts are always kept."""
+
+
+@dataclass(frozen=True)
 class Count:
     """A line of `status`: how many of ``what``, with which model, are in ``state``."""
 
@@ -51,7 +72,7 @@ class Failed:
 @dataclass(frozen=True)
 class Image:
     """A stored image: its size in pixels (None until it was decoded) and in ``bytes``, the places
-    where it was seen, and its captions, those of people first."""
+    where it was seen, and its captions, best first."""
 
     image_id: UUID
     space: str

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from . import arguments
 from .arguments import Decoding, Scope
-from .results import Count, Failed, Hit
+from .results import Caption, Count, Failed, Hit
 from .steps import Row, Steps, ask
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ class Server:
     def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
         asked = _image(image) | decoding._asdict() | _model(model)
         return str((yield from _value("blip_caption", asked)))
+
+    def captions(self, image_id: UUID) -> Steps[list[Caption]]:
+        rows = yield from _rows("blip_captions", {"image_id": arguments.image_id(image_id)})
+        return [Caption(*row) for row in rows]
 
     def answer(
         self,

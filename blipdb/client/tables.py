@@ -77,12 +77,28 @@ ENQUEUE: Final[LiteralString] = """
     SELECT EXISTS (SELECT FROM blip.active_models a WHERE a.role = 'retrieval')
 """
 
+# As sql/captions.sql: the view decides the order.
+IS_STORED: Final[LiteralString] = "SELECT EXISTS (SELECT FROM blip.images WHERE image_id = %s)"
+CAPTIONS: Final[LiteralString] = """
+    SELECT c.text, c.origin, c.writer, c.decoding, c.itm, c.itc, c.verdict
+    FROM blip.ranked_captions c WHERE c.image_id = %s ORDER BY c.rank
+"""
+
 # Those of sql/status.sql and sql/failures.sql.
 STORED: Final[LiteralString] = """
     SELECT 'images', NULL::text, 'stored', count(*) FROM blip.images
     UNION ALL SELECT 'files', NULL, 'stored', count(*) FROM blip.files
     UNION ALL SELECT 'files', NULL, 'failed', count(*) FROM blip.failed_files
     UNION ALL SELECT 'captions', NULL, 'stored', count(*) FROM blip.captions
+    UNION ALL SELECT 'captions', f.name, 'unscored',
+        (SELECT count(*) FROM blip.captions c WHERE c.filter_id IS NULL)
+        + (SELECT count(*) FROM blip.captions c WHERE c.filter_id < f.model_id)
+        + (SELECT count(*) FROM blip.captions c WHERE c.filter_id > f.model_id)
+    FROM (
+        SELECT pg_catalog.max(m.name) AS name, coalesce(pg_catalog.max(m.model_id), 0) AS model_id
+        FROM blip.active_models a JOIN blip.models m ON m.model_id = a.model_id
+        WHERE a.role = 'filter'
+    ) f
 """
 WORKED: Final[LiteralString] = """
     WITH job AS (
@@ -120,9 +136,8 @@ FAILURES: Final[LiteralString] = f"""
 # As sql/rerank.sql shows a hit.
 SHOWN: Final[LiteralString] = f"""
     SELECT h.image_id, {_where("h.image_id")},
-           (SELECT t.text FROM blip.captions t WHERE t.image_id = h.image_id
-            ORDER BY pg_catalog.array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
-                     t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id LIMIT 1)
+           (SELECT t.text FROM blip.ranked_captions t
+            WHERE t.image_id = h.image_id AND t.rank = 1)
     FROM pg_catalog.unnest(%s::uuid[]) AS h (image_id)
 """  # noqa: S608 - of constants
 IMAGE: Final[LiteralString] = f"""
@@ -130,9 +145,8 @@ IMAGE: Final[LiteralString] = f"""
            ARRAY(SELECT f.uri FROM blip.files f WHERE f.image_id = i.image_id
                  UNION SELECT coalesce(r.uri, {_PLACE}) FROM {_ATTACHED}
                  WHERE r.image_id = i.image_id ORDER BY 1),
-           ARRAY(SELECT t.text FROM blip.captions t WHERE t.image_id = i.image_id
-                 ORDER BY pg_catalog.array_position(ARRAY['human', 'web', 'synthetic'], t.origin),
-                          t.itm DESC NULLS LAST, t.itc DESC NULLS LAST, t.caption_id)
+           ARRAY(SELECT t.text FROM blip.ranked_captions t WHERE t.image_id = i.image_id
+                 ORDER BY t.rank)
     FROM blip.images i WHERE i.image_id = %s
 """  # noqa: S608 - of constants
 

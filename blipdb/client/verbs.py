@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from .arguments import Decoding, Scope
-from .results import Count, Failed, Hit
+from .results import Caption, Count, Failed, Hit
 from .steps import Steps
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Verbs(Protocol):
     def caption(
         self, image: UUID | bytes, decoding: Decoding, *, model: str | None
     ) -> Steps[str]: ...
+
+    def captions(self, image_id: UUID) -> Steps[list[Caption]]: ...
 
     def answer(
         self,

@@ -74,6 +74,7 @@ def test_searches_find_its_own_alone(reader: blipdb.Client, tenants: World) -> N
         lambda: reader.similar(others),
         lambda: reader.match(others, "red"),
         lambda: reader.caption(others),
+        lambda: reader.captions(others),
         lambda: reader.image(others),
     ):
         with pytest.raises(DatabaseError, match="is unknown here"):

@@ -100,6 +100,7 @@ def test_hints_say_how(db: blipdb.Client) -> None:
         (lambda: db.add(Path("photo.jpg")), "Path('photo.jpg').read_bytes()"),  # type: ignore[arg-type]
         (lambda: db.match(str(NOBODY), "red"), f"UUID('{NOBODY}')"),  # type: ignore[arg-type]
         (lambda: db.similar(str(NOBODY)), f"UUID('{NOBODY}')"),  # type: ignore[arg-type]
+        (lambda: db.captions(str(NOBODY)), f"UUID('{NOBODY}')"),  # type: ignore[arg-type]
     ):
         with pytest.raises(UsageError) as caught:
             call()
@@ -111,6 +112,7 @@ def test_an_image_that_is_not_there(db: blipdb.Client) -> None:
     for call in (
         lambda: db.match(NOBODY, "red"),
         lambda: db.caption(NOBODY),
+        lambda: db.captions(NOBODY),
         lambda: db.similar(NOBODY),
         lambda: db.image(NOBODY),
     ):

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 import blipdb
+from blipdb import Caption
 from blipdb.client.hits import Hits
 from tests.client.conftest import SCENES, World
 
@@ -46,6 +47,8 @@ CALLS: dict[str, Call] = {
     "caption": lambda db, w: db.caption(w.ids[2]),
     "caption_image": lambda db, w: db.caption(w.contents[2], beams=2, max_tokens=9),
     "caption_sampled": lambda db, w: db.caption(w.ids[2], nucleus=0.9, seed=3),
+    "captions": lambda db, w: db.captions(w.ids[2]),
+    "captions_none": lambda db, w: db.captions(w.ids[0]),
     "answer": lambda db, w: db.answer(w.ids[3], "what is red"),
     "answer_image": lambda db, w: db.answer(w.contents[3], "what is red"),
     "answer_among": lambda db, w: db.answer(w.ids[3], "what is red", among=["a dog", "the car"]),
@@ -53,6 +56,7 @@ CALLS: dict[str, Call] = {
     "failures": lambda db, w: db.failures(),
     "pictures": lambda db, w: db.pictures(w.ids[:2]),
 }
+EMPTY = ("nothing", "within_none", "filter_none", "rerank_none", "captions_none", "failures")
 
 
 def ask(world: World, call: Call) -> Any:
@@ -92,7 +96,7 @@ def test_all_four_agree(name: str, with_functions: World, with_tables: World) ->
     assert same(ask(with_tables, call), expected)
     assert same(asyncio.run(aask(with_functions, call)), expected)
     assert same(asyncio.run(aask(with_tables, call)), expected)
-    if name not in ("nothing", "within_none", "filter_none", "rerank_none", "failures"):
+    if name not in EMPTY:
         assert len(expected) if hasattr(expected, "__len__") else expected > 0
 
 
@@ -108,6 +112,35 @@ def test_captions_and_filters_are_as_stored(read: World) -> None:
     assert image.captions == ("human text of 2", "web text of 2")
     assert (image.width, image.height, image.mime) == (256, 256, "image/jpeg")
     assert image.metadata == {"third": 2, "tags": ["scene", 2]}
+
+
+def test_captions_in_order(write: World) -> None:
+    """A hit, an image and the list of captions all go by the scores of the active filter."""
+    id = write.ids[2]
+    with psycopg.connect(write.admin) as conn:
+        ((filter_id, other),) = conn.execute(
+            "SELECT a.model_id, (SELECT max(m.model_id) FROM blip.models m)"
+            " FROM blip.active_models a WHERE a.role = 'filter'"
+        ).fetchall()
+        for text, itm, by in (("bad", 0.25, filter_id), ("good", 0.75, filter_id), ("?", 1, other)):
+            conn.execute(
+                "INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, decoding,"
+                " itm, itc, filter_id) VALUES (%s, gen_random_uuid(), %s, 'synthetic', %s,"
+                """ '{"beams": 3}', %s, 0.5, %s)""",
+                [id, text, filter_id, itm, by],
+            )
+        conn.execute("DELETE FROM blip.captions WHERE origin = 'human'")
+    web = Caption("web text of 2", "web", None, None, None, None, "unjudged")
+    written = ("synthetic", "scenes", {"beams": 3})
+    with blipdb.connect(write.url, home=write.home) as db:
+        assert db.captions(id) == [
+            Caption("good", *written, 0.75, 0.5, "kept"),
+            web,
+            Caption("?", *written, None, None, "unjudged"),
+            Caption("bad", *written, 0.25, 0.5, "dropped"),
+        ]
+        assert db.image(id).captions == ("good", "web text of 2", "?", "bad")
+        assert [hit.caption for hit in db.search("red", within=[id])] == ["good"]
 
 
 @pytest.mark.parametrize("kind", ["server"])
@@ -132,6 +165,8 @@ def test_status_and_failures_whatever_went_on(write: World) -> None:
             "INSERT INTO blip.failed_files (uri, reason) VALUES ('/b', 'no image'), ('/a', 'gone')"
         )
         conn.execute("DELETE FROM blip.files WHERE image_id = %s", [write.ids[3]])
+        conn.execute("UPDATE blip.captions SET filter_id = 2 WHERE origin = 'human'")
+        conn.execute("UPDATE blip.captions SET filter_id = 1 WHERE image_id = %s", [write.ids[2]])
     found = []
     for inference in ("server", "client"):
         with blipdb.connect(write.url, home=write.home, inference=inference) as db:
@@ -141,6 +176,7 @@ def test_status_and_failures_whatever_went_on(write: World) -> None:
     assert counts["encode", "scenes", "pending"] == 2
     assert counts["encode", "scenes", "running"] == 1
     assert counts["files", None, "failed"] == 2
+    assert counts["captions", "scenes", "unscored"] == counts["captions", None, "stored"] - 2
     assert [(line.uri, line.reason, line.attempts) for line in found[0][1]] == [
         *(("/a", "gone", 1), ("/b", "no image", 1), (None, "damaged", 3))
     ]

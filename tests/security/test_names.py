@@ -244,6 +244,7 @@ def test_a_client_runs_no_trap(
             assert list(db.similar(id, 1)) == []
             assert len(db.embed("dog")) > 0
             assert 0 <= db.match(id, "dog") <= 1
+            assert [caption.text for caption in db.captions(id)] == ["a dog"]
             assert len(db.status()) > 4
             assert db.failures() == []
         assert caught(pinned) == 0, by
