@@ -1,15 +1,19 @@
-"""blipdb for SQLAlchemy: its tables as models, and image search as something to select from.
+"""blipdb for SQLAlchemy: its tables as models, image search and captions to select from.
 
-    from blipdb.orm import Image, image_column, search
+    from blipdb.orm import Image, captions, image_column, search
 
     hits = search("red bicycle", k=20)
     select(Product, hits.c.score).join(hits, hits.c.image_id == Product.image_id)
+
+    told = captions(Product.image_id)
+    select(Product.name, told.c.text, told.c.itm).join(told, true()).where(told.c.rank == 1)
 
 `blipdb.orm.alembic` has operations for an app's own migrations.
 """
 
 from . import filling, statement
 from .columns import image_column
+from .ranked import captions
 from .selectable import Hits, search
 from .tables import (
     MAX_CONTENT,
@@ -54,6 +58,7 @@ __all__ = [
     "SingleByte",
     "attached",
     "capfilt",
+    "captions",
     "filling",
     "image_column",
     "ranked_captions",

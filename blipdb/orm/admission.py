@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Join, true
+from sqlalchemy import ClauseElement, ColumnElement, FromClause, Join, Lateral, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BooleanClauseList, ColumnClause, Grouping, _truncated_label
@@ -108,9 +108,10 @@ class _Reader:
         """
         if source in self._searches:
             return [], []
-        if not isinstance(source, Join):
-            return [source], []
-        if not self._holds_search(source):
+        if not isinstance(source, Join) or not self._holds_search(source):
+            if not self._is_known_lateral(source):
+                self._unknown |= set(source._from_objects)
+                return [], []
             return [self._without_unasked(source)], []
         if source.full:
             return self._as_one_row(source)
@@ -134,7 +135,7 @@ class _Reader:
         """A left join whose left side holds the search."""
         right = set(join.right._from_objects)
         on = _on(join)
-        if not self._is_asked(join, right):
+        if not self._is_asked(join, right) or not self._is_known_lateral(join.right):
             self._unknown |= right
             return self._take(join.left)
         if join.left in self._searches:
@@ -182,6 +183,11 @@ class _Reader:
         asks = (said for one, said in self._asked_by.items() if one not in inner | {join})
         return any(not sources.isdisjoint(said) for said in chain(asks, [self._asked_above]))
 
+    def _is_known_lateral(self, source: FromClause) -> bool:
+        """Whether its LATERAL parts, if any, depend on nothing that only the search finds."""
+        laterals = (part for part in source._from_objects if isinstance(part, Lateral))
+        return all(map(self._is_known, _columns(laterals)))
+
     def _holds_search(self, source: FromClause) -> bool:
         return not self._searches.isdisjoint(source._from_objects)
 
@@ -210,10 +216,10 @@ def _conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
             yield condition
 
 
-def _columns(conditions: Iterable[Condition]) -> Iterator[ColumnClause[Any]]:
+def _columns(elements: Iterable[ClauseElement]) -> Iterator[ColumnClause[Any]]:
     """All columns in them, in subqueries too."""
-    for condition in conditions:
-        for element in visitors.iterate(condition):
+    for one in elements:
+        for element in visitors.iterate(one):
             if isinstance(element, ColumnClause) and element.table is not None:
                 yield element
 

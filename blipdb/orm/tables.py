@@ -171,6 +171,8 @@ class Image(Base):
 
     files: Mapped[list[File]] = relationship(viewonly=True, order_by="File.uri")
     captions: Mapped[list[Caption]] = relationship(viewonly=True, order_by="Caption.caption_id")
+    """In a fixed order that says nothing of their quality; `blipdb.orm.captions` has the best
+    first."""
 
 
 class File(Base):

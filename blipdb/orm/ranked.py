@@ -1,0 +1,35 @@
+"""An image's captions as something to select from, next to an app's own tables."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from .tables import ranked_captions
+
+COLUMNS = ("rank", "text", "origin", "writer", "decoding", "itm", "itc", "verdict")
+
+
+def captions(
+    image_id: UUID | ColumnElement[UUID | None] | QueryableAttribute[UUID | None],
+) -> LateralFromClause:
+    """The captions of an image, or of each row's image, with their scores by the active filter.
+
+    Its columns (``.c``) are those of `blip_captions`, and ``rank``, 1 for the best of an image. An
+    image without captions has no rows: an outer join keeps it. It is SQL over the tables alone, and
+    so the same on a server without blipdb's functions.
+
+        told = captions(image_id)
+        select(told.c.text, told.c.itm).order_by(told.c.rank)
+
+        told = captions(Product.image_id)
+        select(Product.name, told.c.text).join(told, true()).where(told.c.rank == 1)
+    """
+    columns = (ranked_captions.c[name] for name in COLUMNS)
+    chosen = select(*columns).where(ranked_captions.c.image_id == image_id)
+    # Ordered, PostgreSQL evaluates it for each image. As a join it would rank all captions.
+    return chosen.order_by(ranked_captions.c.rank).lateral()
