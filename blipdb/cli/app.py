@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import add, backlog, demo, ingest, models, search, servers, status
+from . import add, backlog, captions, demo, ingest, models, search, servers, status
 from .group import Group
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ IMAGES, SERVERS, MODELS = "Images", "Servers", "Models"
 
 app.command("ingest", rich_help_panel=IMAGES)(ingest.ingest)
 app.command("search", rich_help_panel=IMAGES)(search.search)
+app.command("captions", rich_help_panel=IMAGES)(captions.captions)
 app.command("add", rich_help_panel=IMAGES)(add.add)
 app.command("status", rich_help_panel=IMAGES)(status.status)
 app.command("run", rich_help_panel=IMAGES)(backlog.run)

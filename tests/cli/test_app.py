@@ -36,7 +36,8 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 def test_these_are_the_commands() -> None:
     assert sorted(" ".join(names) for names in COMMANDS) == [
-        *("add", "demo", "down", "engine", "failures", "ingest", "init", "install-extension"),
+        *("add", "captions", "demo", "down", "engine", "failures", "ingest"),
+        *("init", "install-extension"),
         *("models activate", "models add", "models export", "models list"),
         *("psql", "retry", "run", "search", "status", "up", "url", "version"),
     ]
