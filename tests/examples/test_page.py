@@ -38,6 +38,8 @@ print(json.dumps({
     "cheap_ids": sorted(Session(engine).scalars(cheap_ids)),
     "with_rest": [list(row) for row in Session(engine).execute(with_rest)],
     "page": [list(row) for row in Session(engine).execute(page)],
+    "described": [list(row) for row in Session(engine).execute(described)],
+    "best_captions": [list(row) for row in Session(engine).execute(best_captions)],
     "products": [product.name for product in products],
     "refused": refused,
     "rows": [list(row) for row in rows],
@@ -56,6 +58,11 @@ def said(served: Settings, elsewhere: str, tmp_path: Path) -> dict[str, Any]:
     drawn[COUNT].rename(tmp_path / "bicycle.jpg")
     with psycopg.connect(elsewhere) as conn:
         conn.execute(STOCK)
+        conn.execute(
+            "INSERT INTO blip.captions (image_id, caption_id, text, origin)"
+            " SELECT image_id, gen_random_uuid(), t.text, t.origin FROM products,"
+            " (VALUES ('found', 'web'), ('said', 'human')) t (text, origin) WHERE id = 2"
+        )
     code = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     script = tmp_path / "page.py"
     script.write_text("\n".join([*code, SAYS]))
@@ -90,5 +97,12 @@ def test_the_page(said: dict[str, Any], elsewhere: str) -> None:
     assert [name for name, _ in said["with_rest"]][:5] == names[:5]
     assert [score for _, score in said["with_rest"]][5:] == [None] * 14
     assert len(said["page"]) == 5
+    assert said["described"][:4] == [
+        ["Thing 1", None, None, None],
+        ["Thing 2", "said", None, "kept"],
+        ["Thing 2", "found", None, "unjudged"],
+        ["Thing 3", None, None, None],
+    ]
+    assert said["best_captions"] == [["Thing 2", "said"]]
     assert said["refused"] == "the query is empty"
     assert said["bicycle"] == "image/jpeg"
