@@ -143,7 +143,7 @@ def caption(
 
 
 def captions(conn: Connection, image_id: UUID) -> list[Caption]:
-    """The stored captions of an image with their scores, best first. Raises as `search` does."""
+    """List the stored captions of an image with their scores. Raises as `search` does."""
     return _run(conn, _server.captions(image_id))
 
 

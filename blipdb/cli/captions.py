@@ -60,7 +60,7 @@ def captions(
 
 
 def read_id(word: str) -> UUID | None:
-    """An image_id, or None for anything else."""
+    """Parse an image_id; None for anything else."""
     try:
         return UUID(word)
     except ValueError:
@@ -68,7 +68,7 @@ def read_id(word: str) -> UUID | None:
 
 
 def find_image(conn: psycopg.Connection[Any], space: str, path: str) -> UUID:
-    """The image that a file or URL of a space holds.
+    """Find the image that a file or URL of a space holds.
 
     Raises:
         UsageError: there is no such file, here or in the database.

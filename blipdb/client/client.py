@@ -129,7 +129,7 @@ class Client(Base[Source]):
         return self._run(lambda verbs: verbs.caption(image, decoding, model=model))
 
     def captions(self, image_id: UUID) -> list[Caption]:
-        """The stored captions of an image with their scores, best first."""
+        """List the stored captions of an image with their scores, best first."""
         return self._run(lambda verbs: verbs.captions(image_id))
 
     def answer(

@@ -184,7 +184,7 @@ class _Reader:
         return any(not sources.isdisjoint(said) for said in chain(asks, [self._asked_above]))
 
     def _is_known_lateral(self, source: FromClause) -> bool:
-        """Whether its LATERAL parts, if any, depend on nothing that only the search finds."""
+        """Tell whether its LATERAL parts, if any, depend on nothing that only the search finds."""
         laterals = (part for part in source._from_objects if isinstance(part, Lateral))
         return all(map(self._is_known, _columns(laterals)))
 

@@ -17,7 +17,7 @@ COLUMNS = ("rank", "text", "origin", "writer", "decoding", "itm", "itc", "verdic
 def captions(
     image_id: UUID | ColumnElement[UUID | None] | QueryableAttribute[UUID | None],
 ) -> LateralFromClause:
-    """The captions of an image, or of each row's image, with their scores by the active filter.
+    """Select the captions of an image, or of each row's image, with the active filter's scores.
 
     Its columns (``.c``) are those of `blip_captions`, and ``rank``, 1 for the best of an image. An
     image without captions has no rows: an outer join keeps it. It is SQL over the tables alone, and
