@@ -125,7 +125,8 @@ def test_the_bundled_model_goes_into_a_home_that_ingests(write: World, tmp_path:
         scenes = registry.find(conn, "scenes")
         assert scenes.folder(Settings(home)).is_dir()
         active = {model.name: model.active for model in registry.models(conn)}
-    assert active == {"scenes": ["captioner", "retrieval"], "vqa": []}  # no role was given or taken
+    # No role was given or taken.
+    assert active == {"scenes": ["captioner", "filter", "retrieval"], "vqa": []}
 
 
 def test_strangers_pictures_are_decoded_by_a_child(
