@@ -82,7 +82,7 @@ def retry(
             attaching.retry(conn)
         before = jobs.all_counts(conn)
         chosen = hands.choose(settings, conn, opened, ring, show, wait=wait)
-        return _drain(conn, chosen, stages, before, added)
+        return _drain(conn, chosen, stages, before, added, lacking=False)
 
 
 def _require_stages(stages: Sequence[str]) -> None:
@@ -140,12 +140,14 @@ def _drain(
     stages: Sequence[str],
     before: dict[Queue, Counts],
     added: dict[Queue, int],
+    *,
+    lacking: bool = True,
 ) -> list[Line]:
     attached = chosen.attach() if jobs.ATTACH in stages else 0
     done: dict[Queue, int] = {}
     for stage in jobs.STAGES:
         if stage in stages:
-            done |= hands.drain(conn, chosen, stage, before)
+            done |= hands.drain(conn, chosen, stage, before, lacking=lacking)
     jobs.flush(conn)
     names = {model.model_id: model.name for model in registry.models(conn)}
     rows = attaching.counts(conn)

@@ -190,12 +190,12 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.WORK) -> Outcom
     return outcome
 
 
-def waiting(conn: Connection, stage: str) -> Iterator[tuple[Queue, Model]]:
-    """A stage's queues with work, what captions lack among it; the caller drains each before the
-    next."""
+def waiting(conn: Connection, stage: str, *, lacking: bool = True) -> Iterator[tuple[Queue, Model]]:
+    """A stage's queues with work, and with ``lacking`` what captions lack; the caller drains each
+    before the next."""
     yield from runnable(conn, [queue for queue in jobs.queues(conn) if queue.stage == stage])
     for queue in captions.active(conn).queues():
-        if queue.stage == stage:
+        if queue.stage == stage and lacking:
             added = captions.MOST
             while added >= captions.MOST and (added := captions.enqueue(conn, queue)):
                 yield from runnable(conn, [queue])

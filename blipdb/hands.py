@@ -67,12 +67,17 @@ def choose(
 
 
 def drain(
-    conn: Connection, hands: Hands, stage: str, before: Mapping[Queue, Counts]
+    conn: Connection,
+    hands: Hands,
+    stage: str,
+    before: Mapping[Queue, Counts],
+    *,
+    lacking: bool = True,
 ) -> dict[Queue, int]:
-    """Have all of a stage's queues run, and what captions lack enqueued; how many jobs were done
-    in each since it had ``before``."""
+    """Have all of a stage's queues run, and with ``lacking`` what captions lack; how many jobs were
+    done in each since it had ``before``."""
     done: dict[Queue, int] = {}
-    for queue, model in encode.waiting(conn, stage):
+    for queue, model in encode.waiting(conn, stage, lacking=lacking):
         begun = before.get(queue, Counts())
         if stage in captions.COLUMNS:  # jobs that are opened again were done before
             begun = jobs.counts(conn, queue)

@@ -96,14 +96,14 @@ class Local:
         asked = arguments.query(query)
         if isinstance(asked, str):
             limits.require_text(asked)
-        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "retrieval")
+        chosen = yield from _choose_head(model)
         vector = yield from self._embed(chosen, asked)
         return vector.astype(np.float16).astype(np.float32)  # as halfvec has it
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
         given = _image(image)
         asked = limits.require_text(arguments.text("query", query))
-        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "retrieval")
+        chosen = yield from _choose_head(model)
         tokens, scales = yield from self._seen(chosen, given)
         logits = yield from work(
             lambda stop: self._inference.rerank(chosen, asked, tokens, scales, stop)
@@ -322,6 +322,12 @@ def _unknown(id: UUID, model: Model) -> DatabaseError:
         f"image {id} is unknown here or not encoded by model {quoted(model.name)} yet",
         "See blipdb status and blipdb failures.",
     )
+
+
+def _choose_head(model: str | None) -> Steps[Model]:
+    """As blip._choose_head: of that name, any with a match head."""
+    wanted = arguments.optional(arguments.text, "model", model)
+    return choose(wanted, "retrieval" if wanted is None else "filter")
 
 
 def _written(vector: Floats) -> str:

@@ -41,7 +41,7 @@ class Work:
 
 def embed_text(work: Work) -> Answer:
     """text -> its ITC vector."""
-    return {"itc": _halves(work.runtime.embed_texts([work.head["text"]])[0])}
+    return {"itc": _vector(work.runtime.embed_texts([work.head["text"]])[0])}
 
 
 def embed_image(work: Work) -> Answer:
@@ -49,7 +49,7 @@ def embed_image(work: Work) -> Answer:
     itc = _encode(work).itc[0]
     if not itc.size:
         raise ModelError(f"The model {work.runtime.artifact.name} makes no vectors.")
-    return {"itc": _halves(itc)}
+    return {"itc": _vector(itc)}
 
 
 def encode_images(work: Work) -> Answer:
@@ -71,7 +71,7 @@ def encode_images(work: Work) -> Answer:
                 "height": picture.height,
             }
             for vector, record, picture in zip(
-                _halves(itc), pack_batch(tokens, scales), decoded, strict=True
+                _vector(itc), pack_batch(tokens, scales), decoded, strict=True
             )
         ]
     }
@@ -96,7 +96,7 @@ def match_image(work: Work) -> Answer:
     """text and an image file -> two ITM logits and the image's ITC vector."""
     image = _encode(work)
     itm = work.runtime.rerank(work.head["text"], image.tokens, image.scales, stop=work.stop)
-    return {"itm": _numbers(itm[0]), "itc": _halves(image.itc[0])}
+    return {"itm": _numbers(itm[0]), "itc": _vector(image.itc[0])}
 
 
 def caption(work: Work) -> Answer:
@@ -229,9 +229,8 @@ def _numbers(values: npt.NDArray[np.float32]) -> list[Any]:
     return rounded
 
 
-def _halves(values: npt.NDArray[np.float32]) -> list[Any]:
-    """As JSON: rounded to float16, which is what PostgreSQL keeps of a vector. Rounding to decimals
-    first, and then to float16, would give other numbers than workers store."""
-    halves = values.astype(np.float16).astype(np.float64)
-    rounded: list[Any] = np.round(halves, 8).tolist()  # nearer than half the least float16
+def _vector(values: npt.NDArray[np.float32]) -> list[Any]:
+    """As JSON, to twelve decimals: PostgreSQL rounds to float16, and what had been rounded to fewer
+    before would now and then become another number than workers store."""
+    rounded: list[Any] = np.round(values.astype(np.float64), 12).tolist()
     return rounded

@@ -64,7 +64,10 @@ def test_the_whole_loop(
     assert ask(where, unscored) == [(0,)]
     roles = ask(where, "SELECT name, roles FROM blip.models ORDER BY model_id")
     assert roles == [("small-captioner", ["captioner"]), ("small-filter", ["filter"])]
-    assert ask(where, "SELECT count(*) FROM blip.active_models") == [(0,)]
+    active = "SELECT role, name FROM blip.active_models JOIN blip.models USING (model_id)"
+    assert ask(where, active) == [("filter", "small-filter")], (
+        "later captions are judged by it, too"
+    )
     keep_some(where)
     done = run.run(["retrain"])
     assert done["retrain"]["model"] == "small"
