@@ -72,8 +72,9 @@ def judged(conn: Connection, filter_id: int, since: datetime) -> tuple[int, int]
     return (row[0], row[1]) if row else (0, 0)
 
 
-def enqueue(conn: Connection, queue: Queue) -> int:
+def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
     """Give images whose captions lack a queue's result a job, 10,000 at most; how many got one.
+    Only one looks at a time: another gives them none, or does after it with ``wait``.
 
     Only of images that were encoded, for scores: others may be no images. Who looks waits for
     nobody: what an app is just deleting is left for the next time.
@@ -105,12 +106,13 @@ def enqueue(conn: Connection, queue: Queue) -> int:
     )
     values = {"stage": queue.stage, "model": queue.model_id, "most": MOST}
     with conn.transaction():
-        row = conn.execute(
-            "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))",
-            [_LOOKING, f"{queue.stage} {queue.model_id}"],
-        ).fetchone()
-        if row != (True,):
-            return 0  # another is at it
+        keys = [_LOOKING, f"{queue.stage} {queue.model_id}"]
+        if wait:
+            conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", keys)
+        elif conn.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", keys
+        ).fetchone() != (True,):
+            return 0
         return conn.execute(statement, values).rowcount
 
 

@@ -197,7 +197,7 @@ def waiting(conn: Connection, stage: str, *, lacking: bool = True) -> Iterator[t
     for queue in captions.active(conn).queues():
         if queue.stage == stage and lacking:
             added = captions.MOST
-            while added >= captions.MOST and (added := captions.enqueue(conn, queue)):
+            while added >= captions.MOST and (added := captions.enqueue(conn, queue, wait=True)):
                 yield from runnable(conn, [queue])
 
 

@@ -19,6 +19,7 @@ from .runtime import Runtime
 from .settings import Settings
 
 LOOK_SECONDS = 0.5  # between looks at jobs that others run
+PATIENCE_SECONDS = 60.0  # with vectors and scores of captions: workers need not serve these stages
 
 Ring = Callable[[str], None]
 """Tells workers elsewhere that a stage has work."""
@@ -151,7 +152,8 @@ class Here:
 
 
 class Elsewhere:
-    """Workers, who are told by ``ring``; with ``wait`` they are watched until all is done."""
+    """Workers, who are told by ``ring``; with ``wait`` they are watched until all is done. What
+    captions lack is left to them where nobody has begun with it for a minute."""
 
     def __init__(self, conn: Connection, ring: Ring, show: Show, *, wait: bool = True) -> None:
         self._conn = conn
@@ -165,15 +167,18 @@ class Elsewhere:
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
         jobs.flush(self._conn)
-        rung = False
+        rung, least, since = False, None, time.monotonic()
         while True:
             now = jobs.counts(self._conn, queue)
+            if least is None or now.left < least or now.running:
+                least, since = now.left, time.monotonic()
             done, failed = now.done - before.done, max(0, now.parked - before.parked)
             self._show(Progress(queue.stage, done + failed, done + failed + now.left, failed))
             if now.left and not rung:
                 self._ring(queue.stage)
                 rung = True
-            if not now.left or not self._wait:
+            stalls = queue.stage in captions.COLUMNS and time.monotonic() - since > PATIENCE_SECONDS
+            if not now.left or not self._wait or stalls:
                 return max(0, done)
             time.sleep(LOOK_SECONDS)
 

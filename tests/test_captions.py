@@ -310,6 +310,8 @@ def test_looking_for_captions_waits_for_nobody(
     with databases.connect(ready.database_url()) as app:
         assert captions.enqueue(app, model.embedding) == 1
         assert captions.enqueue(boss, model.embedding) == 0, "another is at it"
+        app.commit()
+    assert captions.enqueue(boss, model.embedding, wait=True) == 0, "and did it"
 
 
 def test_what_is_lacking_is_found_by_an_index(
