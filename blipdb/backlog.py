@@ -145,7 +145,7 @@ def _drain(
 ) -> list[Line]:
     attached = chosen.attach() if jobs.ATTACH in stages else 0
     done: dict[Queue, int] = {}
-    for stage in jobs.STAGES:
+    for stage in jobs.ORDER:
         if stage in stages:
             done |= hands.drain(conn, chosen, stage, before, lacking=lacking)
     jobs.flush(conn)

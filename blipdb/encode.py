@@ -179,7 +179,7 @@ def run_jobs(settings: Settings, *, stages: Sequence[str] = jobs.WORK) -> Outcom
                 pass
         with ExitStack() as opened:
             decoder: Decoder | None = None
-            for stage in jobs.STAGES:
+            for stage in jobs.ORDER:
                 if stage not in stages:
                     continue
                 for queue, model in waiting(conn, stage):

@@ -32,6 +32,7 @@ CAPTION = "caption"  # a synthetic caption
 SCORE = "score"  # ITC and ITM of an image's captions, by a filter
 WRITE = "write"  # as CAPTION, in the way that a CapFilt run has chosen: it runs these itself
 STAGES = (ENCODE, TEXT, CAPTION, SCORE)
+ORDER = (ENCODE, CAPTION, TEXT, SCORE)  # a stage comes after those that give it work
 ATTACH = "attach"  # rows of attached tables: no jobs of this queue, see `attaching`
 WORK = (ATTACH, *STAGES)
 MAX_ATTEMPTS = 3

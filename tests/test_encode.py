@@ -115,3 +115,14 @@ def test_deleting_in_any_order_while_workers_write_deadlocks_nobody(
         "SELECT count(*) FROM blip.images i WHERE NOT EXISTS"
         " (SELECT FROM blip.image_vectors v WHERE v.image_id = i.image_id)"
     ).fetchone() == (0,)
+
+
+def test_what_a_captioner_writes_is_judged_in_the_same_run(
+    boss: Connection, ready: Settings, model: Model, tmp_path: Path
+) -> None:
+    made = tiny_artifact(tmp_path / "writer", seed=5, name="writer", roles=("captioner",))
+    writer = registry.register(boss, ready, made.folder)
+    jobs.enqueue(boss, writer.captioning, [add(boss, picture(1))])
+    run_jobs(ready)
+    found = boss.execute("SELECT model_id, encoder_id, filter_id FROM blip.captions").fetchall()
+    assert found == [(writer.model_id, model.model_id, model.model_id)]
