@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import psutil
 import psycopg
 
@@ -26,7 +26,7 @@ from blipdb.compute import Compute
 from blipdb.encode import run_jobs
 from blipdb.errors import BlipdbError, DatabaseError
 from blipdb.ingest import ingest
-from blipdb.jobs import Connection, Queue
+from blipdb.jobs import Connection, Counts, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from tests.tiny import ARCHITECTURE, tiny_artifact
@@ -44,29 +44,39 @@ WORKING = replace(
 )
 WAIT_SECONDS = 120
 LOOK_SECONDS = 0.25
+# A model's results by what they are of: an image and what tells it from others of the same image.
 RESULTS = {
-    "vectors": "SELECT image_id, '', itc::real[] FROM blip.image_vectors WHERE model_id = %s"
-    " ORDER BY 1",
-    "tokens": "SELECT image_id, md5(tokens), NULL FROM blip.image_tokens WHERE model_id = %s"
-    " ORDER BY 1",
-    "captions": "SELECT image_id, caption_id::text, NULL FROM blip.captions WHERE model_id = %s"
-    " ORDER BY 1, 2",
-    "texts": "SELECT image_id, caption_id::text, text_vector::real[] FROM blip.captions"
-    " WHERE encoder_id = %s ORDER BY 1, 2",
-    "scores": "SELECT image_id, caption_id::text, ARRAY[itc, itm] FROM blip.captions"
-    " WHERE filter_id = %s ORDER BY 1, 2",
+    "vectors": "SELECT image_id, '', itc::text FROM blip.image_vectors WHERE model_id = %s",
+    "tokens": "SELECT image_id, '', md5(tokens) FROM blip.image_tokens WHERE model_id = %s",
+    "captions": "SELECT image_id, caption_id::text, text FROM blip.captions WHERE model_id = %s",
+    "texts": "SELECT image_id, caption_id::text, coalesce(text_vector::text, 'none')"
+    " FROM blip.captions WHERE encoder_id = %s",
+    "scores": "SELECT image_id, caption_id::text, concat_ws(' ', itc, itm, unread)"
+    " FROM blip.captions WHERE filter_id = %s",
 }
-TABLES = {jobs.ENCODE: ("image_vectors", "image_tokens"), jobs.CAPTION: ("captions",)}
-CLOSE = 2e-3  # of halfvec, and of float32 summed over texts of other lengths
+# Has a stage's results made anew: the jobs of images are opened again, and captions that lack
+# vector or scores are for workers to find.
+FORGET = {
+    jobs.ENCODE: "DELETE FROM blip.image_vectors WHERE model_id = %(model)s;"
+    " DELETE FROM blip.image_tokens WHERE model_id = %(model)s",
+    jobs.CAPTION: "DELETE FROM blip.captions WHERE model_id = %(model)s",
+    jobs.TEXT: "UPDATE blip.captions SET text_vector = NULL, encoder_id = NULL"
+    " WHERE encoder_id = %(model)s",
+    jobs.SCORE: "UPDATE blip.captions SET itc = NULL, itm = NULL, unread = NULL, filter_id = NULL"
+    " WHERE filter_id = %(model)s",
+}
+OF_IMAGES = (jobs.ENCODE, jobs.CAPTION)  # their jobs are enqueued, and so known by number
 
 
 @dataclass
 class Tally:
-    """What an ordeal came to. ``extra`` counts runs of jobs beyond one each; ``inexact`` looks at
-    the queues that did not add up."""
+    """What an ordeal came to. ``jobs`` are those of images, ``captions`` those that were compared;
+    ``extra`` counts runs of jobs beyond one each; ``inexact`` looks at the queues that did not add
+    up."""
 
     images: int = 0
     jobs: int = 0
+    captions: int = 0
     faults: int = 0
     lost: int = 0
     doubled: int = 0
@@ -74,6 +84,14 @@ class Tally:
     parked: int = 0
     inexact: int = 0
     extra: int = 0
+
+
+class Look(NamedTuple):
+    """The state of the work at one moment: ``left`` are open jobs, and captions without vector or
+    scores; ``ended`` are jobs of images, and captions' results, that there are."""
+
+    left: int
+    ended: int
 
 
 class Field:
@@ -90,6 +108,7 @@ class Field:
         self.tally = Tally()
         self._made = 0
         self._calms: dict[int, int] = {}  # a model's id here, and there
+        self._derived = 0  # jobs of captions, at the last look
 
     def connect(self) -> Connection:
         """A connection to the one that suffers; a PostgreSQL that is restarting is waited for."""
@@ -101,18 +120,18 @@ class Field:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
 
-    def model(self, *roles: str, encode: bool = False) -> Model:
-        """One more model, active in both databases; with ``encode`` the images that are there are
-        its to encode, and the calm one has done so."""
+    def model(self, *roles: str) -> Model:
+        """One more model, active in both databases; what images and captions there are is its to
+        look at, and the calm one has done so."""
         self._made += 1
         folder = self.settings.home / f"made{self._made}"
         compute = Compute("int8")
         made = tiny_artifact(folder, self._made, arch=WORKING, compute=compute, roles=roles)
         model, calm = (self._register(each, made.folder) for each in (self.settings, self.calm))
         self._calms[model.model_id] = calm.model_id
-        if encode:
-            run_jobs(self.calm, stages=[jobs.ENCODE])
+        if model.encodes:
             self.tally.jobs += self.tally.images
+        run_jobs(self.calm)
         return model
 
     def _register(self, settings: Settings, folder: Path) -> Model:
@@ -132,38 +151,70 @@ class Field:
         """What the images lack there: the calm one does it now."""
         with databases.connect(self.calm.database_url(), autocommit=True) as conn:
             jobs.enqueue_missing(conn, Queue(queue.stage, self._calms[queue.model_id]))
-        run_jobs(self.calm, stages=[queue.stage])
+        run_jobs(self.calm)
         with self.connect() as conn:
             self.tally.jobs += jobs.enqueue_missing(conn, queue)
 
     def again(self, *queues: Queue) -> None:
-        """Compare what queues gave so far, and have all of it done once more."""
-        self.compare(*{queue.model_id for queue in queues})
+        """Compare what there is so far, and have all that queues gave of it made once more."""
+        self.compare()
         with self.connect() as conn, conn.transaction():
             for queue in queues:
-                for table in TABLES[queue.stage]:
-                    query = f"DELETE FROM blip.{table} WHERE model_id = %s"
-                    conn.execute(query.encode(), [queue.model_id])
-                conn.execute(
-                    "UPDATE blip.jobs SET state = 'p', attempts = 0, run_after = now()"
-                    " WHERE stage = %s AND model_id = %s",
-                    [queue.stage, queue.model_id],
-                )
+                for statement in FORGET[queue.stage].split(";"):
+                    conn.execute(statement.encode(), {"model": queue.model_id})
+                if queue.stage in OF_IMAGES:
+                    conn.execute(
+                        "UPDATE blip.jobs SET state = 'p', attempts = 0, run_after = now()"
+                        " WHERE stage = %s AND model_id = %s",
+                        [queue.stage, queue.model_id],
+                    )
 
     def left(self) -> int:
-        """How many jobs are still to end. Looks at all queues at once, whose sum never changes."""
-        with self.connect() as conn:
-            counts = list(jobs.all_counts(conn).values())
-        states = sum(c.pending + c.running + c.done + c.parked for c in counts)
-        self.tally.inexact += states != self.tally.jobs
-        return sum(c.left for c in counts)
+        """How much is still to be done."""
+        return self.look().left
+
+    def look(self) -> Look:
+        """See how far the work is, as of one moment.
+
+        The jobs of images are as many as were enqueued, whatever state they are in. Those of
+        captions appear as captions do, each beside an image that has one, and never go.
+        """
+        with self.connect() as conn, conn.transaction():
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            counts = jobs.all_counts(conn)
+            row = conn.execute(
+                """
+                SELECT count(*), count(c.encoder_id) FILTER (WHERE c.encoder_id = e.model_id),
+                       count(c.filter_id) FILTER (WHERE c.filter_id = f.model_id)
+                FROM blip.captions c
+                LEFT JOIN blip.active_models e ON e.role = 'retrieval'
+                LEFT JOIN blip.active_models f ON f.role = 'filter'
+                """
+            ).fetchone()
+            strays = conn.execute(
+                "SELECT count(*) FROM blip.jobs WHERE stage <> ALL (%s)"
+                " AND image_id NOT IN (SELECT image_id FROM blip.captions)",
+                [list(OF_IMAGES)],
+            ).fetchone()
+        assert row is not None
+        assert strays is not None
+        captions, embedded, scored = row
+        known = [c for queue, c in counts.items() if queue.stage in OF_IMAGES]
+        derived = sum(map(_all, counts.values())) - sum(map(_all, known))
+        self.tally.inexact += (
+            sum(map(_all, known)) != self.tally.jobs or derived < self._derived or strays[0] > 0
+        )
+        self._derived = derived
+        left = sum(c.left for c in counts.values()) + 2 * captions - embedded - scored
+        return Look(left, sum(c.done + c.parked for c in known) + embedded + scored)
 
     def settle(self, disturb: Callable[[], object] = lambda: None) -> None:
-        """Wait until all jobs have ended, and go on disturbing them meanwhile."""
-        least, since = self.left(), time.monotonic()
-        while left := self.left():
-            if left < least:
-                least, since = left, time.monotonic()
+        """Wait until all jobs have ended and no caption lacks anything, and go on disturbing
+        meanwhile."""
+        most, since = -1, time.monotonic()
+        while (seen := self.look()).left:
+            if seen.ended > most:
+                most, since = seen.ended, time.monotonic()
             assert time.monotonic() - since < WAIT_SECONDS, self.unfinished()
             disturb()
             time.sleep(LOOK_SECONDS)
@@ -176,34 +227,37 @@ class Field:
             ).fetchall()
         return "\n".join(map(str, rows))
 
-    def compare(self, *model_ids: int) -> None:
-        """Add to the tally what models' results lack, have twice, or have otherwise."""
-        for model_id, query in product(model_ids, RESULTS.values()):
-            calm = self._rows(self.calm, query, self._calms[model_id])
-            real = self._rows(self.settings, query, model_id)
-            keys = [key for key, _ in real]
-            self.tally.doubled += len(keys) - len(set(keys))
-            found = dict(real)
-            self.tally.lost += sum(key not in found for key, _ in calm)
-            self.tally.different += len(found.keys() - {key for key, _ in calm}) + sum(
-                key in found and not _alike(found[key], values) for key, values in calm
-            )
+    def compare(self) -> None:
+        """Add to the tally what models' results lack, have twice, or have otherwise, to the last
+        digit."""
+        for (model_id, calm_id), query in product(self._calms.items(), RESULTS.values()):
+            calm = dict(self._rows(self.calm, query, calm_id))
+            rows = self._rows(self.settings, query, model_id)
+            real = dict(rows)
+            self.tally.doubled += len(rows) - len(real)
+            self.tally.lost += len(calm.keys() - real.keys())
+            self.tally.different += len(real.keys() - calm.keys())
+            self.tally.different += sum(real[key] != calm[key] for key in calm.keys() & real.keys())
         with self.connect() as conn:
             self.tally.parked += sum(c.parked for c in jobs.all_counts(conn).values())
-            row = conn.execute("SELECT sum(attempts) - count(*) FROM blip.jobs").fetchone()
+            row = conn.execute(
+                "SELECT (SELECT sum(attempts) - count(*) FROM blip.jobs),"
+                " (SELECT count(*) FROM blip.captions)"
+            ).fetchone()
             assert row is not None
             self.tally.extra += int(row[0])
+            self.tally.captions += row[1]
 
     def _rows(
         self, settings: Settings, query: str, model_id: int
-    ) -> list[tuple[tuple[object, str], list[float]]]:
+    ) -> list[tuple[tuple[object, str], str]]:
         with databases.connect(settings.database_url()) as conn:
             rows = conn.execute(query.encode(), [model_id]).fetchall()
-        return [((id, key), values or []) for id, key, values in rows]
+        return [((id, key), value) for id, key, value in rows]
 
 
-def _alike(one: list[float], other: list[float]) -> bool:
-    return one == other or bool(np.allclose(one, other, rtol=0, atol=CLOSE))
+def _all(counts: Counts) -> int:
+    return counts.left + counts.done + counts.parked
 
 
 def supervise(workers: Sequence[Celery]) -> None:
