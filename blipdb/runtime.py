@@ -398,7 +398,8 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
     if name == PAIRS:
         from blipdb.graphs import build_pairs  # and onnx, which takes 150 ms to import
 
-        data = build_pairs(data, artifact.manifest)
+        manifest = artifact.manifest
+        data = build_pairs(data, manifest.architecture, manifest.compute, manifest.max_tokens)
     if artifact.manifest.compute.integer and not cpu.multiplies_bytes():
         from blipdb.graphs.integers import unsigned  # and onnx, which takes 150 ms to import
 

@@ -9,7 +9,6 @@ Operators are ONNX's own (opset 20), and two of ONNX Runtime's, named in layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import ModelProto
@@ -19,9 +18,6 @@ from blipdb.compute import EXACT, Compute
 
 from . import answer, caption, image, question, rerank, text
 from .weights import MATCHING, MED_ROLES, Weights, prepare, shapes, state_dict
-
-if TYPE_CHECKING:
-    from blipdb.artifact import Manifest
 
 __all__ = ["Weights", "build_graphs", "build_pairs", "prepare", "state_dict"]
 
@@ -63,15 +59,16 @@ def build_graphs(
     return {name: build() for name, build in builders.items()}
 
 
-def build_pairs(rerank_graph: bytes, manifest: Manifest) -> bytes:
+def build_pairs(
+    rerank_graph: bytes, arch: Architecture, compute: Compute, max_tokens: int
+) -> bytes:
     """The graph of pairs, serialised: a rerank graph's own weights, bit for bit, in another order
     of computing. So artifacts need not hold them twice, nor those that are registered change."""
     source = ModelProto.FromString(rerank_graph)
     held = {tensor.name: tensor for tensor in source.graph.initializer}
-    arch = manifest.architecture
     empty = {name: np.zeros(shape, np.float16) for name, shape in shapes(arch, ("filter",)).items()}
     built = ModelProto.FromString(
-        rerank.build(empty, arch, manifest.compute, max_tokens=manifest.max_tokens, pairs=True)
+        rerank.build(empty, arch, compute, max_tokens=max_tokens, pairs=True)
     )
     for tensor in built.graph.initializer:
         if "." in tensor.name:  # constants have no dot in their names
