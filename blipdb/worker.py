@@ -298,6 +298,8 @@ class Worker:
         if pictures.pixels:
             with self._turns:
                 encoded = self._runtime.encode_images(pictures.batch)
+            if not vectors:  # as `_stored` leaves them out, so that all are of one shape
+                encoded = encoded._replace(itc=encoded.itc[:, :0])
             rows = map(_Seen._make, zip(*encoded, strict=True))
             seen |= dict(zip(pictures.pixels, rows, strict=True))
         return seen, pictures

@@ -213,6 +213,18 @@ def test_a_captioner_that_is_not_the_filter_leaves_scores_to_it(
     assert (lacking(boss), judges(boss)) == ((1, 0, 0, 0), {model.model_id})
 
 
+def test_a_captioner_that_is_not_the_filter_writes_of_images_old_and_new_at_once(
+    ready: Settings, boss: Connection, model: Model, tmp_path: Path
+) -> None:
+    add(boss, picture(1))
+    run_jobs(ready)
+    add(boss, picture(2))
+    folder = tiny_artifact(tmp_path / "judge", 5, name="judge", roles=("filter",)).folder
+    registry.register(boss, ready, folder)
+    [line] = backlog.run(ready, ["caption"])
+    assert (line.done, line.waiting, line.parked) == (2, 0, 0)
+
+
 def test_the_setting_leaves_scores_out(ready: Settings, boss: Connection, folder: Path) -> None:
     boss.execute("INSERT INTO blip.settings VALUES ('scores', 'off')")
     report = ingest(ready, [folder], caption=True)
