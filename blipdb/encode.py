@@ -112,21 +112,26 @@ class Crew:
 
     def drain(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
         """Run what is due in the queue until there is no more, or ``stop``, which is asked before
-        each batch."""
-        rest = [None]
+        each batch. A worker that finds nothing ends a round; what others have opened again by then
+        is for the next one."""
+        is_over = False
 
         def tickets() -> Iterator[None]:
-            while rest:
+            while not is_over:
                 yield None
 
         def run(worker: Worker, _: None) -> Outcome | None:
             return None if stop() else worker.run_due(self.queue)
 
-        for outcome in self.map(run, tickets()):
-            if outcome is None:
-                rest.clear()
-            else:
-                yield outcome
+        found = True
+        while found:
+            found = is_over = False
+            for outcome in self.map(run, tickets()):
+                if outcome is None:
+                    is_over = True
+                else:
+                    found = True
+                    yield outcome
 
     def _lend(self, task: Callable[[Worker, T], R], item: T) -> R:
         worker = self._workers.get()

@@ -6,7 +6,7 @@ image is read again, from the database or from its file, and checked against its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Semaphore
@@ -41,6 +41,7 @@ MAX_BATCH = (
 )
 CAPTION_BATCH = 16  # at least, however large the images are
 SAMPLED_BATCH = 32  # a sampled caption is one text at a time, and not several beams
+MOST_TEXTS = 512  # of one transaction: a large model reads so many before its lease runs out
 
 # Captions with what was computed of them, in the order of their vectors: slices of one parameter.
 _UNNESTED: LiteralString = """
@@ -75,6 +76,11 @@ class _Text(NamedTuple):
     caption_id: UUID
     text: str
     vector: list[float] | None = None
+
+    @property
+    def caption(self) -> tuple[UUID, UUID]:
+        """The key of its row."""
+        return self.image_id, self.caption_id
 
 
 class _Results(NamedTuple):
@@ -199,12 +205,10 @@ class Worker:
         return self._close(lease, ids, write, pictures)
 
     def _embed(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        texts = self._lacking(lease.image_ids, jobs.TEXT)
+        texts, more = self._lacking(lease.image_ids, jobs.TEXT)
         with self._turns:
             results = _Results(embed(self._runtime, [row.text for row in texts]), None)
-        return self._close(
-            lease, lease.image_ids, lambda done: self._write_of(texts, results, done), _Pictures()
-        )
+        return self._close_texts(lease, lease.image_ids, texts, results, more, _Pictures())
 
     def _caption(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
         active = captions.active(self.conn)
@@ -216,7 +220,7 @@ class Worker:
         with self._turns:
             written = self._captions(seen)
             texts = [_Text(id, caption_id("synthetic", text), text)
-                     for id, text in written.items() if text]  # fmt: skip
+                     for id, text in sorted(written.items()) if text]  # fmt: skip
             results = self._judge(texts, seen, is_encoder=is_encoder, is_filter=is_filter)
         pictures.failed |= {id: _Failed("the model wrote an empty caption", True)
                             for id, text in written.items() if not text}  # fmt: skip
@@ -276,7 +280,7 @@ class Worker:
         return _Results(embedded if is_encoder else None, scores)
 
     def _score(self, lease: Lease, given: Mapping[UUID, Pixels]) -> Outcome:
-        texts = self._lacking(lease.image_ids, jobs.SCORE)
+        texts, more = self._lacking(lease.image_ids, jobs.SCORE)
         is_encoder = captions.active(self.conn).encoder == self.model.model_id and any(
             text.vector is None for text in texts
         )
@@ -286,7 +290,7 @@ class Worker:
         with self._turns:
             results = self._judge(texts, seen, is_encoder=is_encoder, is_filter=True)
         done = [id for id in lease.image_ids if id not in pictures.failed]
-        return self._close(lease, done, lambda done: self._write_of(texts, results, done), pictures)
+        return self._close_texts(lease, done, texts, results, more, pictures)
 
     def _look(
         self, ids: Sequence[UUID], given: Mapping[UUID, Pixels], *, vectors: bool
@@ -331,6 +335,33 @@ class Worker:
                 write(late)
             done += late
         return Outcome(len(done), len(pictures.failed), len(ids) - len(done))
+
+    def _close_texts(
+        self,
+        lease: Lease,
+        ids: Sequence[UUID],
+        texts: Sequence[_Text],
+        results: _Results,
+        more: Collection[UUID],
+        pictures: _Pictures,
+    ) -> Outcome:
+        """Close jobs of images with the results of their captions; open those again whose images
+        have ``more``. As with images, a caption that somebody is editing or deleting comes
+        afterwards, alone."""
+        left: list[int] = []
+
+        def write(done: Sequence[UUID]) -> None:
+            kept = set(done)
+            rows = [row for row, text in enumerate(texts) if text.image_id in kept]
+            written = self._write_of([texts[row] for row in rows], results.of(rows))
+            left.extend(row for row in rows if texts[row].caption not in written)
+            if written and (again := kept.intersection(more)):
+                jobs.reopen(self.conn, lease.queue, again)
+
+        outcome = self._close(lease, ids, write, pictures)
+        for row in left:
+            self._write_of([texts[row]], results.of([row]), wait=True)
+        return outcome
 
     def _give_back(self, lease: Lease) -> None:
         # Where the connection is gone, so is its lock, and with that the lease.
@@ -404,41 +435,56 @@ class Worker:
             if itc is not None or not vectors
         }
 
-    def _lacking(self, ids: Sequence[UUID], stage: str) -> list[_Text]:
-        """The captions of images of which this model has not given what the stage is for."""
+    def _lacking(self, ids: Sequence[UUID], stage: str) -> tuple[list[_Text], Collection[UUID]]:
+        """The captions of images of which this model has not given what the stage is for, as many
+        as one transaction should hold; and the images that may have more of them."""
         rows = self.conn.execute(
             sql.SQL(
                 "SELECT image_id, caption_id, text,"
                 " CASE WHEN encoder_id = %(model)s THEN text_vector::real[] END"
                 " FROM blip.captions"
                 " WHERE image_id = ANY(%(ids)b) AND {} IS DISTINCT FROM %(model)s"
-                " ORDER BY image_id, caption_id"
+                " ORDER BY image_id, caption_id LIMIT %(most)s"
             ).format(sql.Identifier(captions.COLUMNS[stage])),
-            {"ids": list(ids), "model": self.model.model_id},
+            {"ids": list(ids), "model": self.model.model_id, "most": MOST_TEXTS + 1},
             binary=True,
         )
-        return [_Text(*row) for row in rows]
+        texts = [_Text(*row) for row in rows]
+        if len(texts) <= MOST_TEXTS:
+            return texts, ()
+        return texts[:-1], {id for id in ids if id >= texts[-1].image_id}
 
-    def _write_of(self, texts: Sequence[_Text], results: _Results, done: Sequence[UUID]) -> None:
-        """Write the results of captions of images that are done. A caption that somebody edited
-        meanwhile is left: what was computed is of another text."""
-        kept = set(done)
-        rows = [row for row, text in enumerate(texts) if text.image_id in kept]
-        if not rows:
-            return
-        chosen, (embedded, scores) = [texts[row] for row in rows], results.of(rows)
+    def _write_of(
+        self, texts: Sequence[_Text], results: _Results, *, wait: bool = False
+    ) -> set[tuple[UUID, UUID]]:
+        """Write the results of captions; of which. A caption that somebody edited meanwhile is
+        left, as what was computed is of another text; without ``wait`` also one that is locked."""
+        embedded, scores = results
         columns = [
             *(() if embedded is None else (_VECTOR,)),
             *(() if scores is None else (_SCORES,)),
         ]
-        self.conn.execute(
+        if not texts or not columns:
+            return set()
+        hold: LiteralString = "" if wait else "SKIP LOCKED"
+        rows = self.conn.execute(
             sql.SQL(
-                "UPDATE blip.captions c SET {} FROM {}"
-                " WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id)"
-                " AND c.text = u.text"
-            ).format(sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(_UNNESTED)),
-            self._values(chosen, embedded, scores),
+                """
+                WITH held AS MATERIALIZED (
+                    SELECT image_id, caption_id FROM blip.captions
+                    WHERE (image_id, caption_id) IN (
+                        SELECT * FROM unnest(%(images)b::uuid[], %(captions)b::uuid[]))
+                    FOR NO KEY UPDATE {})
+                UPDATE blip.captions c SET {} FROM {}
+                WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id) AND c.text = u.text
+                    AND (c.image_id, c.caption_id) IN (SELECT image_id, caption_id FROM held)
+                RETURNING c.image_id, c.caption_id
+                """
+            ).format(sql.SQL(hold), sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(_UNNESTED)),
+            self._values(texts, embedded, scores),
+            binary=True,
         )
+        return {(image, caption) for image, caption in rows}
 
     def _values(
         self,

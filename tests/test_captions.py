@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -275,9 +277,9 @@ def test_a_text_that_is_edited_while_it_is_scored_keeps_no_score_of_the_old(
     run_jobs(ready, stages=[jobs.ENCODE, jobs.TEXT])
     write = Worker._write_of
 
-    def edit_first(*arguments: Any) -> None:
+    def edit_first(*arguments: Any, **options: Any) -> Any:
         boss.execute("UPDATE blip.captions SET text = 'blue dog' WHERE text = 'red dog'")
-        write(*arguments)
+        return write(*arguments, **options)
 
     captions.enqueue(boss, model.scoring)
     monkeypatch.setattr(Worker, "_write_of", edit_first)
@@ -292,6 +294,51 @@ def test_a_text_that_is_edited_while_it_is_scored_keeps_no_score_of_the_old(
     monkeypatch.undo()
     backlog.run(ready)
     assert lacking(boss) == (1, 0, 0, 0)
+
+
+def test_edits_in_any_order_while_captions_are_scored_deadlock_nobody(
+    ready: Settings, boss: Connection, model: Model
+) -> None:
+    for seed in range(3):
+        add(boss, picture(seed), caption="red dog")
+    run_jobs(ready, stages=[jobs.ENCODE, jobs.TEXT])
+    edit = "UPDATE blip.captions SET text = 'blue dog' WHERE (image_id, caption_id) = (%s, %s)"
+    first, _, last = boss.execute(
+        "SELECT image_id, caption_id FROM blip.captions ORDER BY 1, 2"
+    ).fetchall()
+    with databases.connect(ready.database_url()) as app:
+        app.execute(edit, last)
+        with ThreadPoolExecutor(1) as threads:
+            scoring = threads.submit(run_jobs, ready)
+            scored = "SELECT count(*) FROM blip.captions WHERE itm IS NOT NULL"
+            until = time.monotonic() + 20
+            while boss.execute(scored).fetchone() != (2,):
+                assert time.monotonic() < until, "what nobody edits waits for nobody"
+                time.sleep(0.05)
+            app.execute(edit, first)
+            app.commit()
+            assert scoring.result() == Outcome(done=3)
+    backlog.run(ready)
+    assert lacking(boss) == (3, 0, 0, 0)
+    texts = boss.execute("SELECT text FROM blip.captions ORDER BY text").fetchall()
+    assert texts == [("blue dog",), ("blue dog",), ("red dog",)]
+
+
+def test_an_image_with_many_captions_is_scored_in_parts(
+    ready: Settings, boss: Connection, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted(add(boss, picture(seed)) for seed in range(2))
+    for number in range(7):
+        say(boss, first, "red dog " * (number + 1))
+    say(boss, second, "a blue car")
+    run_jobs(ready, stages=[jobs.ENCODE])
+    monkeypatch.setattr("blipdb.worker.MOST_TEXTS", 3)
+    lines = backlog.run(ready)
+    assert [(line.stage, line.waiting, line.parked) for line in lines] == [
+        ("score", 0, 0), ("text", 0, 0)
+    ]  # fmt: skip
+    assert lacking(boss) == (8, 0, 0, 0)
+    assert jobs.counts(boss, model.scoring) == Counts(done=2)
 
 
 def test_images_that_are_not_encoded_have_to_wait(
