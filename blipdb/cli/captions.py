@@ -75,10 +75,12 @@ def find_image(conn: psycopg.Connection[Any], space: str, path: str) -> UUID:
         DatabaseError: it is not stored.
     """
     from .. import catalog, remote
+    from ..outages import refusals
 
     is_remote = remote.is_remote(path)
     uri = path if is_remote else os.path.abspath(os.path.expanduser(path))
-    known = catalog.known(conn, space, [uri]).get(uri, [])
+    with refusals():
+        known = catalog.known(conn, space, [uri]).get(uri, [])
     for id in (one.image_id for one in known):
         if id is not None:
             return id

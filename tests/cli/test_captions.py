@@ -132,6 +132,20 @@ def test_what_is_not_stored(run: Run, scenes: Path, tmp_path: Path) -> None:
     assert result.stderr.splitlines()[0] == f"error: image {unknown} is unknown here"
 
 
+def test_who_may_not_read_is_told_which_role_may(run: Run, scenes: Path, served: Settings) -> None:
+    url = f"{served.database_url()}&options=-c%20role%3Dmay_read_models"
+    with database.connect(served.database_url(), autocommit=True) as conn:
+        conn.execute("CREATE ROLE may_read_models")
+        try:
+            conn.execute("GRANT USAGE ON SCHEMA blip TO may_read_models")
+            conn.execute("GRANT SELECT ON blip.alembic_version, blip.models TO may_read_models")
+            result = run("captions", scenes / "scene-004.jpg", "--db", url)
+        finally:
+            conn.execute("DROP OWNED BY may_read_models; DROP ROLE may_read_models")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: permission denied for table files\nSearching needs")
+
+
 def test_what_was_refused(run: Run, elsewhere: str, tmp_path: Path) -> None:
     path = tmp_path / "text.jpg"
     path.write_text("hello")
