@@ -216,6 +216,7 @@ def activate_model(
         waiting = registry.activate(conn, name, role)
         model = registry.find(conn, name)
         unscored = captions.waiting(conn, model.scoring) if registry.FILTER in model.active else 0
+        is_asked = captions.active(conn).filter is None
     if as_json:
         print_json({**asdict(model), "waiting": waiting, "unscored": unscored})
     else:
@@ -223,4 +224,8 @@ def activate_model(
     if waiting:
         note(f"{waiting} images are to be encoded with it; workers do that, or: blipdb run")
     if unscored:
-        note(f"{unscored} captions are to be judged by it; workers do that, or: blipdb run")
+        does = "scores are off, but for: blipdb run score"
+        note(
+            f"{unscored} captions are to be judged by it; "
+            + (does if is_asked else "workers do that, or: blipdb run")
+        )

@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from blipdb import cluster, daemon, extension, services
 from blipdb.settings import Settings
+from tests.album import picture
 from tests.cli.conftest import BLIPDB, COUNT, Run
+from tests.test_worker import add
 
 
 def test_status_of_what_runs(run: Run, scenes: Path, served: Settings) -> None:
@@ -100,6 +103,22 @@ def test_adding_and_activating_a_model(run: Run, ready: Settings, tiny_folder: P
     unknown = run("models", "activate", "nobody", *there)
     assert unknown.exit_code == 2
     assert "There is no model 'nobody'; there are: tiny" in unknown.stderr
+
+
+def test_a_filter_is_told_who_has_it_judge(
+    run: Run, ready: Settings, boss: psycopg.Connection, tiny_folder: Path
+) -> None:
+    assert ready.url is not None
+    activate = ("models", "activate", "tiny", "--role", "filter", "--db", ready.url)
+    add(boss, picture(1), caption="red dog")
+    boss.execute("INSERT INTO blip.settings VALUES ('scores', 'off')")
+    assert run(*activate).stderr.endswith(
+        "1 captions are to be judged by it; scores are off, but for: blipdb run score\n"
+    )
+    boss.execute("DELETE FROM blip.settings WHERE name = 'scores'")
+    assert run(*activate).stderr.endswith(
+        "1 captions are to be judged by it; workers do that, or: blipdb run\n"
+    )
 
 
 def test_how_a_model_computes(run: Run, ready: Settings, tiny_folder: Path) -> None:
