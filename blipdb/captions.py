@@ -34,17 +34,18 @@ class Active(NamedTuple):
 
 
 def active(conn: Connection) -> Active:
-    """The active models, and whether the setting ``scores`` in blip.settings is off."""
+    """The active models, and whether the setting ``scores`` in blip.settings is off: for whoever
+    may not read it, it is not."""
     row = conn.execute(
         """
         SELECT (SELECT model_id FROM blip.active_models WHERE role = 'retrieval'),
-               (SELECT model_id FROM blip.active_models WHERE role = 'filter' AND NOT EXISTS (
-                    SELECT FROM blip.settings
-                    WHERE name = 'scores' AND lower(value) IN ('off', 'no', 'false', '0')))
+               (SELECT model_id FROM blip.active_models WHERE role = 'filter'),
+               has_table_privilege('blip.settings', 'SELECT')
         """
     ).fetchone()
     assert row is not None
-    return Active(*row)
+    encoder, judge, is_readable = row
+    return Active(encoder, None if is_readable and _are_off(conn) else judge)
 
 
 def waiting(conn: Connection, queue: Queue) -> int:
@@ -114,6 +115,14 @@ def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
         ).fetchone() != (True,):
             return 0
         return conn.execute(statement, values).rowcount
+
+
+def _are_off(conn: Connection) -> bool:
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM blip.settings"
+        " WHERE name = 'scores' AND lower(value) IN ('off', 'no', 'false', '0'))"
+    ).fetchone()
+    return row == (True,)
 
 
 def _lacking(stage: str) -> sql.Composed:

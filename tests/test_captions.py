@@ -237,6 +237,20 @@ def test_the_setting_leaves_scores_out(ready: Settings, boss: Connection, folder
     assert lacking(boss) == (8, 0, 0, 0)
 
 
+def test_who_may_not_read_settings_scores(ready: Settings, boss: Connection, folder: Path) -> None:
+    boss.execute("CREATE ROLE unread_settings BYPASSRLS")
+    try:
+        boss.execute("GRANT USAGE ON SCHEMA blip TO unread_settings")
+        boss.execute("GRANT ALL ON ALL TABLES IN SCHEMA blip TO unread_settings")
+        boss.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA blip TO unread_settings")
+        boss.execute("REVOKE ALL ON blip.settings FROM unread_settings")
+        limited = Settings(ready.home, f"{ready.url}&options=-c%20role%3Dunread_settings")
+        report = ingest(limited, [folder], caption=True)
+        assert (report.added, report.judged, report.unscored) == (5, 5, 0)
+    finally:
+        boss.execute("DROP OWNED BY unread_settings; DROP ROLE unread_settings")
+
+
 def test_an_ingest_may_leave_scores_for_later(
     ready: Settings, boss: Connection, folder: Path
 ) -> None:
