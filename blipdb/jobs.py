@@ -278,8 +278,12 @@ def complete(
         cursor.execute(
             """
             UPDATE blip.jobs SET state = 'd', lease = NULL, error = NULL, updated_at = now()
-            WHERE image_id = ANY(%(ids)b) AND stage = %(stage)s AND model_id = %(model)s
-                AND state = 'r' AND lease = %(token)s
+            FROM (
+                SELECT image_id AS id FROM blip.jobs
+                WHERE image_id = ANY(%(ids)b) AND stage = %(stage)s AND model_id = %(model)s
+                    AND state = 'r' AND lease = %(token)s
+                ORDER BY image_id FOR NO KEY UPDATE) AS held -- in the order of `reopen`
+            WHERE (image_id, stage, model_id) = (held.id, %(stage)s, %(model)s)
             RETURNING image_id
             """,
             _leased(lease) | {"ids": alive},

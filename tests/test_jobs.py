@@ -152,6 +152,32 @@ def test_a_completed_image_cannot_be_deleted_before_its_results_are_in(
             other.execute("DELETE FROM blip.images WHERE image_id = %s", [id])
 
 
+def test_completing_and_opening_again_lock_in_one_order(
+    boss: Connection, other: Connection, queue: Queue
+) -> None:
+    first, second = add_images(boss, 2)
+    token = jobs.hold(boss)
+    jobs.enqueue(boss, queue, [second])
+    taken = take(boss, queue, token)
+    late = jobs.enqueue(boss, queue, [first], token=token)  # behind it in the table and the index
+    assert late is not None
+    both = Lease(queue, token, (*late.image_ids, *taken.image_ids))
+    with other.transaction():
+        jobs.reopen(other, queue, [first])
+        completing = threading.Thread(target=jobs.complete, args=[boss, both, [first, second]])
+        completing.start()
+        until = time.monotonic() + 10
+        while not other.execute(
+            "SELECT WHERE cardinality(pg_blocking_pids(%s)) > 0", [boss.info.backend_pid]
+        ).fetchone():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        other.execute("SET LOCAL lock_timeout = '500ms'")
+        jobs.reopen(other, queue, [second])
+    completing.join()
+    assert jobs.counts(boss, queue) == Counts(done=2)
+
+
 def test_what_a_dead_worker_held_is_free_at_once_and_singly(
     ready: Settings, boss: Connection, queue: Queue
 ) -> None:
