@@ -201,8 +201,10 @@ def waiting(conn: Connection, stage: str, *, lacking: bool = True) -> Iterator[t
     yield from runnable(conn, [queue for queue in jobs.queues(conn) if queue.stage == stage])
     for queue in captions.active(conn).queues():
         if queue.stage == stage and lacking:
-            added = captions.MOST
-            while added >= captions.MOST and (added := captions.enqueue(conn, queue, wait=True)):
+            # A look leaves out what is locked, so that few added are no sign of the end.
+            for _ in range(captions.waiting(conn, queue) // captions.MOST + 2):
+                if not captions.enqueue(conn, queue, wait=True):
+                    break
                 yield from runnable(conn, [queue])
 
 
