@@ -1,4 +1,9 @@
-"""`make chaos`: workers, brokers and PostgreSQL die at work, images are bad, an hour goes by."""
+"""`make chaos`: workers, brokers and PostgreSQL die at work, images are bad, an hour goes by.
+
+Results are those of images (vectors, tokens, captions) and of captions, whether these came beside
+files or were written: vectors and scores, which nobody asks for. All are compared with those of an
+undisturbed run, to the last digit.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from blipdb import jobs
+from blipdb import captions, jobs
 from blipdb.errors import ImageError
 from blipdb.images.decode import Decoder
 from blipdb.jobs import Connection, Queue
@@ -61,15 +66,15 @@ def kills(settings: Settings, report: Report) -> None:
             field.settle(disturb)
             if done >= KILL_COUNT:
                 break
-            field.again(model.encoding, model.captioning)
-        field.compare(model.model_id)
+            field.again(model.encoding, model.captioning, model.embedding, model.scoring)
+        field.compare()
     _tell(report, KILLS, field.tally, done, f"kill -9, of 4 workers at {field.tally.jobs:,} jobs")
     report.add(KILLS, "runs of a job beyond the first", field.tally.extra / done, "a kill")
 
 
 def faults(settings: Settings, report: Report) -> None:
-    """RabbitMQ and Redis take turns; each fault comes once the last is got over. Captions alone are
-    at work then, so that speeds can be compared."""
+    """RabbitMQ and Redis take turns; each fault comes once the last is got over. Captions are
+    written then, with their scores, and nothing else, so that speeds can be compared."""
     chance = random.Random(2)
     recovered: dict[str, list[float]] = {"broker": [], "wipe": [], "PostgreSQL": []}
     with ordeal.prepared(settings, _files(settings, IMAGES)) as (field, model):
@@ -89,7 +94,7 @@ def faults(settings: Settings, report: Report) -> None:
                 _suffer(field, model, broker, chance, recovered)
                 field.settle()
                 assert worker.process.poll() is None, worker.log[-3000:]
-        field.compare(model.model_id)
+        field.compare()
     told = f"{BROKER_KILLS} kills and {WIPES} wipes of brokers, {CRASHES} crashes of PostgreSQL"
     _tell(report, FAULTS, field.tally, sum(map(len, recovered.values())), told)
     for name, seconds in recovered.items():
@@ -159,19 +164,21 @@ def bad(settings: Settings, report: Report) -> None:
         (folder / f"bad{number:04}.jpg").write_bytes(data)
     slowest = _slowest(spoilt)
     with (
-        ordeal.prepared(settings, folder, bad=BAD_COUNT) as (field, _),
+        ordeal.prepared(settings, folder, bad=BAD_COUNT) as (field, model),
         running("redis") as broker,
         working(settings, broker.url, _folder(settings, "bad"), "-c", "2", count=1) as (worker,),
         connect(settings) as conn,
     ):
         field.settle()
         assert worker.stop() == 0
-        counts = next(iter(jobs.all_counts(conn).values()))
+        field.compare()
+        counts = jobs.counts(conn, model.encoding)
         row = conn.execute("SELECT count(*) FROM blip_failures() WHERE reason <> ''").fetchone()
         assert row is not None
     report.add(BAD, f"of {BAD_COUNT:,} bad images among {IMAGES:,}: parked, with a reason",
                min(counts.parked, row[0]), "", f"at least {BAD_COUNT}")  # fmt: skip
     report.add(BAD, "the others: done", counts.done, "", f"at least {IMAGES - BAD_COUNT}")
+    _tell_results(report, BAD, field.tally)
     report.add(BAD, "the slowest of the bad", slowest, "s", "at most 10")
 
 
@@ -202,7 +209,8 @@ def _slowest(files: Sequence[bytes]) -> float:
 
 
 def soak(settings: Settings, report: Report, seconds: float = SOAK_SECONDS) -> None:
-    """Images come and go all the time, are encoded and captioned; and processes are looked at."""
+    """Images come and go all the time, every fourth with a caption, are encoded and captioned, and
+    all captions are scored; and processes are looked at."""
     memory: list[tuple[float, int]] = []
     connections: list[int] = []
     begin, number = time.monotonic(), 0
@@ -214,7 +222,9 @@ def soak(settings: Settings, report: Report, seconds: float = SOAK_SECONDS) -> N
         captioner = _captioner(conn)
         while time.monotonic() - begin < seconds:
             for _ in range(40):
-                conn.execute("SELECT blip_add(%s)", [picture(number, "JPEG", side=256)])
+                caption = None if number % 4 else f"{number} red kites"
+                added = [picture(number, "JPEG", side=256), caption]
+                conn.execute("SELECT blip_add(%s, caption => %s)", added)
                 number += 1
             jobs.enqueue_missing(conn, captioner)
             conn.execute("DELETE FROM blip.images WHERE created_at < now() - interval '1 minute'")
@@ -226,6 +236,7 @@ def soak(settings: Settings, report: Report, seconds: float = SOAK_SECONDS) -> N
             connections.append(row[0] if row else 0)
         _wait_for_none(conn)
         stuck = sum(counts.running for counts in jobs.all_counts(conn).values())
+        lacking = _lacking(conn)
         assert worker.stop() == 0
     warm = min(WARM_SECONDS, seconds / 4)
     early = np.median([size for at, size in memory if warm <= at < 2 * warm])
@@ -238,6 +249,7 @@ def soak(settings: Settings, report: Report, seconds: float = SOAK_SECONDS) -> N
     more = max(connections[-quarter:]) - max(connections[quarter : 2 * quarter])
     report.add(SOAK, "connections more at its end", more, "", "at most 0")
     report.add(SOAK, "leases that are stuck", stuck, "", "at most 0")
+    report.add(SOAK, "vectors and scores that captions lack", lacking, "", "at most 0")
 
 
 def _captioner(conn: Connection) -> Queue:
@@ -247,9 +259,13 @@ def _captioner(conn: Connection) -> Queue:
     return Queue(jobs.CAPTION, found[0])
 
 
+def _lacking(conn: Connection) -> int:
+    return sum(captions.waiting(conn, queue) for queue in captions.active(conn).queues())
+
+
 def _wait_for_none(conn: Connection) -> None:
     deadline = time.monotonic() + 60
-    while any(counts.left for counts in jobs.all_counts(conn).values()):
+    while _lacking(conn) or any(counts.left for counts in jobs.all_counts(conn).values()):
         assert time.monotonic() < deadline
         time.sleep(0.5)
 
@@ -261,9 +277,12 @@ def _resident(worker: Celery) -> int:
 
 
 def _files(settings: Settings, count: int) -> Path:
+    """Pictures, every fourth with two captions beside it."""
     folder = _folder(settings, "files")
     for seed in range(count):
         (folder / f"{seed:05}.jpg").write_bytes(picture(seed, "JPEG", side=128))
+        if seed % 4 == 0:
+            (folder / f"{seed:05}.txt").write_text("a red bicycle\na small dog\n")
     return folder
 
 
@@ -275,11 +294,21 @@ def _folder(settings: Settings, name: str) -> Path:
 
 def _tell(report: Report, section: str, tally: ordeal.Tally, faults: int, words: str) -> None:
     report.add(section, f"{words}; {tally.images:,} images: faults", faults, "")
+    _tell_results(report, section, tally)
+    for name, number in (
+        ("jobs parked", tally.parked),
+        ("looks at the queues whose states did not add up to all jobs", tally.inexact),
+    ):
+        report.add(section, name, number, "", "at most 0")
+
+
+def _tell_results(report: Report, section: str, tally: ordeal.Tally) -> None:
+    report.add(
+        section, "captions whose vectors and scores are among the results", tally.captions, ""
+    )
     for name, number in (
         ("results lost", tally.lost),
         ("results doubled", tally.doubled),
         ("results other than of an undisturbed run", tally.different),
-        ("jobs parked", tally.parked),
-        ("looks at the queues whose states did not add up to all jobs", tally.inexact),
     ):
         report.add(section, name, number, "", "at most 0")
