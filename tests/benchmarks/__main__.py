@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from . import attach, base, chaos, load, memory, orm, price, quality, speed, training, workers
+from . import (
+    attach,
+    base,
+    chaos,
+    load,
+    memory,
+    orm,
+    price,
+    quality,
+    scores,
+    speed,
+    training,
+    workers,
+)
 from .report import Report
 from .world import deployed
 
@@ -21,6 +34,7 @@ SECTIONS = {
     "workers": workers.measure,
     "orm": orm.measure,
     "attach": attach.measure,
+    "scores": scores.measure,
 }
 
 
