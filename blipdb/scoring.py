@@ -43,7 +43,7 @@ def embed(
     unread: list[str | None] = [None] * len(texts)
     for row, text in enumerate(texts):
         try:
-            ids[row] = tokenizer.encode(tokenizer.fitted(text), tokenizer.special.cls)
+            ids[row] = tokenizer.encode(text, tokenizer.special.cls, cut=True)
         except TextError as error:
             unread[row] = error.message
     new = [row for row, reason in enumerate(unread) if reason is None and row not in known]

@@ -36,6 +36,8 @@ def clean_answer(text: str) -> str:
 
 def _visible(text: str) -> str:
     """In lower case, without control characters."""
+    if text.isascii() and text.isprintable():
+        return text.lower()
     visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
     return visible.lower()
 
@@ -69,8 +71,10 @@ class Tokenizer:
             if (found := self._tokenizer.id_to_token(token)) != f"[{name.upper()}]":
                 raise ModelError(f"tokenizer.json has {found!r} as token {token}, not {name}.")
 
-    def encode(self, text: str, first: int, clean: Callable[[str], str] = clean) -> list[int]:
-        """[first] words [SEP].
+    def encode(
+        self, text: str, first: int, clean: Callable[[str], str] = clean, *, cut: bool = False
+    ) -> list[int]:
+        """[first] words [SEP]; with ``cut`` the first words of a text that is too long.
 
         Raises:
             TextError: nothing is left of the text, no word of it is known, or it is too long.
@@ -84,6 +88,8 @@ class Tokenizer:
                 else f"The text {_short(text)} has no words.",
                 "Ask for something, as in: red bicycle",
             )
+        if cut:
+            encoding.truncate(self.max_tokens - 2)
         if all(token == self.special.unk for token in encoding.ids):
             raise TextError(*self._unknown(cleaned, encoding))
         if (length := len(encoding.ids) + 2) > self.max_tokens:
@@ -92,14 +98,6 @@ class Tokenizer:
                 f"Shorten it by {length - self.max_tokens} words or more.",
             )
         return [first, *encoding.ids, self.special.sep]
-
-    def fitted(self, text: str) -> str:
-        """A caption, cleaned; of one that is too long, its beginning that the model reads."""
-        cut = clean(text)
-        offsets = self._tokenizer.encode(cut, add_special_tokens=False).offsets
-        return (
-            cut if len(offsets) <= self.max_tokens - 2 else cut[: offsets[self.max_tokens - 3][1]]
-        )
 
     def decode(self, ids: list[int]) -> str:
         """The words of ids, without special tokens."""

@@ -40,6 +40,7 @@ MAX_BATCH = (
     32  # more saves little, leaves a core idle at the end, and is retried one by one after a kill
 )
 CAPTION_BATCH = 16  # at least, however large the images are
+SCORED = 4  # times as many images in a batch of scores: the more texts of one length the better
 SAMPLED_BATCH = 32  # a sampled caption is one text at a time, and not several beams
 MOST_TEXTS = 512  # of one transaction: a large model reads so many before its lease runs out
 
@@ -187,6 +188,8 @@ class Worker:
         if queue.stage in (jobs.CAPTION, jobs.WRITE):
             least = CAPTION_BATCH if self._writing.nucleus is None else SAMPLED_BATCH
             n = max(n, least)
+        elif queue.stage == jobs.SCORE:
+            n *= SCORED
         lease = jobs.lease(self.conn, queue, self.token, n)
         return self.run(lease) if lease else None
 
