@@ -167,9 +167,8 @@ def test_completing_and_opening_again_lock_in_one_order(
         completing = threading.Thread(target=jobs.complete, args=[boss, both, [first, second]])
         completing.start()
         until = time.monotonic() + 10
-        while not other.execute(
-            "SELECT WHERE cardinality(pg_blocking_pids(%s)) > 0", [boss.info.backend_pid]
-        ).fetchone():
+        waits = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+        while other.execute(waits, [boss.info.backend_pid]).fetchone() != (True,):
             assert time.monotonic() < until
             time.sleep(0.02)
         other.execute("SET LOCAL lock_timeout = '500ms'")
