@@ -65,12 +65,11 @@ def build_pairs(
     """The graph of pairs, serialised: a rerank graph's own weights, bit for bit, in another order
     of computing. So artifacts need not hold them twice, nor those that are registered change."""
     source = ModelProto.FromString(rerank_graph)
-    held = {tensor.name: tensor for tensor in source.graph.initializer}
-    empty = {name: np.zeros(shape, np.float16) for name, shape in shapes(arch, ("filter",)).items()}
-    built = ModelProto.FromString(
-        rerank.build(empty, arch, compute, max_tokens=max_tokens, pairs=True)
-    )
-    for tensor in built.graph.initializer:
-        if "." in tensor.name:  # constants have no dot in their names
-            tensor.CopyFrom(held[tensor.name])
-    return bytes(built.SerializeToString())
+    held = {
+        tensor.name: tensor
+        for tensor in source.graph.initializer
+        if "." in tensor.name  # constants have no dot in their names
+    }
+    names = shapes(arch, ("filter",)).items()
+    weights = {name: np.broadcast_to(np.float16(0), shape) for name, shape in names}
+    return rerank.build(weights, arch, compute, max_tokens=max_tokens, pairs=True, held=held)

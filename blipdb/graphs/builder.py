@@ -22,13 +22,23 @@ class Builder:
     """Collects nodes, initializers, inputs and outputs; values are their names.
 
     Only what is used is stored: a weight becomes an initializer when a graph asks for it.
-    `integer` says whether linear layers are computed in eight bits (see integers.py).
+    `integer` says whether linear layers are computed in eight bits (see integers.py). `held` are
+    initializers of another graph, which are taken as they are: of a weight that they stand for, the
+    shape alone is looked at.
     """
 
-    def __init__(self, name: str, weights: Mapping[str, Array], *, integer: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        weights: Mapping[str, Array],
+        *,
+        integer: bool = False,
+        held: Mapping[str, TensorProto] | None = None,
+    ) -> None:
         self.name = name
         self.integer = integer
         self._weights = weights
+        self._held = held or {}
         self._numbers = itertools.count()  # no two values share a name, in branches neither
         self._casts: list[NodeProto] = []
         self._nodes: list[NodeProto] = []
@@ -59,7 +69,14 @@ class Builder:
 
     def keep(self, name: str) -> None:
         """Store a weight, though nothing may need it, so that the graphs hold all of them."""
-        self._initializers[name] = numpy_helper.from_array(self._weights[name], name)
+        held = self._held.get(name)
+        self._initializers[name] = (
+            numpy_helper.from_array(self._weights[name], name) if held is None else held
+        )
+
+    def holds(self, name: str) -> bool:
+        """Whether an initializer of this name came from another graph."""
+        return name in self._held
 
     def array(self, name: str) -> Array:
         """A weight by its Hugging Face name, for what is made of it as the graph is built."""
@@ -67,7 +84,10 @@ class Builder:
 
     def store(self, name: str, array: Array) -> str:
         """An initializer that stands for a weight in another form (see weights.py)."""
-        self._initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        held = self._held.get(name)
+        self._initializers[name] = (
+            numpy_helper.from_array(np.ascontiguousarray(array), name) if held is None else held
+        )
         return name
 
     def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike) -> str:

@@ -79,8 +79,11 @@ def _quantised(g: Builder, name: str) -> tuple[npt.NDArray[np.int8], str]:
     """int8 levels [O, I], and the name of their scales [O]."""
 
     def make() -> tuple[npt.NDArray[np.int8], str]:
-        levels, scales = quantised(g.array(name))
-        return levels, g.store(f"{name}{IN}{SCALES}", scales)
+        weight, stored = g.array(name), f"{name}{IN}{SCALES}"
+        if g.holds(stored):
+            return np.broadcast_to(np.int8(0), weight.shape), g.store(stored, np.zeros(0))
+        levels, scales = quantised(weight)
+        return levels, g.store(stored, scales)
 
     found: tuple[npt.NDArray[np.int8], str] = g.once(("levels", name), make)
     return found

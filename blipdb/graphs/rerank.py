@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+from onnx import TensorProto
 
 from blipdb.architecture import Architecture
 from blipdb.compute import EXACT, Compute
@@ -30,15 +33,16 @@ def build(
     max_tokens: int | None = None,
     absorbed: bool | None = None,
     pairs: bool = False,
+    held: Mapping[str, TensorProto] | None = None,
 ) -> bytes:
     """input_ids int64 [1, L] (the first is [ENC], no padding), tokens int8 [B, N, D],
     scales float32 [B, N] -> itm logits float32 [B, 2]; class 1 is "they match".
 
     What is equal for all images, up to the first layer's queries of them, is computed once; of the
     last layer only the first token, which is all that the ITM head reads. With `pairs` each image
-    has its own text, and input_ids is [B, L].
+    has its own text, and input_ids is [B, L]. `held`: see `Builder`.
     """
-    g = Builder("pairs" if pairs else "rerank", weights, integer=compute.integer)
+    g = Builder("pairs" if pairs else "rerank", weights, integer=compute.integer, held=held)
     ids = g.input("input_ids", np.int64, ["images" if pairs else 1, "length"])
     words = g.size(ids, 1)
     length: str | int = words  # of what a layer computes
