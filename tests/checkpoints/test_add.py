@@ -42,8 +42,8 @@ def test_a_checkpoint_is_searched_with(
 ) -> None:
     with psycopg.connect(settings.database_url(), autocommit=True) as conn:
         model = add(conn, settings, str(folder), **options)
-        assert (model.name, model.roles) == ("blip-tiny", ["retrieval"])
-        assert model.active == ["retrieval"]
+        assert (model.name, model.roles) == ("blip-tiny", ["retrieval", "filter"])
+        assert model.active == ["filter", "retrieval"]
         again = add(conn, settings, str(folder), **options)
         assert (again.digest, again.model_id) == (model.digest, model.model_id)
 
