@@ -68,9 +68,9 @@ class Case:
 def measure(settings: Settings, report: Report) -> None:
     with connect(settings) as conn:
         scenes = registry.active(conn, "retrieval")
-        _measure(settings, conn, report, Case("scenes", scenes, 2_000, 2_000, 1_000, 3, False))
+        _measure(settings, conn, report, Case("scenes", scenes, 2_000, 2_000, 1_000, 5, False))
         model = _base(settings, conn)
-        _measure(settings, conn, report, Case("a base model", model, 64, 72, 40, 2, True))
+        _measure(settings, conn, report, Case("a base model", model, 64, 72, 40, 4, True))
 
 
 def _measure(settings: Settings, conn: Connection, report: Report, case: Case) -> None:
