@@ -7,10 +7,11 @@ an app's transaction as little as anywhere: workers look for what lacks somethin
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import LiteralString, NamedTuple
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from . import jobs
 from .jobs import Connection, Queue
@@ -49,7 +50,7 @@ def active(conn: Connection) -> Active:
 
 
 def waiting(conn: Connection, queue: Queue) -> int:
-    """How many captions lack the result of a queue's model."""
+    """Count the captions that lack the result of a queue's model."""
     row = conn.execute(
         sql.SQL("SELECT count(*) FROM blip.captions c WHERE {}").format(_lacking(queue.stage)),
         {"model": queue.model_id},
@@ -109,12 +110,21 @@ def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
     with conn.transaction():
         keys = [_LOOKING, f"{queue.stage} {queue.model_id}"]
         if wait:
-            conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", keys)
+            _take_turn(conn, keys)
         elif conn.execute(
             "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", keys
         ).fetchone() != (True,):
             return 0
         return conn.execute(statement, values).rowcount
+
+
+def _take_turn(conn: Connection, keys: list[object]) -> None:
+    """Wait for whoever looks just now, for some seconds. Two that look at once do no harm, and any
+    role of the database could hold this lock for ever."""
+    conn.execute("SET LOCAL lock_timeout = '5s'")
+    with suppress(errors.LockNotAvailable), conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", keys)
+    conn.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _are_off(conn: Connection) -> bool:

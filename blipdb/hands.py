@@ -60,8 +60,8 @@ def choose(
     wait: bool,
     scores: bool = True,
 ) -> Hands:
-    """Those of workers, where ``ring`` tells them of work; else this process's own, which give the
-    captions that they write ``scores`` at once."""
+    """Choose the workers, where ``ring`` tells them of work; else this process itself, which gives
+    the captions that it writes ``scores`` at once."""
     if ring is None:
         return Here(settings, conn, opened, show, scores=scores)
     return Elsewhere(conn, ring, show, wait=wait)

@@ -480,7 +480,7 @@ def _equally_long(texts: Sequence[Sequence[int]], most: int) -> Iterator[list[in
 def _stacked(
     ids: Sequence[Sequence[int]], rows: Sequence[int], first: int
 ) -> npt.NDArray[np.int64]:
-    """Those texts, of one length, behind the token that tells an encoder what it is to do."""
+    """Stack texts of one length, each behind the token that tells an encoder its task."""
     same = np.array([ids[row] for row in rows], np.int64)
     same[:, 0] = first
     return same

@@ -91,7 +91,7 @@ class _Results(NamedTuple):
     scores: Sequence[Score] | None
 
     def of(self, rows: Sequence[int]) -> _Results:
-        """Those of some of them."""
+        """Select the results of some captions, by their positions."""
         embedded, scores = self
         if embedded is not None:
             embedded = Embedded(
@@ -420,7 +420,8 @@ class Worker:
         catalog.add_captions(self.conn, {id: inside(decoded[id]) for id in new})
 
     def _stored(self, ids: Sequence[UUID], *, vectors: bool) -> dict[UUID, _Seen]:
-        """Those images that the model has encoded; with their vectors, where these are wanted."""
+        """Read the tokens of images that are stored; with ``vectors`` their ITC vectors,
+        too."""
         rows = self.conn.execute(
             """
             SELECT t.image_id, t.tokens, v.itc::real[]
@@ -495,7 +496,7 @@ class Worker:
         embedded: Embedded | None,
         scores: Sequence[Score] | None,
     ) -> dict[str, Any]:
-        """What `_UNNESTED` and the statements with it are given."""
+        """Build the parameters of `_UNNESTED` and of the statements with it."""
         judged = scores or [Score()] * len(texts)
         return {
             "model": self.model.model_id,

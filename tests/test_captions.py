@@ -404,6 +404,21 @@ def test_a_locked_image_keeps_no_other_from_being_scored(
     assert lacking(boss) == (5, 0, 0, 0)
 
 
+def test_a_stranger_who_holds_the_lock_stops_no_command(
+    ready: Settings, boss: Connection, model: Model
+) -> None:
+    """Advisory locks are for every role to take."""
+    add(boss, picture(1), caption="red dog")
+    with databases.connect(ready.database_url()) as stranger:
+        stranger.execute("SET ROLE blip_reader")
+        stranger.execute(
+            "SELECT pg_advisory_lock(%s, hashtext(%s))",
+            [captions._LOOKING, f"text {model.model_id}"],
+        )
+        assert captions.enqueue(boss, model.embedding, wait=True) == 1
+        assert boss.execute("SHOW lock_timeout").fetchone() == ("0",)
+
+
 def test_what_is_lacking_is_found_by_an_index(
     ready: Settings, boss: Connection, model: Model
 ) -> None:

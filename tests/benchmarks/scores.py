@@ -1,4 +1,4 @@
-"""What scores cost where captions are written, and how fast captions get them that came in.
+"""The cost of scores where captions are written, and the speed of scoring others.
 
 Each beside the same without: the same stage or ingest with scores off, and the match head alone, on
 tokens in memory. They take turns, on fresh rows each time, and the quickest of each counts.
@@ -68,9 +68,9 @@ class Case:
 def measure(settings: Settings, report: Report) -> None:
     with connect(settings) as conn:
         scenes = registry.active(conn, "retrieval")
-        _measure(settings, conn, report, Case("scenes", scenes, 2_000, 2_000, 1_000, 5, False))
+        _measure(settings, conn, report, Case("scenes", scenes, 2_000, 2_000, 1_000, 3, False))
         model = _base(settings, conn)
-        _measure(settings, conn, report, Case("a base model", model, 64, 72, 40, 4, True))
+        _measure(settings, conn, report, Case("a base model", model, 64, 72, 40, 2, True))
 
 
 def _measure(settings: Settings, conn: Connection, report: Report, case: Case) -> None:
@@ -293,7 +293,7 @@ def _clock(owner: Runtime | Worker, name: str, spent: dict[str, float]) -> None:
 def _stage(
     settings: Settings, conn: Connection, case: Case, queue: Queue
 ) -> Iterator[Callable[[], object]]:
-    """What runs a stage: as the command does, or in workers with their graphs at hand."""
+    """Return a function that runs a stage: as the command does, or with the graphs at hand."""
     if not case.at_hand:
         yield lambda: backlog.run(settings, [queue.stage])
         return
