@@ -13,20 +13,20 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 from psycopg.rows import class_row
 
-from . import bundled, database, jobs
-from .artifact import MANIFEST, Artifact
+from . import bundled
+from .database import indexes, jobs
 from .errors import ModelError, UsageError
+from .model.artifact import MANIFEST, Artifact
 from .settings import Settings
+from .types import Connection
 
 if TYPE_CHECKING:
-    from .runtime import Runtime
+    from .model.runtime import Runtime
 
-Connection = psycopg.Connection[Any]
 
 BUNDLED = "scenes"
 DIGITS = 16  # of the digest, as a folder's name
@@ -213,7 +213,7 @@ def load(settings: Settings, model: Model, *graphs: str) -> Runtime:
             f"The model {model.name} is registered, but its files are not in {folder}.",
             "Put them there with: blipdb models add PATH",
         )
-    from .runtime import Runtime  # not at the top: a search needs neither it nor NumPy
+    from .model.runtime import Runtime  # not at the top: a search needs neither it nor NumPy
 
     runtime = Runtime.load(folder, graphs=graphs)
     if runtime.artifact.digest != model.digest:
@@ -237,7 +237,7 @@ def index_vectors(conn: Connection, model: Model) -> bool:
     ).fetchone()
     if row is None or row[0] <= EXACT_UNTIL:
         return False
-    return database.create_vector_index(conn, model.model_id, model.itc_dims)
+    return indexes.create_vector_index(conn, model.model_id, model.itc_dims)
 
 
 def _row(conn: Connection, artifact: Artifact) -> Model | None:
@@ -268,7 +268,7 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
         ],
     ).fetchone()
     assert row is not None
-    database.create_model_partitions(conn, row[0], arch.embed_dim)
+    indexes.create_model_partitions(conn, row[0], arch.embed_dim)
     return find(conn, artifact.digest)
 
 

@@ -1,6 +1,6 @@
 """The SQL functions as Python calls: the same names and arguments, typed results.
 
-    with blipdb.database.connect(url) as conn:
+    with blipdb.database.connection.connect(url) as conn:
         for hit in blipdb.search.search(conn, "red bicycle"):
             print(hit.score, hit.uri)
 
@@ -18,13 +18,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-import psycopg
-
-from .client import arguments, steps
+from .client import arguments
 from .client.results import Caption, Count, Failed, Hit
 from .client.server import Server
-from .client.steps import Steps
-from .outages import refusals
+from .database import steps
+from .database.failures import refusals
+from .database.steps import Steps
+from .types import Connection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,6 @@ __all__ = [
     "status",
 ]
 
-Connection = psycopg.Connection[Any]
 T = TypeVar("T")
 
 _server = Server()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import cluster, daemon, database, extension, registry, requirements
+from . import registry
+from .database import connection, extension, requirements, schema
+from .engine import daemon
 from .errors import BlipdbError
-from .home import locked
+from .host import cluster
+from .host.home import locked
 from .settings import Settings
 
 
@@ -41,8 +44,8 @@ def up(settings: Settings) -> list[str]:
     with locked(settings) as owner:
         if settings.is_private and _initialise(settings):
             done.append("database brought up to date")
-        with database.connect_pinned(settings.database_url()) as conn:
-            database.check(conn, functions=settings.is_private)
+        with connection.connect_pinned(settings.database_url()) as conn:
+            requirements.check(conn, functions=settings.is_private)
             registry.register_bundled(conn, settings)
         if daemon.start(settings, owner):
             done.append("engine started")
@@ -71,8 +74,8 @@ def status(settings: Settings) -> Status:
 
 def _has_functions(settings: Settings) -> bool:
     """Whether the server computes; where the client does, the bundled model is made known here."""
-    with database.connect_pinned(settings.database_url()) as conn:
-        database.check(conn)
+    with connection.connect_pinned(settings.database_url()) as conn:
+        requirements.check(conn)
         if extension.NAME in requirements.installed(conn):
             return True
         registry.register_bundled(conn, settings)
@@ -82,13 +85,13 @@ def _has_functions(settings: Settings) -> bool:
 def _initialise(settings: Settings) -> bool:
     """Bring the private cluster's database to this version; False where it is of it already."""
     url = settings.database_url()
-    with database.connect_pinned(url) as conn:
+    with connection.connect_pinned(url) as conn:
         try:
-            database.check(conn, functions=True)
+            requirements.check(conn, functions=True)
             query = "SELECT value FROM blip.settings WHERE name = 'engine_socket'"
             if conn.execute(query).fetchone() == (str(settings.engine_socket),):
                 return False
         except BlipdbError:  # whatever it is, init repairs it or says what is the matter
             pass
-    database.init(url, settings)
+    schema.init(url, settings)
     return True

@@ -11,7 +11,8 @@ import re
 from alembic import context
 from sqlalchemy import Connection
 
-from blipdb import database, orm, settings
+from blipdb import orm, settings
+from blipdb.database import connection as db_connection
 
 PARTITION = re.compile(r"image_(vectors|tokens)_\d+")
 
@@ -39,5 +40,5 @@ def _migrate(connection: Connection) -> None:
 if (given := context.config.attributes.get("connection")) is not None:
     _migrate(given)
 else:
-    with database.sqlalchemy_engine(settings.load().database_url()).begin() as connection:
+    with db_connection.sqlalchemy_engine(settings.load().database_url()).begin() as connection:
         _migrate(connection)

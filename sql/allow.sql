@@ -1,5 +1,5 @@
 -- Access. Beside each function stands a line SELECT blip._allow(function, callers, definer), which
--- blipdb/extension.py takes out of the script and gives to this block. It runs last, and again at each
+-- blipdb/database/extension.py takes out of the script and gives to this block. It runs last, and again at each
 -- `blipdb init`, as roles may be created later.
 --
 -- callers: readers, writers, workers or owner, each with those after it and the owner of the tables;

@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import blipdb.cluster
-import blipdb.daemon
+import blipdb.engine.daemon
+import blipdb.host.cluster
 import blipdb.services
 from blipdb.registry import Model
 from blipdb.settings import DATABASE, Settings
@@ -24,7 +24,7 @@ from tests.tiny import tiny_artifact
 # Tiny models on shared cores: torch's threads would wait for each other many times longer than
 # they work. It reads this when it is imported, which is later.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # where a test loads it before blipdb.runtime does
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # where a test loads it before blipdb.model.runtime does
 
 TEMPLATE = "blipdb_template"
 _numbers = itertools.count(1)
@@ -73,9 +73,9 @@ def empty_home() -> Iterator[Path]:
 def cluster(home: Path) -> Iterator[Settings]:
     """A running private cluster; tests must leave it running."""
     settings = Settings(home)
-    blipdb.cluster.up(settings)
+    blipdb.host.cluster.up(settings)
     yield settings
-    blipdb.cluster.down(settings)
+    blipdb.host.cluster.down(settings)
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +83,9 @@ def template(cluster: Settings) -> str:
     """The name of an initialised database that others are copied from."""
     with psycopg.connect(cluster.database_url(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    from blipdb import database
+    from blipdb.database import schema
 
-    database.init(_url(cluster, TEMPLATE), cluster)
+    schema.init(_url(cluster, TEMPLATE), cluster)
     return TEMPLATE
 
 
@@ -115,13 +115,13 @@ def served(cluster: Settings) -> Iterator[Settings]:
     """All that a user has: the cluster, its own database, the bundled model, and an engine."""
     blipdb.services.up(cluster)
     yield cluster
-    blipdb.daemon.stop(cluster)
+    blipdb.engine.daemon.stop(cluster)
 
 
 @pytest.fixture
 def elsewhere(served: Settings, database: str) -> str:
     """The URL of a fresh database with the bundled model, whose engine is ``served``'s."""
-    with blipdb.database.connect(database, autocommit=True) as connection:
+    with blipdb.database.connection.connect(database, autocommit=True) as connection:
         blipdb.registry.register_bundled(connection, Settings(served.home, database))
     return database
 
@@ -136,7 +136,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ready(database: str, tiny_folder: Path, tmp_path: Path) -> Settings:
     """Settings of a fresh database in which the tiny model is registered and active."""
     settings = Settings(tmp_path / "home", database)
-    with blipdb.database.connect(database, autocommit=True) as connection:
+    with blipdb.database.connection.connect(database, autocommit=True) as connection:
         blipdb.registry.register(connection, settings, tiny_folder)
     return settings
 
@@ -144,7 +144,7 @@ def ready(database: str, tiny_folder: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 def boss(ready: Settings) -> Iterator[psycopg.Connection]:
     """A connection to the ``ready`` database that commits each statement."""
-    with blipdb.database.connect(ready.database_url(), autocommit=True) as connection:
+    with blipdb.database.connection.connect(ready.database_url(), autocommit=True) as connection:
         yield connection
 
 

@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blipdb import database as databases
 from blipdb import orm
+from blipdb.database import connection, indexes
 
 IMAGE = UUID(int=7)
 
 
 @pytest.fixture
 def session(database: str) -> Iterator[Session]:
-    with Session(databases.sqlalchemy_engine(database)) as session:
+    with Session(connection.sqlalchemy_engine(database)) as session:
         model = orm.Model(
             name="m",
             digest="0" * 64,
@@ -33,7 +33,7 @@ def session(database: str) -> Iterator[Session]:
         session.add(orm.Image(image_id=IMAGE, sha256=bytes(32), mime="image/png", size=1))
         session.commit()
         with psycopg.connect(database) as conn:
-            databases.create_model_partitions(conn, model.model_id, 3)
+            indexes.create_model_partitions(conn, model.model_id, 3)
         yield session
 
 

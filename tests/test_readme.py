@@ -24,8 +24,9 @@ from urllib.parse import quote
 
 import pytest
 
-from blipdb import extension, services
+from blipdb import services
 from blipdb.cli.app import app
+from blipdb.database import extension
 from blipdb.settings import Settings
 from tests.terminal import STYLE, in_terminal
 

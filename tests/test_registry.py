@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blipdb import database as databases
-from blipdb import jobs, registry
-from blipdb.artifact import MANIFEST
+from blipdb import registry
+from blipdb.database import connection, jobs
+from blipdb.database.jobs import Counts
 from blipdb.errors import ModelError, UsageError
-from blipdb.jobs import Connection, Counts
+from blipdb.model.artifact import MANIFEST
 from blipdb.registry import Model
 from blipdb.settings import Settings
-from tests.test_jobs import add_images
+from blipdb.types import Connection
+from tests.database.test_jobs import add_images
 from tests.tiny import ARCHITECTURE, MAX_TOKENS, tiny_artifact
 
 
@@ -31,7 +32,7 @@ def settings(database: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def boss(settings: Settings) -> Iterator[Connection]:
-    with databases.connect(settings.database_url(), autocommit=True) as conn:
+    with connection.connect(settings.database_url(), autocommit=True) as conn:
         yield conn
 
 
@@ -118,7 +119,7 @@ def test_two_that_register_at_once_make_one_row(settings: Settings, tiny_folder:
     found: list[Model] = []
 
     def register() -> None:
-        with databases.connect(settings.database_url(), autocommit=True) as conn:
+        with connection.connect(settings.database_url(), autocommit=True) as conn:
             found.append(registry.register(conn, settings, tiny_folder))
 
     threads = [threading.Thread(target=register) for _ in range(3)]

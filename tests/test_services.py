@@ -13,8 +13,11 @@ import psutil
 import psycopg
 import pytest
 
-from blipdb import cluster, daemon, database, owner, registry, services
+from blipdb import registry, services
+from blipdb.database import schema
+from blipdb.engine import daemon
 from blipdb.errors import DatabaseError, EngineError
+from blipdb.host import cluster, owner
 from blipdb.settings import Settings
 from tests.tiny import tiny_artifact
 
@@ -208,7 +211,7 @@ def test_an_existing_server_gets_an_engine_and_nothing_else(
         services.up(settings)
     assert "blipdb init" in str(caught.value)
 
-    database.init(url, settings)
+    schema.init(url, settings)
     assert services.up(settings) == ["engine started"]
     try:
         assert services.status(settings).cluster is None

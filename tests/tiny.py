@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
-from blipdb.compute import EXACT, Compute
-from blipdb.graphs import build_graphs, prepare
-from blipdb.graphs.weights import MED_ROLES, TIED, shapes
+from blipdb.model.architecture import Architecture, SpecialTokens
+from blipdb.model.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
+from blipdb.model.compute import EXACT, Compute
+from blipdb.model.graphs import build_graphs, prepare
+from blipdb.model.graphs.weights import MED_ROLES, TIED, shapes
 
 SPECIAL = SpecialTokens()
 WORDS = [

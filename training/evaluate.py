@@ -24,9 +24,9 @@ from rich.console import Console
 from blipdb.errors import BlipdbError
 
 from .datasets.sample import DataError
-from .tasks.measures import MEASURES, Options
-from .tasks.paper import BENCHMARKS
-from .tasks.progress import progress
+from .evaluation.tasks.measures import MEASURES, Options
+from .evaluation.tasks.paper import BENCHMARKS
+from .evaluation.tasks.progress import progress
 
 
 def read_data(arguments: Sequence[str]) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from typing import Any
 import tokenizers
 from safetensors.numpy import load_file
 
-from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
 from blipdb.checkpoints.convert import ANSWERING, CAPTIONING
 from blipdb.checkpoints.kinds import roles_of
 from blipdb.errors import ModelError
-from blipdb.graphs import build_graphs, prepare
-from blipdb.graphs.weights import MATCHING
+from blipdb.model.architecture import Architecture, SpecialTokens
+from blipdb.model.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
+from blipdb.model.graphs import build_graphs, prepare
+from blipdb.model.graphs.weights import MATCHING
 
 ARCHITECTURE, WEIGHTS, METRICS, CURVE = (
     "architecture.json",
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size = sum(path.stat().st_size for path in artifact.folder.iterdir())
     print(f"{artifact.folder}: {size / 1e6:.1f} MB, digest {artifact.digest}")
     if options.check:
-        from .agreement import check  # torch
+        from .evaluation.agreement import check  # torch
 
         for graph, difference in check(artifact).items():
             print(f"{graph}: differs from torch by at most {difference:.1e}")

@@ -20,19 +20,19 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from blipdb.architecture import SpecialTokens
+from blipdb.model.architecture import SpecialTokens
 
-from .checkpoint import load_weights
-from .config import Config, ConfigError, read_config
 from .datasets.questions import question_batches
 from .datasets.statements import statement_batches
-from .loop import Run, describe_model, prepare_torch, run_name, train
-from .med import MED
-from .nlvr2_learner import NLVR2Learner
+from .datasets.vocabulary import read_vocabulary, special_tokens
+from .learners.nlvr2 import NLVR2Learner
+from .learners.vqa import VQALearner
+from .models.med import MED
 from .pretrain import Weights, pretrain
-from .tokens import read_vocabulary, special_tokens
-from .vqa_learner import VQALearner
-from .world import ALONE, World, joined
+from .run.checkpoint import load_weights
+from .run.config import Config, ConfigError, read_config
+from .run.loop import Run, describe_model, prepare_torch, run_name, train
+from .run.world import ALONE, World, joined
 
 TASKS = ("retrieval", "captioning", "vqa", "nlvr2")
 

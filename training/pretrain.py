@@ -19,17 +19,18 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from . import scenes
-from .config import Config, ConfigError, read_config
-from .data import Batch, batches
+from blipdb.scenes import sampling
+
 from .datasets.pairs import pair_batches
-from .evaluation import HeldOut, encode_images, evaluate, held_out
-from .initialise import load_text, load_vision
-from .learner import Learner
-from .loop import Run, describe_model, prepare_torch, run_name, train
-from .naming import label_patches
-from .tokens import build_tokenizer, prompt_tokens, read_vocabulary, special_tokens
-from .world import ALONE, World, joined
+from .datasets.scenes import Batch, batches
+from .datasets.vocabulary import build_tokenizer, prompt_tokens, read_vocabulary, special_tokens
+from .evaluation.scenes import HeldOut, encode_images, evaluate, held_out
+from .learners.pretraining import Learner
+from .models.initialise import load_text, load_vision
+from .objectives.naming import label_patches
+from .run.config import Config, ConfigError, read_config
+from .run.loop import Run, describe_model, prepare_torch, run_name, train
+from .run.world import ALONE, World, joined
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     if options.vocabulary is None:
-        tokenizer = build_tokenizer(scenes.vocabulary())
+        tokenizer = build_tokenizer(sampling.vocabulary())
     else:
         tokenizer = read_vocabulary(options.vocabulary)
     config = read_config(options.config, tokenizer.get_vocab_size())

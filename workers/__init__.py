@@ -2,7 +2,7 @@
 
 The database is the truth and the broker a doorbell: a message says that a stage has work, and who
 gets it looks into the queue in the database. So a broker that is killed or wiped delays work and
-loses none. What runs jobs is `blipdb.shifts`; here is who is told when, and by whom.
+loses none. What runs jobs is `blipdb.work.shifts`; here is who is told when, and by whom.
 """
 
 from __future__ import annotations

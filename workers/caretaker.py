@@ -14,12 +14,14 @@ from collections.abc import Collection
 
 import psycopg
 
-from blipdb import attaching, captions, database, encode, jobs, registry, requirements
+from blipdb import registry
+from blipdb.database import captions, connection, jobs, requirements
+from blipdb.database.failures import explained
 from blipdb.errors import BlipdbError, BrokerError, DatabaseError
-from blipdb.jobs import Connection
-from blipdb.outages import explained
+from blipdb.host.rate_limit import Telling
 from blipdb.settings import Settings
-from blipdb.telling import Telling
+from blipdb.types import Connection
+from blipdb.work import attachments, pool
 
 from .bell import ring
 from .config import AGAIN_SECONDS, LOOK_SECONDS
@@ -70,9 +72,9 @@ class Caretaker(threading.Thread):
                 for queue in jobs.queues(conn):
                     if queue.stage in self._stages:
                         jobs.free_abandoned(conn, queue)
-                found = encode.runnable(conn, jobs.queues(conn, due=True))
+                found = pool.runnable(conn, jobs.queues(conn, due=True))
                 due = {queue.stage for queue, _ in found}
-                if attaching.is_due(conn):
+                if attachments.is_due(conn):
                     due.add(jobs.ATTACH)
                 due &= self._stages
                 if not due:
@@ -96,7 +98,7 @@ class Caretaker(threading.Thread):
 
     def _open(self) -> Connection:
         if self._conn is None:
-            self._conn = database.connect_pinned(self._settings.database_url(), autocommit=True)
+            self._conn = connection.connect_pinned(self._settings.database_url(), autocommit=True)
             requirements.check_worker(self._conn)
         return self._conn
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from kombu.entity import Exchange, Queue
 
-from blipdb import jobs
+from blipdb.database import jobs
 
 SHIFT_SECONDS = 5.0
 """How long a message keeps a process at a stage: then it asks again, so that other stages get

@@ -8,9 +8,10 @@ from typing import Any
 from celery import signals
 from celery.apps.worker import Worker
 
-from blipdb import database, requirements, settings
+from blipdb import settings
+from blipdb.database import connection, requirements
 from blipdb.errors import BlipdbError, DatabaseError, UsageError
-from blipdb.logs import OneLine
+from blipdb.host.logs import OneLine
 
 from . import ending, metrics, tasks
 from .app import BROKER, app
@@ -50,7 +51,7 @@ def _check(sender: Worker, **_: Any) -> None:
 def _check_database() -> None:
     chosen = settings.load()
     try:
-        conn = database.connect_pinned(chosen.database_url())
+        conn = connection.connect_pinned(chosen.database_url())
     except DatabaseError as error:
         log.warning("%s", error)
         return

@@ -33,9 +33,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from blipdb import attaching, database, jobs, registry, settings
+from blipdb import registry, settings
+from blipdb.database import connection, jobs
 from blipdb.errors import DatabaseError, UsageError
-from blipdb.shifts import Turn
+from blipdb.work import attachments
+from blipdb.work.shifts import Turn
 
 log = logging.getLogger(__name__)
 
@@ -95,13 +97,13 @@ class _Queues(Collector):
             "blipdb_jobs", "Jobs in the database", labels=["stage", "model", "state"]
         )
         try:
-            with database.connect_pinned(settings.load().database_url()) as conn:
+            with connection.connect_pinned(settings.load().database_url()) as conn:
                 names = {model.model_id: model.name for model in registry.models(conn)}
                 counts = {
                     (queue.stage, names[queue.model_id]): counts
                     for queue, counts in jobs.all_counts(conn).items()
                 }
-                counts[jobs.ATTACH, ""] = attaching.counts(conn)
+                counts[jobs.ATTACH, ""] = attachments.counts(conn)
                 for queue, numbers in counts.items():
                     for state, number in vars(numbers).items():
                         found.add_metric([*queue, state], number)

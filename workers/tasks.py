@@ -1,13 +1,14 @@
-"""The one task. It is thin: what it does is in `blipdb.shifts`."""
+"""The one task. It is thin: what it does is in `blipdb.work.shifts`."""
 
 from __future__ import annotations
 
 import logging
 import threading
 
-from blipdb import captions, jobs, settings
+from blipdb import settings
+from blipdb.database import captions, jobs
 from blipdb.errors import BrokerError, DatabaseError
-from blipdb.shifts import Shifts
+from blipdb.work.shifts import Shifts
 
 from . import metrics
 from .app import app

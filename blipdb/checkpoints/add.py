@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from .. import registry
-from ..architecture import Architecture, ArchitectureError
-from ..artifact import MANIFEST, Artifact
-from ..compute import Compute, usual
 from ..errors import ModelError, UsageError
-from ..registry import Connection, Model
+from ..model.architecture import Architecture, ArchitectureError
+from ..model.artifact import MANIFEST, Artifact
+from ..model.compute import Compute, usual
+from ..registry import Model
 from ..settings import Settings
+from ..types import Connection
 from . import hub
 from .convert import convert
 from .rebuild import rebuild

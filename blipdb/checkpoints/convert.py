@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..architecture import Architecture
-from ..artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
-from ..compute import EXACT, Compute
 from ..errors import ModelError
-from ..graphs import build_graphs, prepare
-from ..graphs.weights import TIED, shapes
+from ..model.architecture import Architecture
+from ..model.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
+from ..model.compute import EXACT, Compute
+from ..model.graphs import build_graphs, prepare
+from ..model.graphs.weights import TIED, shapes
 from .describe import describe
 from .kinds import TEMPERATURE, check_names, roles_of
 from .names import renamed

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..architecture import Architecture, ArchitectureError
 from ..errors import ModelError
+from ..model.architecture import Architecture, ArchitectureError
 from .kinds import HEADS
 from .names import layers
 

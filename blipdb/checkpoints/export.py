@@ -9,10 +9,10 @@ from typing import Any
 
 from tokenizers import Tokenizer, processors
 
-from ..architecture import Architecture
-from ..artifact import TOKENIZER, Artifact, Manifest
 from ..errors import ModelError, UsageError
-from ..graphs.weights import shapes
+from ..model.architecture import Architecture
+from ..model.artifact import TOKENIZER, Artifact, Manifest
+from ..model.graphs.weights import shapes
 from .convert import BICUBIC, CONFIG, GELU, PREFIX, PROCESSOR, README
 from .weights import SAFETENSORS
 

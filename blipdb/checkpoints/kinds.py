@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ..artifact import ROLES
 from ..errors import ModelError
-from ..graphs.weights import TIED, Shape
+from ..model.artifact import ROLES
+from ..model.graphs.weights import TIED, Shape
 
 HEADS = ("vision_proj.", "text_proj.", "itm_head.")
 """Of retrieval: ITC's projections, and ITM's head."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ..artifact import Artifact, digests
-from ..compute import Compute
 from ..errors import ModelError
-from ..graphs import build_graphs, prepare
-from ..graphs.weights import State, Weights
+from ..model.artifact import Artifact, digests
+from ..model.compute import Compute
+from ..model.graphs import build_graphs, prepare
+from ..model.graphs.weights import State, Weights
 
 
 def rebuild(artifact: Artifact, out: Path, compute: Compute) -> Artifact:

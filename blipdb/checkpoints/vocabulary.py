@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from ..architecture import SpecialTokens
 from ..errors import ModelError
+from ..model.architecture import SpecialTokens
 
 TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"
 ADDED = ("[DEC]", "[ENC]")

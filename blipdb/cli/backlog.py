@@ -14,7 +14,7 @@ from .output import Column, note, print_json, print_rows
 from .progress import progress_bar
 
 if TYPE_CHECKING:
-    from ..backlog import Line
+    from ..work.backlog import Line
 
 Stages = Annotated[
     list[str] | None,
@@ -61,7 +61,7 @@ def run(
     So a model that is registered and not active yet can encode all images first:
     blipdb run encode --model NAME, then blipdb models activate NAME.
     """
-    from .. import backlog
+    from ..work import backlog
     from .opening import bring_up
 
     settings = options.settings(db, home)
@@ -92,7 +92,7 @@ def retry(
 
     Files that could not be read are tried again by: blipdb ingest --retry PATH
     """
-    from .. import backlog
+    from ..work import backlog
     from .opening import bring_up
 
     settings = options.settings(db, home)

@@ -11,7 +11,7 @@ from ..errors import BrokerError, SetupError
 from .output import note
 
 if TYPE_CHECKING:
-    from ..hands import Ring
+    from ..work.executors import Ring
 
 HEAR_SECONDS = 1.0
 

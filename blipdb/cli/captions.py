@@ -74,8 +74,9 @@ def find_image(conn: psycopg.Connection[Any], space: str, path: str) -> UUID:
         UsageError: there is no such file, here or in the database.
         DatabaseError: it is not stored.
     """
-    from .. import catalog, remote
-    from ..outages import refusals
+    from ..database import catalog
+    from ..database.failures import refusals
+    from ..sources import remote
 
     is_remote = remote.is_remote(path)
     uri = path if is_remote else os.path.abspath(os.path.expanduser(path))

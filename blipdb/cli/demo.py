@@ -15,7 +15,7 @@ from .output import Column, note, print_rows, short_path
 from .progress import progress_bar
 
 if TYPE_CHECKING:
-    from ..demo import Judged, Picture
+    from ..scenes.demo import Judged, Picture
 
 COLUMNS = (
     Column("score", "number"),
@@ -41,10 +41,10 @@ def demo(
 
     A second run draws nothing, stores nothing, and shows the same.
     """
-    from .. import demo as parts
-    from .. import ingest
-    from ..previews import previews
-    from ..sheet import strip_of, write_sheet
+    from ..client.previews import previews
+    from ..client.sheet import strip_of, write_sheet
+    from ..ingest import run
+    from ..scenes import demo as parts
     from .opening import bring_up, client_on, opened
 
     settings = options.settings(db, home)
@@ -52,7 +52,7 @@ def demo(
     _draw(scenes)
     bring_up(settings)
     with progress_bar() as show:
-        report = ingest.ingest(settings, [album / "scenes"], progress=lambda state: show(*state))
+        report = run.ingest(settings, [album / "scenes"], progress=lambda state: show(*state))
     print(visible(f"ingest    {summary(report)}"))
     strips = []
     with opened(settings) as conn:
@@ -68,7 +68,7 @@ def demo(
 
 
 def _draw(scenes: list[Picture]) -> None:
-    from ..demo import draw_missing
+    from ..scenes.demo import draw_missing
 
     missing = sum(not picture.path.exists() for picture in scenes)
     with progress_bar() as show:

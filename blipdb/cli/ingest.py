@@ -18,7 +18,7 @@ from .output import note, print_json
 from .progress import progress_bar
 
 if TYPE_CHECKING:
-    from ..ingest import Report
+    from ..ingest.run import Report
 
 SHOWN_FAILURES = 20
 
@@ -78,8 +78,8 @@ def ingest(
     Only what is new or changed is read. Interrupted or failed, the same command goes on where it
     stopped. Captions in photo.txt beside photo.jpg, and in the photos themselves, come along.
     """
-    from .. import ingest as files
-    from .. import sources
+    from ..ingest import run as files
+    from ..sources import files as sources
     from .opening import bring_up
 
     settings = options.settings(db, home)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..compute import MERGED
 from ..errors import UsageError
+from ..model.compute import MERGED
 from . import options
 from .options import Db, Home, Json
 from .output import Column, note, print_json, print_rows
@@ -183,8 +183,8 @@ def export_model(
 ) -> None:
     """Write a model as a folder that other programs load."""
     from .. import registry
-    from ..artifact import MANIFEST, Artifact
     from ..checkpoints.export import export
+    from ..model.artifact import MANIFEST, Artifact
 
     folder = Path(model).expanduser()
     if not (folder / MANIFEST).exists():
@@ -210,7 +210,8 @@ def activate_model(
     home: Home = None,
 ) -> None:
     """Use a model from now on."""
-    from .. import captions, registry
+    from .. import registry
+    from ..database import captions
 
     with _opened(options.settings(db, home)) as conn:
         waiting = registry.activate(conn, name, role)

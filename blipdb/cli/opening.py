@@ -31,14 +31,14 @@ def opened(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     Raises:
         BlipdbError: the database can't be reached, or is not one of this version.
     """
-    from .. import database
+    from ..database import connection, requirements
 
     if settings.is_private:
         bring_up(settings)
-    with database.connect_pinned(settings.database_url()) as conn:
+    with connection.connect_pinned(settings.database_url()) as conn:
         conn.add_notice_handler(lambda notice: note(_sentence(notice)))
         if not settings.is_private:
-            database.check(conn)
+            requirements.check(conn)
         yield conn
 
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import typer
 
-from .. import sources
 from ..errors import ImageError, UsageError
 from ..images.limits import Limits
+from ..sources import files as sources
 from . import options
 from .options import Db, Home, Json, Null, Paths
 from .output import Column, note, print_json, print_paths, print_rows, short_path
@@ -190,8 +190,8 @@ def _print_paths(hits: Sequence[Hit], *, null: bool) -> None:
 
 
 def _draw(conn: psycopg.Connection[Any], path: Path, title: str, hits: Sequence[Hit]) -> None:
-    from ..previews import previews
-    from ..sheet import strip_of, write_sheet
+    from ..client.previews import previews
+    from ..client.sheet import strip_of, write_sheet
 
     seen: dict[UUID, bytes] = previews(conn, [hit.image_id for hit in hits])
     try:

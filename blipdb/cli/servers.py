@@ -53,7 +53,7 @@ def engine(
 
 def url(db: Db = None, home: Home = None) -> None:
     """Print the database's URL, as psql and drivers take it."""
-    from .. import cluster
+    from ..host import cluster
 
     settings = options.settings(db, home)
     print(settings.database_url())
@@ -89,7 +89,7 @@ def _without_password(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _psql() -> str:
-    from .. import postgresql
+    from ..host import postgresql
 
     found = shutil.which("psql") or shutil.which("psql", path=str(postgresql.find().bin))
     if found is None:
@@ -106,14 +106,15 @@ def init(as_json: Json = False, db: Db = None, home: Home = None) -> None:
     An existing server needs this once, and after each upgrade of blipdb; the private cluster is
     kept up to date without it. Safe to repeat.
     """
-    from .. import database, registry
+    from .. import registry
+    from ..database import connection, schema
     from .opening import bring_up
 
     settings = options.settings(db, home)
     if settings.is_private:
         bring_up(settings)
-    notes = database.init(settings.database_url(), settings)
-    with database.connect_pinned(settings.database_url()) as conn:
+    notes = schema.init(settings.database_url(), settings)
+    with connection.connect_pinned(settings.database_url()) as conn:
         model = registry.register_bundled(conn, settings)
     for line in notes:
         note(f"warning: {line}")
@@ -137,7 +138,8 @@ def install_extension(
 
     For an existing PostgreSQL on this machine; mostly to be run with sudo.
     """
-    from .. import extension, postgresql
+    from ..database import extension
+    from ..host import postgresql
 
     target = folder or postgresql.find().extensions
     changed = extension.install(target)

@@ -47,19 +47,20 @@ def status(
 
     Starts nothing; the exit code is 1 if something is down.
     """
-    from .. import database, services
+    from .. import services
+    from ..database import connection, requirements
     from .opening import client_on
 
     settings = options.settings(db, home)
     if watching:
         watch.watch(settings, seconds, as_json=as_json)
     running = services.status(settings)
-    url = database.without_password(settings.database_url())
+    url = connection.without_password(settings.database_url())
     counts: list[Count] = []
     inference: str | None = None
     if running.cluster is None or running.cluster.is_running:
-        with database.connect_pinned(settings.database_url()) as conn:
-            database.check(conn)
+        with connection.connect_pinned(settings.database_url()) as conn:
+            requirements.check(conn)
             client = client_on(conn, settings)
             counts = client.status()
             inference = client.inference
@@ -120,7 +121,7 @@ def failures(
 
     Once it was mended it is tried again by: blipdb ingest --retry PATH
     """
-    from .. import sources
+    from ..sources import files
     from .opening import client_on, opened
 
     settings = options.settings(db, home)
@@ -128,7 +129,7 @@ def failures(
         failed = client_on(conn, settings).failures()
     if paths or null:
         uris = [line.uri for line in failed if line.uri is not None]
-        print_paths([uri for uri in uris if sources.is_readable(uri)], null=null)
+        print_paths([uri for uri in uris if files.is_readable(uri)], null=null)
     elif as_json:
         print_json([asdict(line) for line in failed])
     elif failed:

@@ -17,7 +17,8 @@ from ..settings import Settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..jobs import Connection, Counts
+    from ..database.jobs import Counts
+    from ..types import Connection
 
 WINDOW_SECONDS = 20.0  # over which a speed is taken
 TITLES = ("stage", "model", "done", "pending", "running", "parked", "images/s", "time left")
@@ -77,13 +78,13 @@ def watch(settings: Settings, seconds: float, *, as_json: bool) -> None:
 
 def _looks(settings: Settings, seconds: float) -> Iterator[list[Line]]:
     """The queues' lines, again and again; a database that is gone is waited for."""
-    from .. import database
+    from ..database import connection, requirements
 
     speeds = Speeds()
     while True:
         try:
-            with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
-                database.check(conn)
+            with connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
+                requirements.check(conn)
                 yield from _connected(conn, speeds, lambda: time.sleep(seconds))
         except DatabaseError as error:
             print(f"{error}\nTrying again.", file=sys.stderr, flush=True)
@@ -91,14 +92,16 @@ def _looks(settings: Settings, seconds: float) -> Iterator[list[Line]]:
 
 
 def _connected(conn: Connection, speeds: Speeds, pause: Callable[[], None]) -> Iterator[list[Line]]:
-    from .. import attaching, jobs, registry
-    from ..outages import explained
+    from .. import registry
+    from ..database import jobs
+    from ..database.failures import explained
+    from ..work import attachments
 
     while True:
         with explained():
             names = {model.model_id: model.name for model in registry.models(conn)}
             counts = jobs.all_counts(conn)
-            attached = attaching.counts(conn)
+            attached = attachments.counts(conn)
         now = time.monotonic()
         rows = [speeds.line(jobs.ATTACH, "", attached, now)] if attached != jobs.Counts() else []
         yield rows + [

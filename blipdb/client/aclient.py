@@ -11,20 +11,21 @@ from uuid import UUID
 
 import psycopg
 
-from .. import database, outages
+from ..database import connection, steps
+from ..database import failures as outages
+from ..database.steps import Steps
 from ..errors import ImageError, UsageError
-from . import arguments, modes, pictures, steps
+from . import arguments, modes, pictures
 from .base import Base, Options
 from .hits import Hits
 from .results import Caption, Count, Failed, Image
-from .steps import Steps
 from .verbs import Verbs
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from ..ingest import Report
+    from ..ingest.run import Report
     from .ingesting import Options as IngestOptions
 
 T = TypeVar("T")
@@ -235,5 +236,5 @@ class AsyncClient(Base[Source]):
 
 def _seen(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
     """For a notebook, which shows a result when no task can fetch its pictures."""
-    with outages.refusals(), database.connect_pinned(url, autocommit=True) as conn:
+    with outages.refusals(), connection.connect_pinned(url, autocommit=True) as conn:
         return steps.run(conn, pictures.pictures(image_ids))

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Generic, NoReturn, TypeVar
 
-from ..database import without_password
+from ..database.connection import without_password
 from ..errors import UsageError
 from ..settings import Settings
 from .modes import Inference

@@ -10,20 +10,21 @@ from uuid import UUID
 
 import psycopg
 
-from .. import outages
+from ..database import failures as outages
+from ..database import steps
+from ..database.steps import Steps
 from ..errors import ImageError
-from . import arguments, modes, pictures, steps
+from . import arguments, modes, pictures
 from .base import Base, Options
 from .hits import Hits
 from .results import Caption, Count, Failed, Image
-from .steps import Steps
 from .verbs import Verbs
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from ..ingest import Report
+    from ..ingest.run import Report
     from .ingesting import Options as IngestOptions
 
 T = TypeVar("T")

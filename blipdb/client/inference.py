@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import registry
-from ..artifact import MANIFEST
 from ..errors import DatabaseError, ImageError, UsageError
+from ..model.artifact import MANIFEST
+from ..model.runtime import Encoded, Runtime, Stop
+from ..model.tokens import Scales, Tokens, unpack_batch
 from ..registry import Model
-from ..runtime import Encoded, Runtime, Stop
 from ..settings import Settings
-from ..tokens import Scales, Tokens, unpack_batch
 from . import tools
 
 Floats = npt.NDArray[np.float32]

@@ -9,15 +9,17 @@ from typing import TypedDict
 
 from psycopg.errors import InsufficientPrivilege
 
-from .. import database, ingest, registry
-from ..hands import Progress
-from ..ingest import Report
+from .. import registry
+from ..database import connection, requirements
+from ..ingest import run as ingest
+from ..ingest.run import Report
 from ..settings import Settings
+from ..work.executors import Progress
 from .inference import is_bundled
 
 
 class Options(TypedDict, total=False):
-    """As of `blipdb.ingest.ingest`."""
+    """As of `blipdb.ingest.run.ingest`."""
 
     space: str
     captions: Sequence[str | Path]
@@ -29,7 +31,7 @@ class Options(TypedDict, total=False):
 
 
 def run(settings: Settings, paths: Sequence[str | Path], options: Options) -> Report:
-    """What `blipdb.ingest.ingest` gives, and raises."""
+    """What `blipdb.ingest.run.ingest` gives, and raises."""
     _provide(settings)
     return ingest.ingest(settings, paths, **options)
 
@@ -37,8 +39,8 @@ def run(settings: Settings, paths: Sequence[str | Path], options: Options) -> Re
 def _provide(settings: Settings) -> None:
     """Put the bundled model's files into this home, where the database knows the model: they came
     with the package."""
-    with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
-        database.check(conn)
+    with connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
+        requirements.check(conn)
         for model in registry.models(conn):
             if is_bundled(model) and not model.folder(settings).is_dir():
                 with suppress(InsufficientPrivilege):

@@ -18,17 +18,17 @@ import numpy as np
 import numpy.typing as npt
 from psycopg.types.json import Jsonb
 
+from ..database.steps import Steps, ask, work
 from ..errors import DatabaseError, UsageError
 from ..identity import caption_id, image_id
+from ..model.tokens import Scales, Tokens, record_size
 from ..registry import Model
-from ..tokens import Scales, Tokens, record_size
 from . import arguments, limits, tables
 from .arguments import Decoding, Scope
 from .inference import Inference, unpacked
 from .notices import notice
 from .recall import Candidates, choose, quoted, recall
 from .results import Caption, Count, Failed, Hit
-from .steps import Steps, ask, work
 
 Floats = npt.NDArray[np.float32]
 

@@ -6,13 +6,13 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
-from .. import requirements
+from ..database import requirements
+from ..database.requirements import Found
+from ..database.steps import Steps
 from ..errors import UsageError
-from ..requirements import Found
 from ..settings import Settings
 from .notices import log
 from .server import Server
-from .steps import Steps
 from .verbs import Verbs
 
 Inference = Literal["server", "client"]

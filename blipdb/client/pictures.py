@@ -9,12 +9,12 @@ from uuid import UUID
 
 import psycopg
 
-from .. import attached, sources
+from ..database.steps import Steps, Stop, ask, own_connection, work
 from ..errors import DatabaseError, ImageError
 from ..identity import image_id
+from ..sources import attached, files
 from . import arguments, tables, tools
 from .results import Image
-from .steps import Steps, Stop, ask, own_connection, work
 
 UNKNOWN = "no such image is visible here"
 NOWHERE = "its content is not stored, and no file of it can be read here"
@@ -77,7 +77,7 @@ def _from_files(id: UUID, space: str, uris: Sequence[str], stop: Stop) -> bytes 
         if not uri.startswith("/"):
             continue
         try:
-            data = sources.read(uri, tools.decoder().limits.bytes).data
+            data = files.read(uri, tools.decoder().limits.bytes).data
         except ImageError:
             continue
         if image_id(space, data) == id:

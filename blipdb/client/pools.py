@@ -17,7 +17,7 @@ import psycopg
 from psycopg import IsolationLevel
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from .. import database
+from ..database import connection
 from ..errors import DatabaseError
 from .notices import notice
 
@@ -114,11 +114,11 @@ class _Waiting:
             DatabaseError: the server has refused us since, or no connection became free.
         """
         if (refusal := self._reached.refusal(self._begun)) is not None:
-            raise database.unreachable(self._url, refusal) from refusal
+            raise connection.unreachable(self._url, refusal) from refusal
         left = self._begun + PATIENCE - time.monotonic()
         if left <= 0:
             raise DatabaseError(
-                f"None of the {self._size} connections to {database.without_password(self._url)}"
+                f"None of the {self._size} connections to {connection.without_password(self._url)}"
                 f" became free within {PATIENCE:g} s.",
                 "Ask for more: blipdb.connect(url, pool_size=…)",
             )

@@ -13,9 +13,9 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from ..database.steps import Steps, ask
 from ..errors import DatabaseError, UsageError
 from ..registry import Model
-from .steps import Steps, ask
 
 COUNTABLE = 20_000  # rows that take less time to compare than to misjudge
 

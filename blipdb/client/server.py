@@ -13,10 +13,10 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from ..database.steps import Row, Steps, ask
 from . import arguments
 from .arguments import Decoding, Scope
 from .results import Caption, Count, Failed, Hit
-from .steps import Row, Steps, ask
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from ..database.steps import Steps
 from .arguments import Decoding, Scope
 from .results import Caption, Count, Failed, Hit
-from .steps import Steps
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,8 @@ import argparse
 import os
 import sys
 
-from blipdb import settings
-from blipdb.errors import BlipdbError
-
+from .. import settings
+from ..errors import BlipdbError
 from .server import serve
 
 

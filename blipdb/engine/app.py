@@ -13,9 +13,8 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 
-from blipdb.errors import StoppedError
-from blipdb.images.decode import Decoder
-
+from ..errors import StoppedError
+from ..images.decode import Decoder
 from . import wire
 from .http import Request
 from .models import Models

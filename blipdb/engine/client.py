@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from blipdb.errors import EngineError
-
+from ..errors import EngineError
 from . import wire
 from .peer import peer_uid
 

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from blipdb.errors import StoppedError
-
+from ..errors import StoppedError
 from .http import Request
 from .peer import peer_uid
 from .refusals import FORBIDDEN, Refusal

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import httptools
 
-from blipdb.errors import StoppedError
-
+from ..errors import StoppedError
 from . import wire
 from .refusals import PROTOCOL_VIOLATION, Refusal
 

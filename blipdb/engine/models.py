@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from blipdb.artifact import MANIFEST
-from blipdb.errors import BlipdbError, ModelError
-from blipdb.runtime import Runtime
+from ..errors import BlipdbError, ModelError
+from ..model.artifact import MANIFEST
+from ..model.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from blipdb.errors import BlipdbError, ImageError, ModelError, UsageError
+from ..errors import BlipdbError, ImageError, ModelError, UsageError
 
 log = logging.getLogger(__name__)
 

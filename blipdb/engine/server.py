@@ -20,15 +20,14 @@ from typing import Final, TextIO
 
 import numpy as np
 
-from blipdb import home
-from blipdb import owner as owners
-from blipdb.errors import EngineError, UsageError
-from blipdb.images.decode import Decoder
-from blipdb.logs import OneLine, Rate
-from blipdb.memory import few_heaps, keep_freed
-from blipdb.owner import Owner
-from blipdb.settings import Settings
-
+from ..errors import EngineError, UsageError
+from ..host import home
+from ..host import owner as owners
+from ..host.logs import OneLine, Rate
+from ..host.owner import Owner
+from ..images.decode import Decoder
+from ..model.memory import few_heaps, keep_freed
+from ..settings import Settings
 from .app import App
 from .connections import Connections
 from .models import Models

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from blipdb.errors import StoppedError
+from ..errors import StoppedError
 
 LOOK: Final = 0.05  # s between looks at whether one who waits should go
 

@@ -12,10 +12,10 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from blipdb.errors import ImageError, ModelError, UsageError
-from blipdb.images.decode import Decoded, Decoder
-from blipdb.runtime import Encoded, Runtime, Stop
-from blipdb.tokens import pack_batch, unpack_batch
+from ..errors import ImageError, ModelError, UsageError
+from ..images.decode import Decoded, Decoder
+from ..model.runtime import Encoded, Runtime, Stop
+from ..model.tokens import pack_batch, unpack_batch
 
 T = TypeVar("T")
 Answer = dict[str, Any]

@@ -10,8 +10,7 @@ import signal
 import socket
 from typing import NoReturn
 
-from blipdb.errors import ImageError
-
+from ..errors import ImageError
 from . import wire
 from .confine import confine, prctl
 from .limits import Limits

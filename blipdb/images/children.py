@@ -14,8 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from blipdb.errors import ImageError, SetupError
-
+from ..errors import ImageError, SetupError
 from . import wire
 from .limits import Limits
 from .picture import Picture

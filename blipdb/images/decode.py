@@ -14,8 +14,7 @@ from typing import Final, Generic, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from blipdb.errors import ImageError, SetupError
-
+from ..errors import ImageError, SetupError
 from .children import Child, ChildDied, Zygote
 from .limits import Limits
 from .picture import Picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from blipdb.errors import ImageError
+from ..errors import ImageError
 
 MIME: Final = {
     "JPEG": "image/jpeg",

@@ -13,8 +13,7 @@ from typing import Final
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from blipdb.errors import ImageError
-
+from ..errors import ImageError
 from . import preprocess
 from .descriptions import descriptions
 from .formats import MIME, by_magic, unidentified

@@ -15,7 +15,7 @@ from typing import Final
 from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
-from blipdb.errors import ImageError
+from ..errors import ImageError
 
 PREVIEW_SIDE: Final = 320
 PREVIEW_QUALITY: Final = 82

@@ -25,8 +25,7 @@ from typing import Final
 
 from PIL import Image, TiffImagePlugin, WebPImagePlugin
 
-from blipdb.errors import ImageError
-
+from ..errors import ImageError
 from . import child
 from .confine import confine
 from .limits import Limits

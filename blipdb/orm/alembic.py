@@ -26,8 +26,9 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Column, Uuid
 from sqlalchemy.exc import DBAPIError
 
-from .. import database, requirements
-from ..client.steps import run
+from ..database import requirements
+from ..database import schema as db_schema
+from ..database.steps import run
 from ..errors import BlipdbError, DatabaseError, UsageError
 from .tables import SCHEMA
 
@@ -86,7 +87,7 @@ def _require_blipdb(operations: Operations, operation: RequireBlipdb) -> None:
         return
     with _refused(INIT), _proxies_kept():
         requirements.require_parts(driver, functions=False)
-        database.migrate(connection)
+        db_schema.migrate(connection)
 
 
 # A DO block, as a script knows nothing of the database that it will run in.

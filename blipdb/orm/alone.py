@@ -19,7 +19,7 @@ from ..client.inference import shared
 from ..client.local import Local, hits, say_short
 from ..client.recall import Candidates, choose
 from ..client.results import Hit
-from ..client.steps import Steps, ask
+from ..database.steps import Steps, ask
 from ..errors import UsageError
 from . import words
 from .statement import recall_of_all

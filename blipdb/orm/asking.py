@@ -1,4 +1,4 @@
-"""Operations of `blipdb.client.steps` over SQLAlchemy's own connection, sync or async."""
+"""Operations of `blipdb.database.steps` over SQLAlchemy's own connection, sync or async."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
-from ..client.steps import Query, Steps, Work, drive
+from ..database.steps import Query, Steps, Work, drive
 
 T = TypeVar("T")
 

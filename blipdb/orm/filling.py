@@ -14,12 +14,12 @@ from psycopg import errors, sql
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
-from .. import requirements
 from ..client.lost import invalidating
-from ..client.steps import ask
+from ..database import requirements
+from ..database.failures import refusals
+from ..database.requirements import Found
+from ..database.steps import ask
 from ..errors import BlipdbError, UsageError
-from ..outages import refusals
-from ..requirements import Found
 from . import words
 from .asking import run
 

@@ -212,7 +212,7 @@ class FailedFile(Base):
 
 
 class ImageVector(Base):
-    """One partition per model, made by `blipdb.database.create_model_partitions`."""
+    """One partition per model, made by `blipdb.database.indexes.create_model_partitions`."""
 
     __tablename__ = "image_vectors"
     __table_args__ = (
@@ -228,7 +228,7 @@ class ImageVector(Base):
 
 
 class ImageTokens(Base):
-    """One partition per model, made by `blipdb.database.create_model_partitions`."""
+    """One partition per model, made by `blipdb.database.indexes.create_model_partitions`."""
 
     __tablename__ = "image_tokens"
     __table_args__ = (

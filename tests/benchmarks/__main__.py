@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import (
+from tests.benchmarks import (
     attach,
     base,
     chaos,
@@ -18,8 +18,8 @@ from . import (
     training,
     workers,
 )
-from .report import Report
-from .world import deployed
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import deployed
 
 SECTIONS = {
     "quality": quality.measure,

@@ -11,13 +11,12 @@ import torch
 from PIL import Image
 
 from blipdb import registry
-from blipdb.runtime import Runtime
+from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
-from blipdb.training.data import normalise
-from blipdb.training.med import MED, dequantize_tokens, quantize_tokens
-
-from .report import Report
-from .world import Album
+from blipdb.training.datasets.scenes import normalise
+from blipdb.training.models.med import MED, dequantize_tokens, quantize_tokens
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import Album
 
 SECTION = "Agreement of SQL, the Python runtime and torch"
 QUERIES = 100

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from blipdb import attaching
-from blipdb.jobs import Connection
 from blipdb.settings import Settings
+from blipdb.types import Connection
+from blipdb.work import attachments
 from tests.album import picture
 from tests.attach import attach, shop
-
-from .report import Report
-from .world import connect
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect
 
 SECTION = "Attached tables"
 ROWS = 100_000
@@ -112,7 +111,7 @@ def _first(conn: Connection, report: Report) -> None:
     attach(conn, "attached")
     called = time.perf_counter() - begin
     begin = time.perf_counter()
-    for _ in attaching.work(conn):
+    for _ in attachments.work(conn):
         pass
     linked = time.perf_counter() - begin
     row = conn.execute("SELECT count(*), count(DISTINCT image_id) FROM blip.attached").fetchone()

@@ -17,19 +17,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from blipdb.architecture import Architecture
 from blipdb.checkpoints.convert import convert
-from blipdb.compute import EXACT, MERGED, Compute
-from blipdb.graphs import prepare, rerank
-from blipdb.graphs.cross import COSTS, longest_absorbed
-from blipdb.runtime import Runtime, open_graph
+from blipdb.model.architecture import Architecture
+from blipdb.model.compute import EXACT, MERGED, Compute
+from blipdb.model.graphs import prepare, rerank
+from blipdb.model.graphs.cross import COSTS, longest_absorbed
+from blipdb.model.runtime import Runtime, open_graph
+from blipdb.model.tokens import record_size
 from blipdb.settings import Settings
-from blipdb.tokens import record_size
+from tests.benchmarks import floors
+from tests.benchmarks.report import Report
 from tests.checkpoints import published, reference
 from tests.checkpoints.true_sizes import SPECIAL, Published, normalised, publish
-
-from . import floors
-from .report import Report
 
 ITM = "Base model: ITM on one core"
 WAYS = "Base model: tokens absorbed or projected"
@@ -270,12 +269,11 @@ def _fitted(crossings: Sequence[tuple[int, float]], arch: Architecture) -> tuple
 
 def pictures(arch: Architecture, count: int) -> npt.NDArray[np.uint8]:
     """Drawn scenes of the model's size."""
-    from blipdb.training import scenes
-
-    from .world import held_out
+    from blipdb.scenes import sampling
+    from tests.benchmarks.world import held_out
 
     drawn, _ = held_out(count, seed=41)
-    return np.stack([np.asarray(scenes.draw(scene, arch.image_size)) for scene in drawn])
+    return np.stack([np.asarray(sampling.draw(scene, arch.image_size)) for scene in drawn])
 
 
 @torch.inference_mode()

@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from blipdb import captions, jobs
+from blipdb.database import captions, jobs
+from blipdb.database.jobs import Queue
 from blipdb.errors import ImageError
 from blipdb.images.decode import Decoder
-from blipdb.jobs import Connection, Queue
 from blipdb.registry import Model
 from blipdb.settings import Settings
+from blipdb.types import Connection
 from tests.album import picture
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect
 from tests.workers import ordeal
 from tests.workers.brokers import Broker, running
 from tests.workers.celeries import Celery, working
-
-from .report import Report
-from .world import connect
 
 KILLS = "Chaos: workers are killed"
 FAULTS = "Chaos: brokers and PostgreSQL are killed"

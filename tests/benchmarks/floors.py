@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blipdb.architecture import Architecture
-from blipdb.graphs.builder import Builder
-from blipdb.graphs.integers import PRODUCT
-from blipdb.runtime import open_graph
+from blipdb.model.architecture import Architecture
+from blipdb.model.graphs.builder import Builder
+from blipdb.model.graphs.integers import PRODUCT
+from blipdb.model.runtime import open_graph
 
 HEAD = 64  # the width of a base model's head
 KINDS = {

@@ -18,17 +18,16 @@ from psycopg import errors as pg_errors
 
 from blipdb import registry, services
 from blipdb.checkpoints.convert import convert
-from blipdb.compute import MERGED
 from blipdb.engine.client import Client
+from blipdb.model.compute import MERGED
 from blipdb.registry import Model
 from blipdb.settings import Settings
+from tests.benchmarks.base import FEW, SHORT, always, text
+from tests.benchmarks.memory import anonymous_bytes
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect, draw, held_out, take_in
 from tests.checkpoints import published
 from tests.checkpoints.true_sizes import publish
-
-from .base import FEW, SHORT, always, text
-from .memory import anonymous_bytes
-from .report import Report
-from .world import connect, draw, held_out, take_in
 
 SEARCH = "Base model: search from SQL"
 GROWTH = "Base model: cost as work grows"

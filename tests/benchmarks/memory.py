@@ -7,9 +7,8 @@ from pathlib import Path
 import psycopg
 
 from blipdb.settings import Settings
-
-from .report import Report
-from .world import connect, draw, held_out, take_in
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect, draw, held_out, take_in
 
 SECTION = "Memory"
 IMAGES = 200

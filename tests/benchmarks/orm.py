@@ -17,17 +17,17 @@ import psycopg
 from sqlalchemy import Engine, Select, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from blipdb import database, registry
+from blipdb import registry
+from blipdb.database import indexes
+from blipdb.model.tokens import record_size
 from blipdb.orm import image_column, search
 from blipdb.orm.filling import ASK
 from blipdb.registry import Model
 from blipdb.settings import Settings
-from blipdb.tokens import record_size
-
-from .base import SHORT, text
-from .load import register_base
-from .report import Report
-from .world import connect, draw, held_out, take_in
+from tests.benchmarks.base import SHORT, text
+from tests.benchmarks.load import register_base
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect, draw, held_out, take_in
 
 SECTION = "SQLAlchemy, and filtered search"
 SCENES = 1000
@@ -113,7 +113,7 @@ def _stock(settings: Settings, conn: psycopg.Connection, model: Model) -> list[s
         "INSERT INTO products (id, lot, image_id)"
         " SELECT row_number() OVER (ORDER BY image_id), random(), image_id FROM blip.images"
     )
-    database.create_vector_index(conn, model.model_id, model.itc_dims)
+    indexes.create_vector_index(conn, model.model_id, model.itc_dims)
     conn.execute("VACUUM ANALYZE")
     return texts[: ROUNDS * QUERIES]
 

@@ -14,15 +14,14 @@ import numpy as np
 import psycopg
 
 from blipdb import registry
-from blipdb.artifact import Artifact
 from blipdb.checkpoints.rebuild import rebuild
-from blipdb.compute import EXACT, MERGED, Compute
-from blipdb.encode import run_jobs
+from blipdb.model.artifact import Artifact
+from blipdb.model.compute import EXACT, MERGED, Compute
+from blipdb.scenes import sampling
 from blipdb.settings import Settings
-from blipdb.training import scenes
-
-from .report import Report
-from .world import connect, draw, held_out, ids_by_file, take_in
+from blipdb.work.pool import run_jobs
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect, draw, held_out, ids_by_file, take_in
 
 SECTION = "What quality pays"
 COUNT = 1000
@@ -107,7 +106,10 @@ def _look_alikes(
     flat = [
         one
         for scene in drawn
-        for one in (scene, *(s for s, _ in scenes.variants(scene, rng, DISTRACTORS, split="test")))
+        for one in (
+            scene,
+            *(s for s, _ in sampling.variants(scene, rng, DISTRACTORS, split="test")),
+        )
     ]
     folder = settings.home / "albums" / f"{artifact.name}-hard"
     album = draw(folder, flat, [""] * len(flat), artifact.architecture.image_size)

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
+from blipdb.scenes import sampling
 from blipdb.settings import Settings
-from blipdb.training import scenes
-
-from . import agreement
-from .report import Report
-from .world import Album, connect, draw, held_out, ids_by_file, take_in
+from tests.benchmarks import agreement
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import Album, connect, draw, held_out, ids_by_file, take_in
 
 SECTION = "Quality on held-out scenes, through SQL"
 COUNT = 1000
@@ -79,25 +78,26 @@ def _true_first(album: Album, ids: Sequence[str], found: Sequence[Sequence[str]]
     """How often the query is true of the scene of the first hit, its own or another."""
     scene = dict(zip(ids, album.scenes, strict=True))
     first = [scene[best[0]] for best in found]
-    return float(np.mean([scenes.is_true(t, s) for t, s in zip(album.texts, first, strict=True)]))
+    return float(np.mean([sampling.is_true(t, s) for t, s in zip(album.texts, first, strict=True)]))
 
 
 def _captions(conn: psycopg.Connection, report: Report, album: Album, ids: Sequence[str]) -> None:
     written = [_column(conn, "SELECT blip_caption(%s::uuid)", [id])[0] for id in ids]
     named = [
-        scenes.named_things(text) == scenes.named_things(full)
+        sampling.named_things(text) == sampling.named_things(full)
         for text, full in zip(written, album.texts, strict=True)
     ]
-    true = [scenes.is_true(text, s) for text, s in zip(written, album.scenes, strict=True)]
+    true = [sampling.is_true(text, s) for text, s in zip(written, album.scenes, strict=True)]
     add = report.add
-    add(SECTION, "captions (beam 3) with every thing's kind and colour right", np.mean(named), "",
+    right = float(np.mean(named))
+    add(SECTION, "captions (beam 3) with every thing's kind and colour right", right, "",
         "at least 0.90")  # fmt: skip
     counts = np.array([len(scene.things) for scene in album.scenes])
     for n in range(1, counts.max() + 1):
         value = np.mean(np.array(named)[counts == n])
         add(SECTION, f"the same, scenes of {n} thing{'s' * (n > 1)}", value, "")
     add(SECTION, "captions true in all they say (counts, sizes and relations too)",
-        np.mean(true), "")  # fmt: skip
+        float(np.mean(true)), "")  # fmt: skip
 
 
 def _never_trained(
@@ -134,7 +134,7 @@ def _harder(settings: Settings, conn: psycopg.Connection, report: Report, albums
     drawn, texts = held_out(HARDER, seed=4)
     rng = np.random.default_rng(4)
     groups = [
-        [scene, *(s for s, _ in scenes.variants(scene, rng, DISTRACTORS, split="test"))]
+        [scene, *(s for s, _ in sampling.variants(scene, rng, DISTRACTORS, split="test"))]
         for scene in drawn
     ]
     flat = [scene for group in groups for scene in group]

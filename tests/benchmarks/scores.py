@@ -17,23 +17,26 @@ from typing import Any
 
 import numpy as np
 
-from blipdb import backlog, encode, jobs, registry, tokens
+from blipdb import registry
 from blipdb.checkpoints.convert import PROMPT, convert
+from blipdb.database import jobs
+from blipdb.database.jobs import Queue
 from blipdb.images.decode import Decoder
-from blipdb.ingest import ingest
-from blipdb.jobs import Connection, Queue
+from blipdb.ingest.run import ingest
+from blipdb.model import tokens
+from blipdb.model.runtime import PAIRS, Runtime
 from blipdb.registry import Model
-from blipdb.runtime import PAIRS, Runtime
+from blipdb.scenes.captions import caption
+from blipdb.scenes.world import Scene
 from blipdb.settings import Settings
-from blipdb.training.scene_captions import caption
-from blipdb.training.scene_world import Scene
-from blipdb.worker import Outcome, Worker
+from blipdb.types import Connection
+from blipdb.work import backlog, pool
+from blipdb.work.worker import Outcome, Worker
+from tests.benchmarks import base
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect, draw, held_out
 from tests.checkpoints import published
 from tests.checkpoints.true_sizes import publish
-
-from . import base
-from .report import Report
-from .world import connect, draw, held_out
 
 WRITING = "Scores: of captions that are written"
 COMING = "Scores: of captions that came in"
@@ -257,7 +260,7 @@ def _in_threads(work: Callable[[Sequence[int]], None], count: int) -> float:
 
 def _shares(settings: Settings, conn: Connection, model: Model) -> dict[str, float]:
     """Where the time of one worker goes, that scores all captions by itself."""
-    runtime = registry.load(settings, model, *encode.GRAPHS[jobs.SCORE])
+    runtime = registry.load(settings, model, *pool.GRAPHS[jobs.SCORE])
     jobs.enqueue_missing(conn, model.scoring)
     spent: dict[str, float] = {}
     with connect(settings) as own, Decoder(children=1) as decoder:
@@ -297,7 +300,7 @@ def _stage(
     if not case.at_hand:
         yield lambda: backlog.run(settings, [queue.stage])
         return
-    with Decoder() as decoder, encode.crew(settings, queue, case.model, decoder) as crew:
+    with Decoder() as decoder, pool.crew(settings, queue, case.model, decoder) as crew:
 
         def run() -> None:
             jobs.enqueue_missing(conn, queue)

@@ -20,11 +20,10 @@ from PIL import Image
 from blipdb import registry
 from blipdb.errors import ImageError
 from blipdb.images.decode import Decoder
-from blipdb.runtime import Runtime
+from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
-
-from .report import Report
-from .world import connect, draw, held_out, take_in
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect, draw, held_out, take_in
 
 P = ParamSpec("P")
 

@@ -10,15 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from blipdb.architecture import Architecture, SpecialTokens
+from blipdb.model.architecture import Architecture, SpecialTokens
 from blipdb.settings import Settings
-from blipdb.training.config import Config, Momentum, Optimiser, Reports, Scale, Stage
-from blipdb.training.data import Batch, normalise
-from blipdb.training.learner import Learner
-from blipdb.training.optimiser import make_optimiser
+from blipdb.training.datasets.scenes import Batch, normalise
+from blipdb.training.learners.pretraining import Learner
+from blipdb.training.run.config import Config, Momentum, Optimiser, Reports, Scale, Stage
+from blipdb.training.run.optimiser import make_optimiser
+from tests.benchmarks.report import Report
 from tests.training.plain import PlainBLIP, negatives_of
-
-from .report import Report
 
 SECTION = "Speed of training"
 VIT_B = Architecture(

@@ -13,22 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from blipdb import database as databases
-from blipdb import jobs, registry
-from blipdb.compute import MERGED, Compute
+from blipdb import registry
+from blipdb.database import connection, jobs
+from blipdb.database.jobs import Queue
 from blipdb.images.decode import Decoder
-from blipdb.jobs import Connection, Queue
+from blipdb.model.compute import MERGED, Compute
+from blipdb.model.runtime import Encoded, Runtime
 from blipdb.registry import Model
-from blipdb.runtime import Encoded, Runtime
 from blipdb.settings import Settings
-from blipdb.worker import MAX_BATCH, Worker, batch_size
+from blipdb.types import Connection
+from blipdb.work.worker import MAX_BATCH, Worker, batch_size
 from tests.album import picture
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import connect
 from tests.tiny import ARCHITECTURE, tiny_artifact
 from tests.workers.brokers import running
 from tests.workers.celeries import working
-
-from .report import Report
-from .world import connect
 
 PIPELINE = "Workers: pipeline"
 QUEUE = "Workers: the queue"
@@ -123,7 +123,7 @@ def _through(settings: Settings, model: Model, broker: str, processes: int, coun
     folder.mkdir()
     with (
         connect(settings) as conn,
-        working(settings, broker, folder, "-c", str(processes), "-Q", "blipdb.encode"),
+        working(settings, broker, folder, "-c", str(processes), "-Q", "blipdb.work.pool"),
     ):
         _add(
             conn, 2 * batch_size(model) * processes, seed=10_000_000 * processes
@@ -241,7 +241,7 @@ def _a_million(settings: Settings, report: Report, model: Model) -> None:
 
 @contextmanager
 def _filled(settings: Settings, model: Model, count: int) -> Iterator[Connection]:
-    with databases.connect(settings.database_url(), autocommit=True) as conn:
+    with connection.connect(settings.database_url(), autocommit=True) as conn:
         _rows(conn, count)
         jobs.enqueue_missing(conn, model.encoding)
         conn.execute("VACUUM ANALYZE blip.jobs")

@@ -14,10 +14,10 @@ import psycopg
 from PIL import Image
 
 from blipdb import services
-from blipdb.ingest import ingest
+from blipdb.ingest.run import ingest
+from blipdb.scenes import sampling as scenes
+from blipdb.scenes.sampling import Scene
 from blipdb.settings import Settings
-from blipdb.training import scenes
-from blipdb.training.scenes import Scene
 
 SEED = 20_220_128  # training's seeds are small numbers
 

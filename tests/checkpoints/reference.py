@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from blipdb.architecture import SpecialTokens
+from blipdb.model.architecture import SpecialTokens
 
 
 def opened(ids: Tensor, first: int) -> Tensor:

@@ -14,10 +14,10 @@ from PIL import Image
 
 from blipdb import registry, search
 from blipdb.checkpoints.add import DOWNLOADS, add, name_after
-from blipdb.compute import EXACT, Compute
 from blipdb.errors import ModelError, UsageError
-from blipdb.ingest import ingest
-from blipdb.runtime import Runtime
+from blipdb.ingest.run import ingest
+from blipdb.model.compute import EXACT, Compute
+from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
 from tests.checkpoints.hub import COMMIT, Hub, serving
 from tests.checkpoints.published import write

@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from blipdb.architecture import SpecialTokens
-from blipdb.artifact import Artifact, Decoding
 from blipdb.checkpoints.convert import convert
 from blipdb.checkpoints.names import to_huggingface
 from blipdb.errors import ModelError
-from blipdb.runtime import Encoded, Runtime
+from blipdb.model.architecture import SpecialTokens
+from blipdb.model.artifact import Artifact, Decoding
+from blipdb.model.runtime import Encoded, Runtime
 from tests.checkpoints import reference
 from tests.checkpoints.published import TINY, VOCABULARY, WORDS, leftovers, renamed, write
 

@@ -19,13 +19,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import BertTokenizer, BlipModel, BlipTextConfig, BlipVisionConfig
 
-from blipdb.artifact import Artifact
 from blipdb.checkpoints.convert import MEAN, STD, convert
 from blipdb.checkpoints.describe import describe
 from blipdb.checkpoints.kinds import roles_of
 from blipdb.errors import ModelError
-from blipdb.runtime import Runtime
-from blipdb.training.objectives import captioning_loss
+from blipdb.model.artifact import Artifact
+from blipdb.model.runtime import Runtime
+from blipdb.training.objectives.losses import captioning_loss
 from tests.checkpoints import published, reference
 from tests.checkpoints.published import TINY, WORDS
 from tests.checkpoints.test_convert import PIXELS, SPECIAL, normalised, stored
@@ -292,7 +292,7 @@ def test_texts_are_not_prepared(tmp_path: Path) -> None:
     theirs: Any = BertTokenizer(str(tmp_path / "vocab.txt"))
     assert theirs("A red dog.").input_ids == [2, 5, 6, 10, 16, 3]
     from blipdb.checkpoints.vocabulary import bert
-    from blipdb.tokenizer import clean
+    from blipdb.model.tokenizer import clean
 
     ours = bert(tmp_path / "vocab.txt")
     assert ours.encode(clean("A red dog.")).ids == [5, 6, 10]

@@ -14,11 +14,11 @@ import torch
 from transformers import AutoProcessor, BlipProcessor
 
 from blipdb import registry
-from blipdb.artifact import Artifact, Decoding
 from blipdb.checkpoints.convert import convert
 from blipdb.checkpoints.export import CLASSES, export
 from blipdb.errors import ModelError, UsageError
-from blipdb.runtime import Runtime
+from blipdb.model.artifact import Artifact, Decoding
+from blipdb.model.runtime import Runtime
 from tests.checkpoints import reference
 from tests.checkpoints.published import KINDS, write
 from tests.checkpoints.test_convert import assert_answers, assert_captions, assert_retrieves
@@ -158,7 +158,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
 def test_exporting_needs_no_torch(tmp_path: Path) -> None:
     tiny_artifact(tmp_path / "a")
     script = (
-        "import sys; from pathlib import Path; from blipdb.artifact import Artifact;"
+        "import sys; from pathlib import Path; from blipdb.model.artifact import Artifact;"
         "from blipdb.checkpoints.export import export;"
         f"export(Artifact.open({str(tmp_path / 'a')!r}), Path({str(tmp_path / 'out')!r}),"
         " 'retrieval'); print(sorted({'torch', 'transformers'} & set(sys.modules)))"

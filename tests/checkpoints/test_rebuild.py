@@ -11,13 +11,13 @@ import pytest
 from safetensors.numpy import load_file
 
 from blipdb import registry
-from blipdb.artifact import Artifact
 from blipdb.checkpoints.add import add
 from blipdb.checkpoints.export import export
 from blipdb.checkpoints.rebuild import rebuild
-from blipdb.compute import EXACT, Compute
 from blipdb.errors import ModelError, UsageError
-from blipdb.runtime import Runtime
+from blipdb.model.artifact import Artifact
+from blipdb.model.compute import EXACT, Compute
+from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
 from tests.tiny import ARCHITECTURE, tiny_artifact
 

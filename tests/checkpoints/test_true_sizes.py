@@ -16,18 +16,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from blipdb.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
 from blipdb.checkpoints.convert import ANSWERING, MEAN, STD, convert
 from blipdb.checkpoints.describe import describe
 from blipdb.checkpoints.vocabulary import read_tokenizer
 from blipdb.checkpoints.weights import State, read_state
-from blipdb.generate import Rules, beam_search
-from blipdb.graphs import answer, question
-from blipdb.graphs.weights import TIED
-from blipdb.rank import rank
-from blipdb.runtime import Runtime, empty_past
-from blipdb.training.answerer import Answerer
-from blipdb.training.med import MED, Memory
+from blipdb.model.artifact import TOKENIZER, Artifact, Manifest, Preprocessing, digests
+from blipdb.model.generate import Rules, beam_search
+from blipdb.model.graphs import answer, question
+from blipdb.model.graphs.weights import TIED
+from blipdb.model.rank import rank
+from blipdb.model.runtime import Runtime, empty_past
+from blipdb.training.models.answerer import Answerer
+from blipdb.training.models.med import MED, Memory
 from tests.checkpoints import published, reference
 from tests.checkpoints.true_sizes import SPECIAL, Published, normalised, publish, vocabulary
 

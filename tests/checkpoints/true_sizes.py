@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from blipdb.architecture import SpecialTokens
 from blipdb.checkpoints.convert import MEAN, STD
+from blipdb.model.architecture import SpecialTokens
 from tests.checkpoints import published, reference
 
 SPECIAL = SpecialTokens(pad=0, unk=100, cls=101, sep=102, dec=30522, enc=30523)

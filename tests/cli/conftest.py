@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from blipdb.cli.app import app
-from blipdb.demo import draw_missing, plan_album
+from blipdb.scenes.demo import draw_missing, plan_album
 from blipdb.settings import Settings
 
 Run = Callable[..., Result]

@@ -13,8 +13,8 @@ import pytest
 import typer
 
 import blipdb.cli.search
-from blipdb import database
 from blipdb.cli.app import app
+from blipdb.database import connection
 from blipdb.errors import DatabaseError
 from blipdb.settings import Settings
 from tests.cli.conftest import BLIPDB, Run
@@ -124,7 +124,7 @@ def test_a_url_that_is_none(run: Run) -> None:
 
 def test_an_engine_that_is_not_there(run: Run, elsewhere: str, empty_home: Path) -> None:
     """On a server that was named nothing is started: the command that would is named."""
-    with database.connect(elsewhere, autocommit=True) as conn:
+    with connection.connect(elsewhere, autocommit=True) as conn:
         conn.execute(
             "UPDATE blip.settings SET value = %s WHERE name = 'engine_socket'",
             [str(empty_home / "none.sock")],

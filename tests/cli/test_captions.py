@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from blipdb import database
+from blipdb.database import connection
 from blipdb.identity import image_id
 from blipdb.settings import Settings
 from tests.album import picture
@@ -26,7 +26,7 @@ def scene(scenes: Path, served: Settings) -> Iterator[Path]:
     """A stored file, known by a URL as well, whose image has captions in all states."""
     path = scenes / "scene-003.jpg"
     id = image_id("", path.read_bytes())
-    with database.connect(served.database_url(), autocommit=True) as conn:
+    with connection.connect(served.database_url(), autocommit=True) as conn:
         conn.execute(
             "INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, itm, itc,"
             " filter_id) SELECT %s, gen_random_uuid(), t.text, t.origin,"
@@ -134,7 +134,7 @@ def test_what_is_not_stored(run: Run, scenes: Path, tmp_path: Path) -> None:
 
 def test_who_may_not_read_is_told_which_role_may(run: Run, scenes: Path, served: Settings) -> None:
     url = f"{served.database_url()}&options=-c%20role%3Dmay_read_models"
-    with database.connect(served.database_url(), autocommit=True) as conn:
+    with connection.connect(served.database_url(), autocommit=True) as conn:
         conn.execute("CREATE ROLE may_read_models")
         try:
             conn.execute("GRANT USAGE ON SCHEMA blip TO may_read_models")

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from blipdb.demo import draw_missing, plan_album
 from blipdb.identity import image_id
+from blipdb.scenes.demo import draw_missing, plan_album
 from blipdb.settings import Settings
 from tests.cli.conftest import BLIPDB, COUNT, Run
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blipdb import database, search
+from blipdb import search
 from blipdb.cli.search import is_path
+from blipdb.database import connection
 from blipdb.settings import Settings
 from tests.album import picture
 from tests.attach import attach, put, shop
@@ -31,7 +32,7 @@ def test_words_need_no_quotes(run: Run, scenes: Path) -> None:
 
 def test_json_holds_what_python_finds(run: Run, scenes: Path, served: Settings) -> None:
     result = run("search", "red bicycle", "-k", "4", "--json")
-    with database.connect(served.database_url()) as conn:
+    with connection.connect(served.database_url()) as conn:
         hits = search.search(conn, "red bicycle", 4)
     assert json.loads(result.stdout) == [
         {
@@ -49,7 +50,7 @@ def test_json_holds_what_python_finds(run: Run, scenes: Path, served: Settings) 
 def test_rows_of_attached_tables_have_a_place_and_no_path(
     run: Run, scenes: Path, served: Settings
 ) -> None:
-    with database.connect(served.database_url(), autocommit=True) as conn:
+    with connection.connect(served.database_url(), autocommit=True) as conn:
         shop(conn)
         attach(conn, mode="live")
         put(conn, 1, picture(1))

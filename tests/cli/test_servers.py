@@ -13,11 +13,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from blipdb import cluster, daemon, extension, services
+from blipdb import services
+from blipdb.database import extension
+from blipdb.engine import daemon
+from blipdb.host import cluster
 from blipdb.settings import Settings
 from tests.album import picture
 from tests.cli.conftest import BLIPDB, COUNT, Run
-from tests.test_worker import add
+from tests.work.test_worker import add
 
 
 def test_status_of_what_runs(run: Run, scenes: Path, served: Settings) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from blipdb import attaching
 from blipdb.cli import watch
-from blipdb.jobs import Connection, Counts
+from blipdb.database.jobs import Counts
 from blipdb.settings import Settings
+from blipdb.types import Connection
+from blipdb.work import attachments
 from tests.album import picture
 from tests.attach import attach, put, shop
 from tests.cli.conftest import BLIPDB, Run
@@ -54,7 +55,7 @@ def test_attached_tables_are_a_line_too(boss: Connection) -> None:
     attach(boss)
     looks = watch._connected(boss, watch.Speeds(), lambda: None)
     assert next(looks) == []
-    for _ in attaching.work(boss):
+    for _ in attachments.work(boss):
         pass
     first, second = next(looks)
     assert (first.stage, first.done, first.pending, first.parked) == ("attach", 2, 0, 1)

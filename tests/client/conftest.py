@@ -18,13 +18,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import blipdb.database
+import blipdb.database.connection
+import blipdb.database.schema
 import blipdb.registry
-from blipdb import owner
-from blipdb.artifact import Decoding
-from blipdb.demo import draw_missing, plan_album
+from blipdb.host import owner
 from blipdb.identity import caption_id, image_id
-from blipdb.ingest import ingest
+from blipdb.ingest.run import ingest
+from blipdb.model.artifact import Decoding
+from blipdb.scenes.demo import draw_missing, plan_album
 from blipdb.settings import DATABASE, Settings
 from tests.tiny import tiny_artifact
 
@@ -112,17 +113,17 @@ def with_tables(
             conn.execute(grant.format(name, sql.Identifier(ROLE)))
         world = World("client", served.home, admin, admin, paths)
         world = replace(world, url=world.url_as(ROLE))
-        blipdb.database.init(world.url, world.settings)
+        blipdb.database.schema.init(world.url, world.settings)
         _fill(world, answerer)
         yield world
 
 
 def _fill(world: World, answerer: Path) -> None:
-    with blipdb.database.connect(world.url, autocommit=True) as conn:
+    with blipdb.database.connection.connect(world.url, autocommit=True) as conn:
         blipdb.registry.register_bundled(conn, world.settings)
         blipdb.registry.register(conn, world.settings, answerer)
     assert ingest(world.settings, world.paths).added == SCENES
-    with blipdb.database.connect(world.url) as conn:
+    with blipdb.database.connection.connect(world.url) as conn:
         for number, id in enumerate(world.ids):
             conn.execute(
                 "UPDATE blip.images SET metadata = jsonb_build_object('third', %s::int,"

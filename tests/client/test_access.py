@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import blipdb
-from blipdb import database
+from blipdb.database import connection
 from blipdb.errors import DatabaseError
 from blipdb.identity import image_id
 from blipdb.migrations.access import READABLE
@@ -21,7 +21,7 @@ from tests.client.conftest import READER, ROLE, SCENES, World
 @pytest.fixture
 def tenants(write: World) -> World:
     """The owner lets a reader see the images of its own space alone: here those of even places."""
-    with database.connect(write.url) as conn:
+    with connection.connect(write.url) as conn:
         if write.kind == "server":
             conn.execute(f"GRANT blip_reader TO {READER}".encode())
         else:
@@ -46,7 +46,7 @@ def tenants(write: World) -> World:
 def reader(tenants: World, roles: None) -> Iterator[blipdb.Client]:
     """The reader, as the tenant 0, by an ordinary login."""
     url = tenants.url_as(READER) + "&options=-c%20app.tenant%3D0"
-    with database.connect(url) as conn:
+    with connection.connect(url) as conn:
         row = conn.execute(
             "SELECT session_user, current_user, rolsuper OR rolbypassrls OR rolcreaterole"
             " FROM pg_roles WHERE rolname = current_user"
@@ -82,7 +82,7 @@ def test_searches_find_its_own_alone(reader: blipdb.Client, tenants: World) -> N
 
 
 def test_a_setting_of_the_apps_transaction_counts(tenants: World) -> None:
-    with database.connect(tenants.url_as(READER)) as conn:
+    with connection.connect(tenants.url_as(READER)) as conn:
         db = blipdb.connect(conn, home=tenants.home)
         assert db.search("red bicycle", 100) == []
         for tenant in ("0", "1"):
@@ -115,7 +115,7 @@ def test_a_stranger_is_told_which_role_it_needs(write: World) -> None:
 @pytest.mark.parametrize("kind", ["client"])  # the functions have tests of their own
 def test_a_writer_adds_by_the_policies(tenants: World) -> None:
     """It sees and adds what is its own space's, whatever other spaces hold."""
-    with database.connect(tenants.url) as conn:
+    with connection.connect(tenants.url) as conn:
         conn.execute(f"GRANT INSERT ON blip.images, blip.files, blip.jobs TO {READER}".encode())
         conn.execute(f"GRANT UPDATE (image_id, size, seen_at) ON blip.files TO {READER}".encode())
         conn.execute(
@@ -135,7 +135,7 @@ def test_a_writer_adds_by_the_policies(tenants: World) -> None:
 @pytest.mark.parametrize("kind", ["client"])  # the functions have tests of their own
 def test_where_policies_look_at_more_than_the_space_a_writer_adds_nothing(tenants: World) -> None:
     """The refusal is the same whether or not another tenant has the image."""
-    with database.connect(tenants.url) as conn:
+    with connection.connect(tenants.url) as conn:
         conn.execute(f"GRANT INSERT ON blip.images, blip.files, blip.jobs TO {READER}".encode())
     url = tenants.url_as(READER) + "&options=-c%20app.tenant%3D0"
     said = set()
@@ -148,7 +148,7 @@ def test_where_policies_look_at_more_than_the_space_a_writer_adds_nothing(tenant
 
 
 def test_the_owner_is_an_ordinary_role(with_tables: World) -> None:
-    with database.connect(with_tables.url) as conn:
+    with connection.connect(with_tables.url) as conn:
         row = conn.execute(
             "SELECT session_user, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls,"
             " (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'blip.images'::regclass),"
@@ -201,7 +201,7 @@ def test_what_is_added_is_the_same(
     """Row by row, by the function and by the client."""
     seen = []
     for world in (with_functions, with_tables):
-        with database.connect(world.url) as conn:
+        with connection.connect(world.url) as conn:
             db = blipdb.connect(conn, home=world.home)
             before = rows(conn)
             given = add(db)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import blipdb
-from blipdb import database, requirements
+from blipdb.database import connection, requirements
 from blipdb.errors import DatabaseError, UsageError
 from blipdb.identity import image_id
 from blipdb.settings import Settings
@@ -23,7 +23,7 @@ def images(db: blipdb.Client) -> int:
 
 
 def stored(served: Settings) -> int:
-    with database.connect(served.database_url()) as conn:
+    with connection.connect(served.database_url()) as conn:
         row = conn.execute("SELECT count(*) FROM blip.images").fetchone()
     assert row is not None
     return int(row[0])
@@ -35,7 +35,7 @@ def test_without_a_url_it_is_the_private_cluster(
     with blipdb.connect(home=served.home) as db:
         assert db.inference == "server"
         id = db.add(picture(77))
-    with database.connect(served.database_url()) as conn:
+    with connection.connect(served.database_url()) as conn:
         assert conn.execute("DELETE FROM blip.images WHERE image_id = %s", [id]).rowcount == 1
     monkeypatch.setenv("BLIPDB_HOME", str(served.home))
     with blipdb.connect() as db:
@@ -88,7 +88,7 @@ def test_a_client_names_its_database_without_the_password(with_tables: World) ->
     db.close()
     assert repr(db) == "<blipdb.Client of postgresql://ann@127.0.0.1:9/x, closed>"
     assert repr(blipdb.aconnect("postgresql:///x")) == "<blipdb.AsyncClient of postgresql:///x>"
-    with database.connect(with_tables.url) as conn:
+    with connection.connect(with_tables.url) as conn:
         assert repr(blipdb.connect(conn)) == "<blipdb.Client of an app's connection>"
 
 

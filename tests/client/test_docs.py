@@ -13,7 +13,7 @@ import pytest
 
 import blipdb
 from blipdb.client.client import Client
-from blipdb.demo import draw_missing, plan_album
+from blipdb.scenes.demo import draw_missing, plan_album
 from blipdb.settings import Settings
 from tests.test_readme import examples, is_shown
 

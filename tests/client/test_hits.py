@@ -16,10 +16,11 @@ import pytest
 from PIL import Image
 
 import blipdb
-from blipdb import database, encode
 from blipdb.client.hits import Hits
+from blipdb.database import connection
 from blipdb.errors import DatabaseError, ImageError
 from blipdb.identity import image_id
+from blipdb.work import pool
 from tests.album import picture
 from tests.attach import attach, id_of, put, shop
 from tests.client.conftest import World
@@ -225,7 +226,7 @@ def test_what_is_known_of_an_image(write: World) -> None:
     assert (image.space, image.mime, image.bytes) == ("e", "image/png", len(content))
     assert (image.uris, image.captions, image.metadata) == (("a://a", "a://b"), ("c",), {"d": [1]})
     assert (image.width, image.height) == (None, None)  # until it is encoded
-    with database.connect(write.url) as conn:
+    with connection.connect(write.url) as conn:
         row = conn.execute(
             "SELECT sha256(content) = sha256, created_at FROM blip.images WHERE image_id = %s", [id]
         ).fetchone()
@@ -240,7 +241,7 @@ def test_images_of_attached_tables(write: World) -> None:
         put(conn, 1, picture(1, side=64), "a thing")
         put(conn, 2, picture(2)[:60])
         attach(conn)
-    encode.run_jobs(write.settings)
+    pool.run_jobs(write.settings)
     one, damaged = id_of(picture(1, side=64)), id_of(picture(2)[:60])
     found = []
     for inference in ("server", "client"):

@@ -130,5 +130,5 @@ sys.meta_path.insert(0, Base())
 
 def test_what_make_demo_installs_is_enough() -> None:
     """For the commands, the engine, the tables and migrations; SQLAlchemy's asyncio is extra."""
-    modules = "blipdb.cli, blipdb.engine.app, blipdb.orm, blipdb.database, blipdb.demo, blipdb.jobs"
+    modules = "blipdb.cli, blipdb.engine.app, blipdb.orm, blipdb.scenes.demo, blipdb.database.jobs"
     assert run(f"{BASE}\nimport {modules}\nprint('[]')") == []

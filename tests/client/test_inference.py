@@ -18,13 +18,15 @@ import psycopg
 import pytest
 
 import blipdb
-from blipdb import database, encode, registry
+from blipdb import registry
 from blipdb.client import modes, tools
 from blipdb.client.inference import Inference, shared
-from blipdb.compute import Compute
+from blipdb.database import connection
 from blipdb.errors import ModelError, StoppedError, UsageError
-from blipdb.runtime import Runtime
+from blipdb.model.compute import Compute
+from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
+from blipdb.work import pool
 from tests.album import picture
 from tests.client.conftest import World
 from tests.tiny import tiny_artifact
@@ -101,7 +103,7 @@ def test_a_model_that_is_not_on_this_machine(write: World, tmp_path: Path) -> No
 def test_a_model_that_was_altered(with_tables: World, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(with_tables.home / "models", home / "models")
-    with database.connect(with_tables.url) as conn:
+    with connection.connect(with_tables.url) as conn:
         vqa = registry.find(conn, "vqa")
     graph = vqa.folder(Settings(home)) / "question.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"x")
@@ -121,7 +123,7 @@ def test_the_bundled_model_goes_into_a_home_that_ingests(write: World, tmp_path:
     with blipdb.connect(write.url, home=home) as db:
         report = db.ingest(path)
         assert (report.added, report.encoded, report.failed) == (1, 1, [])
-    with database.connect(write.url) as conn:
+    with connection.connect(write.url) as conn:
         scenes = registry.find(conn, "scenes")
         assert scenes.folder(Settings(home)).is_dir()
         active = {model.name: model.active for model in registry.models(conn)}
@@ -208,7 +210,7 @@ def test_images_that_go_away_meanwhile(write: World, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(Inference, "embed_text", deleting)
         gone[:] = [everything[0].image_id]
         assert db.search("red bicycle", 10) == everything
-    with database.connect(write.url) as conn:
+    with connection.connect(write.url) as conn:
         gone[:] = [everything[1].image_id]
         found = blipdb.connect(conn, home=write.home).search("red bicycle", 10)
     assert found == everything[2:]
@@ -290,9 +292,9 @@ def test_a_forked_child_makes_its_own(with_tables: World, forked: None) -> None:
 def test_a_model_that_merges_tokens(write: World, tmp_path: Path) -> None:
     """And of eight bits: whoever computes, the same hits, from one and the same table."""
     folder = tiny_artifact(tmp_path, 5, name="merged", compute=Compute("int8", 3)).folder
-    with database.connect(write.url, autocommit=True) as conn:
+    with connection.connect(write.url, autocommit=True) as conn:
         registry.register(conn, write.settings, folder)
-    encode.run_jobs(write.settings)
+    pool.run_jobs(write.settings)
     found = []
     for inference in ("server", "client"):
         with blipdb.connect(write.url, home=write.home, inference=inference) as db:

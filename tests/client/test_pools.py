@@ -23,9 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 import blipdb
-from blipdb import cluster
 from blipdb.client import pools
 from blipdb.errors import DatabaseError
+from blipdb.host import cluster
 from blipdb.identity import image_id
 from blipdb.settings import Settings
 from tests.album import picture
@@ -177,9 +177,9 @@ def test_a_server_that_was_restarted(empty_home: Path) -> None:
     settings = Settings(empty_home)
     cluster.up(settings)
     try:
-        from blipdb import database
+        from blipdb.database import schema
 
-        database.init(settings.database_url(), settings)
+        schema.init(settings.database_url(), settings)
         with blipdb.connect(settings.database_url(), home=empty_home) as db:
             assert db.status()
             cluster.down(settings)

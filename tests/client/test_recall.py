@@ -14,11 +14,11 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from blipdb import database as databases
 from blipdb import registry
 from blipdb.client import recall as recalling
 from blipdb.client.recall import Candidates, nearest, recall
-from blipdb.client.steps import Query, Step, Steps, run
+from blipdb.database import indexes
+from blipdb.database.steps import Query, Step, Steps, run
 
 Connection = psycopg.Connection[Any]
 Floats = npt.NDArray[np.float32]
@@ -46,7 +46,7 @@ def url(module_database: str, vectors: Floats) -> str:
             " VALUES ('synthetic', repeat('0', 64), '{retrieval}', 8, %s, 1, 1, 8)",
             [DIMS],
         )
-        databases.create_model_partitions(conn, 1, DIMS)
+        indexes.create_model_partitions(conn, 1, DIMS)
         with conn.cursor().copy(
             "COPY blip.images (image_id, space, sha256, mime, bytes, metadata) FROM STDIN"
         ) as copy:
@@ -59,7 +59,7 @@ def url(module_database: str, vectors: Floats) -> str:
         with conn.cursor().copy("COPY blip.image_tokens FROM STDIN") as copy:
             for n in range(COUNT):
                 copy.write_row((UUID(int=n), 1, b"12345"))
-        assert databases.create_vector_index(conn, 1, DIMS)
+        assert indexes.create_vector_index(conn, 1, DIMS)
     with psycopg.connect(module_database, autocommit=True) as conn:
         conn.execute("ANALYZE")
     return module_database

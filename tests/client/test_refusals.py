@@ -20,7 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 import blipdb
-from blipdb import daemon, database, requirements, services
+from blipdb import services
+from blipdb.database import connection as db_connection
+from blipdb.database import requirements
+from blipdb.engine import daemon
 from blipdb.errors import BlipdbError, DatabaseError, EngineError, UsageError
 from blipdb.settings import Settings
 from tests.client.conftest import World
@@ -131,7 +134,7 @@ def test_an_image_that_is_not_there(db: blipdb.Client) -> None:
     ],
 )
 def test_no_model_is_active(write: World, role: str, call: Callable[[Any], Any]) -> None:
-    with database.connect(write.admin) as conn:
+    with db_connection.connect(write.admin) as conn:
         conn.execute("DELETE FROM blip.active_models")
     refused = pytest.raises(DatabaseError, match=f"no model is active in the role '{role}'")
     with blipdb.connect(write.url, home=write.home) as db, refused as caught:
@@ -150,7 +153,7 @@ def test_no_model_is_active(write: World, role: str, call: Callable[[Any], Any])
     ],
 )
 def test_tables_of_another_version(write: World, revision: str, says: str, hint: str) -> None:
-    with database.connect(write.admin) as conn:
+    with db_connection.connect(write.admin) as conn:
         conn.execute("UPDATE blip.alembic_version SET version_num = %s", [revision])
     with pytest.raises(DatabaseError, match=says) as caught, blipdb.connect(write.url):
         raise AssertionError("it refuses to guess")
@@ -236,7 +239,7 @@ def test_what_no_client_can_be_made_of(read: World) -> None:
 
 
 def test_connections_and_sessions_that_are_closed(read: World) -> None:
-    conn = database.connect(read.url)
+    conn = db_connection.connect(read.url)
     db = blipdb.connect(conn, home=read.home)
     assert db.status()
     conn.close()
@@ -244,7 +247,7 @@ def test_connections_and_sessions_that_are_closed(read: World) -> None:
         db.status()
 
     engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: database.connect(read.url), poolclass=NullPool
+        "postgresql+psycopg://", creator=lambda: db_connection.connect(read.url), poolclass=NullPool
     )
     connection = engine.connect()
     connection.close()
@@ -293,7 +296,7 @@ def test_asynchronous_connections_and_sessions(read: World, tmp_path: Path) -> N
 
 def test_a_session_whose_transaction_failed_before(read: World) -> None:
     engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: database.connect(read.url), poolclass=NullPool
+        "postgresql+psycopg://", creator=lambda: db_connection.connect(read.url), poolclass=NullPool
     )
     with Session(engine) as session:
         db = blipdb.connect(session, home=read.home)
@@ -307,7 +310,7 @@ def test_a_session_whose_transaction_failed_before(read: World) -> None:
 
 
 def test_a_transaction_that_failed_before(read: World) -> None:
-    with database.connect(read.url) as conn:
+    with db_connection.connect(read.url) as conn:
         db = blipdb.connect(conn, home=read.home)
         with pytest.raises(psycopg.errors.DivisionByZero):
             conn.execute("SELECT 1 / 0")
@@ -326,7 +329,7 @@ def test_a_server_that_an_engine_can_not_reach(tmp_path: Path) -> None:
 
 
 def test_a_connection_that_is_lost(read: World) -> None:
-    with database.connect(read.url) as conn, psycopg.connect(read.admin) as admin:
+    with db_connection.connect(read.url) as conn, psycopg.connect(read.admin) as admin:
         db = blipdb.connect(conn, home=read.home)
         db.status()
         admin.execute("SELECT pg_terminate_backend(%s, 5000)", [conn.info.backend_pid])
@@ -408,7 +411,7 @@ def test_a_forked_child_may_not_use_it(read: World) -> None:
 
 def test_an_apps_connection_is_no_place_for_an_ingest(read: World) -> None:
     refused = pytest.raises(UsageError, match="needs connections and transactions of its own")
-    with database.connect(read.url) as conn, refused:
+    with db_connection.connect(read.url) as conn, refused:
         blipdb.connect(conn).ingest("/nowhere")
     missing = pytest.raises(UsageError, match="/nowhere")
     with blipdb.connect(read.url, home=read.home) as db, missing:
@@ -428,7 +431,7 @@ def test_everything_is_of_one_tree() -> None:
 def test_a_scoped_session(read: World) -> None:
     from sqlalchemy.orm import scoped_session, sessionmaker
 
-    engine = create_engine("postgresql+psycopg://", creator=lambda: database.connect(read.url))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: db_connection.connect(read.url))
     session = scoped_session(sessionmaker(engine))
     assert blipdb.connect(session, home=read.home).status()
     assert session.execute(text("SELECT 1")).scalar() == 1

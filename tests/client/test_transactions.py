@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import blipdb
-from blipdb import database
+from blipdb.database import connection as db_connection
 from blipdb.errors import UsageError
 from blipdb.identity import image_id
 from tests.album import picture
@@ -63,13 +63,13 @@ class App:
 
 @contextmanager
 def by_psycopg(url: str) -> Iterator[App]:
-    with database.connect(url) as conn:
+    with db_connection.connect(url) as conn:
         yield App(conn, lambda text: conn.execute(text.encode()), conn.commit, conn.rollback)
 
 
 @contextmanager
 def by_session(url: str) -> Iterator[App]:
-    engine = create_engine("postgresql+psycopg://", creator=lambda: database.connect(url))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: db_connection.connect(url))
     with Session(engine) as session:
         execute = lambda statement: session.execute(text(statement))  # noqa: E731
         yield App(session, execute, session.commit, session.rollback)
@@ -79,7 +79,7 @@ def by_session(url: str) -> Iterator[App]:
 @contextmanager
 def by_connection(url: str) -> Iterator[App]:
     engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: database.connect(url), poolclass=NullPool
+        "postgresql+psycopg://", creator=lambda: db_connection.connect(url), poolclass=NullPool
     )
     with engine.connect() as connection:
         execute = lambda statement: connection.execute(text(statement))  # noqa: E731
@@ -186,7 +186,7 @@ def test_closing_the_client_leaves_the_connection(
 
 def test_autocommit(shop: World) -> None:
     """Each call is a transaction of its own, whole or not at all."""
-    with database.connect(shop.url, autocommit=True) as conn:
+    with db_connection.connect(shop.url, autocommit=True) as conn:
         db = blipdb.connect(conn, home=shop.home)
         conn.execute(INSERT.encode())
         with pytest.raises(UsageError):
@@ -212,7 +212,7 @@ def test_a_session_is_flushed_before(shop: World) -> None:
             "CREATE TRIGGER refuse BEFORE INSERT ON blip.images"
             " FOR EACH ROW EXECUTE FUNCTION public.refuse()"
         )
-    engine = create_engine("postgresql+psycopg://", creator=lambda: database.connect(shop.url))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: db_connection.connect(shop.url))
     with Session(engine) as session:
         session.add(Product(name="bicycle", image_id=None))
         db = blipdb.connect(session, home=shop.home)
@@ -228,7 +228,7 @@ def test_a_session_is_flushed_before(shop: World) -> None:
 
 def test_autocommit_of_sqlalchemy(shop: World) -> None:
     engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: database.connect(shop.url), poolclass=NullPool
+        "postgresql+psycopg://", creator=lambda: db_connection.connect(shop.url), poolclass=NullPool
     ).execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         db = blipdb.connect(connection, home=shop.home)
@@ -243,7 +243,7 @@ def test_autocommit_of_sqlalchemy(shop: World) -> None:
 
 
 def test_an_engine_gives_each_call_a_connection(shop: World) -> None:
-    engine = create_engine("postgresql+psycopg://", creator=lambda: database.connect(shop.url))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: db_connection.connect(shop.url))
     with blipdb.connect(engine, home=shop.home) as db:
         db.add(PICTURE)
         assert stored(shop) == (0, 1)  # committed at once

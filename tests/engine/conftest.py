@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from blipdb import owner
+from blipdb.host import owner
 from tests.engine.engines import Engine, running
 
 

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from blipdb import home, owner
-from blipdb.architecture import Architecture
-from blipdb.artifact import Artifact
 from blipdb.engine.client import Client
 from blipdb.errors import EngineError
+from blipdb.host import home, owner
+from blipdb.model.architecture import Architecture
+from blipdb.model.artifact import Artifact
 from blipdb.settings import Settings
 from tests.tiny import ARCHITECTURE, tiny_artifact
 

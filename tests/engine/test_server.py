@@ -23,10 +23,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blipdb import owner
 from blipdb.engine import wire
 from blipdb.engine.client import Client
 from blipdb.errors import EngineError
+from blipdb.host import owner
 from tests.engine.engines import Engine, install, is_root
 from tests.images.pictures import encode, scene
 

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from blipdb.runtime import Runtime
-from blipdb.tokens import pack_batch, record_size
+from blipdb.model.runtime import Runtime
+from blipdb.model.tokens import pack_batch, record_size
 from tests.engine.engines import Engine, is_root
 from tests.images.pictures import encode, scene
 

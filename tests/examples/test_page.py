@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from blipdb import ingest
-from blipdb.demo import draw_missing, plan_album
+from blipdb.ingest import run
+from blipdb.scenes.demo import draw_missing, plan_album
 from blipdb.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "orm.md"
@@ -54,7 +54,7 @@ def said(served: Settings, elsewhere: str, tmp_path: Path) -> dict[str, Any]:
     """What the page's code found."""
     album = plan_album(tmp_path / "album")
     drawn = [picture.path for picture in islice(draw_missing(album), COUNT + 1)]
-    ingest.ingest(Settings(served.home, elsewhere), drawn[:COUNT])
+    run.ingest(Settings(served.home, elsewhere), drawn[:COUNT])
     drawn[COUNT].rename(tmp_path / "bicycle.jpg")
     with psycopg.connect(elsewhere) as conn:
         conn.execute(STOCK)

@@ -14,16 +14,7 @@ from PIL import Image, ImageCms
 from blipdb.errors import ImageError
 from blipdb.images.limits import Limits
 from blipdb.images.picture import Picture, decode
-from tests.images.pictures import (
-    HEIGHT,
-    WIDTH,
-    bomb,
-    encode,
-    pixels,
-    png,
-    run_length_bmp,
-    scene,
-)
+from tests.images.pictures import HEIGHT, WIDTH, bomb, encode, pixels, png, run_length_bmp, scene
 
 SIZE = 32
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blipdb import database as databases
 from blipdb import orm
+from blipdb.database import connection, requirements, schema
 from blipdb.settings import Settings
 
 Connection = psycopg.Connection[Any]
@@ -95,14 +95,14 @@ def test_an_older_database_is_given_the_view(filled: str, cluster: Settings) -> 
             " blip._guard_image, blip._forget_results CASCADE"
         )
         conn.execute("UPDATE blip.alembic_version SET version_num = '0001'")
-    databases.init(filled, Settings(cluster.home, filled))
-    with databases.connect(filled, role="blip_reader") as conn:
-        databases.check(conn)
+    schema.init(filled, Settings(cluster.home, filled))
+    with connection.connect(filled, role="blip_reader") as conn:
+        requirements.check(conn)
         assert texts(conn) == kept("ours") + kept("theirs")
 
 
 def test_the_models_know_the_view(filled: str) -> None:
-    with Session(databases.sqlalchemy_engine(filled)) as session:
+    with Session(connection.sqlalchemy_engine(filled)) as session:
         found = session.execute(select(orm.capfilt).where(orm.capfilt.c.origin == "web")).all()
     assert [(row.image_id, row.text) for row in found] == [(OURS, "ours 4"), (THEIRS, "theirs 4")]
 

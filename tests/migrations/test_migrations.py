@@ -16,8 +16,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import blipdb.migrations
-from blipdb import database as databases
-from blipdb import orm, requirements
+from blipdb import orm
+from blipdb.database import connection as db_connection
+from blipdb.database import indexes, requirements
 from blipdb.migrations import access
 from blipdb.settings import DATABASE, Settings
 
@@ -66,7 +67,7 @@ def created(cluster: Settings) -> Iterator[str]:
         with psycopg.connect(url) as conn:
             conn.execute("CREATE EXTENSION vector")
             conn.execute("CREATE SCHEMA blip")
-        with databases.sqlalchemy_engine(url).begin() as connection:
+        with db_connection.sqlalchemy_engine(url).begin() as connection:
             orm.Base.metadata.create_all(connection)
         yield url
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -83,10 +84,10 @@ def test_autogenerate_finds_no_difference(database: str) -> None:
             "INSERT INTO blip.models (name, digest, roles, image_size, itc_dims, token_count,"
             " token_width, max_tokens) VALUES ('m', repeat('0', 64), '{retrieval}', 8, 3, 1, 4, 9)"
         )
-        databases.create_model_partitions(conn, 1, 3)
+        indexes.create_model_partitions(conn, 1, 3)
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with databases.sqlalchemy_engine(database).begin() as connection:
+    with db_connection.sqlalchemy_engine(database).begin() as connection:
         config.attributes["connection"] = connection
         command.check(config)  # raises if there is any
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from blipdb import database as databases
 from blipdb import orm
+from blipdb.database import connection
 
 CAPTIONS: tuple[tuple[str, float | None, int | None, str | None, str, str], ...] = (
     # origin, ITM, filter, unread, verdict, reason
@@ -70,7 +70,7 @@ def test_what_is_kept_is_what_training_reads(filled: psycopg.Connection[Any]) ->
 
 
 def test_the_models_know_the_view(filled: psycopg.Connection[Any], database: str) -> None:
-    with Session(databases.sqlalchemy_engine(database)) as session:
+    with Session(connection.sqlalchemy_engine(database)) as session:
         rows = session.execute(select(orm.verdicts).where(orm.verdicts.c.verdict == "unjudged"))
         assert [row.reason for row in rows] == ["no filter has seen it"]
 

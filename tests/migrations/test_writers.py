@@ -10,8 +10,8 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from blipdb import database as databases
-from blipdb import requirements
+from blipdb.database import connection as db_connection
+from blipdb.database import requirements, schema
 from blipdb.settings import DATABASE, Settings
 
 
@@ -25,7 +25,7 @@ def older(cluster: Settings, template: str) -> Iterator[str]:
         with psycopg.connect(url) as conn:
             conn.execute("CREATE EXTENSION vector")
             conn.execute("CREATE SCHEMA blip")
-        with databases.sqlalchemy_engine(url).begin() as connection:
+        with db_connection.sqlalchemy_engine(url).begin() as connection:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(requirements.migrations()))
             command.upgrade(config, "0006")
@@ -53,7 +53,7 @@ def test_files_that_ingest_read_stay_readable(older: str, cluster: Settings) -> 
         )
         conn.execute("GRANT INSERT, UPDATE ON blip.files, blip.images TO blip_writer")
         conn.execute("GRANT UPDATE (content, metadata) ON blip.images TO blip_writer")
-    databases.init(older, Settings(cluster.home, older))
+    schema.init(older, Settings(cluster.home, older))
     with psycopg.connect(older) as conn:
         found = conn.execute("SELECT uri FROM blip.files WHERE is_ingested").fetchall()
         assert found == [("/ingested",)]

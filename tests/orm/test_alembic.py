@@ -16,8 +16,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, create_engine, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from blipdb import owner, requirements
+from blipdb.database import requirements
 from blipdb.errors import DatabaseError, UsageError
+from blipdb.host import owner
 from blipdb.orm import Image, image_column
 from blipdb.orm.alembic import include_name
 from blipdb.settings import Settings

@@ -23,10 +23,10 @@ from sqlalchemy import (
     text,
 )
 
-from blipdb import database as databases
+from blipdb.database import indexes
+from blipdb.model.tokens import pack_batch
 from blipdb.orm import search
 from blipdb.settings import Settings
-from blipdb.tokens import pack_batch
 from tests.engine import engines
 from tests.orm.conftest import alchemy_url
 from tests.sql.library import Library, stocked
@@ -93,7 +93,7 @@ def _store(library: Library, vectors: Floats) -> None:
             with cursor.copy(f"COPY {target} FROM STDIN".encode()) as copy:
                 for n in range(COUNT):
                     copy.write_row(row(n))
-        databases.create_vector_index(conn, model_id, vectors.shape[1])
+        indexes.create_vector_index(conn, model_id, vectors.shape[1])
     with psycopg.connect(library.url, autocommit=True) as conn:
         conn.execute("ANALYZE")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 
-from blipdb import attaching
-from blipdb.encode import run_jobs
 from blipdb.settings import Settings
+from blipdb.work import attachments
+from blipdb.work.pool import run_jobs
 from tests.album import picture
 
 Connection = psycopg.Connection[Any]
@@ -76,7 +76,7 @@ def work(settings: Settings) -> None:
     run_jobs(settings)
     with psycopg.connect(settings.database_url(), autocommit=True) as conn:
         conn.execute("UPDATE blip.attached_rows SET state = 'p', run_after = now()")
-        list(attaching.work(conn))
+        list(attachments.work(conn))
 
 
 def caught(conn: Connection) -> int:

@@ -8,23 +8,14 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from blipdb import attached, attaching
-from blipdb.encode import run_jobs
-from blipdb.jobs import Connection
 from blipdb.settings import Settings
+from blipdb.sources import attached
+from blipdb.types import Connection
+from blipdb.work import attachments
+from blipdb.work.pool import run_jobs
 from tests.album import picture
 from tests.attach import id_of, links
-from tests.security.attackers import (
-    A,
-    B,
-    acting,
-    attach,
-    caught,
-    put,
-    ran,
-    trouble,
-    work,
-)
+from tests.security.attackers import A, B, acting, attach, caught, put, ran, trouble, work
 
 EXPRESSIONS = {
     "index": "CREATE INDEX ON evil.goods ((evil.spy(1)))",
@@ -98,7 +89,7 @@ def test_read_an_expression_while_a_worker_reads(mallory: Connection, ready: Set
                 f"SELECT * FROM blip_attached.{reader}('wrong', 'evil.goods', '{{3,2,1}}',"
                 " NULL, NULL, 10, 10)".encode()
             )
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert "its reader is gone or was changed" in (trouble(mallory) or "")
 
 
@@ -198,7 +189,7 @@ def test_keep_a_worker_for_ever(
             "CREATE OR REPLACE FUNCTION evil.quick(integer) RETURNS integer LANGUAGE plpgsql"
             " IMMUTABLE AS $$ BEGIN RETURN evil.stay(1); END $$"
         )
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     found = dict(mallory.execute("SELECT source::text, trouble FROM blip_attachments()").fetchall())
     assert found["theirs"] is None
     assert found["evil.goods"]

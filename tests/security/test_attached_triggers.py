@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from blipdb.encode import run_jobs
-from blipdb.jobs import Connection
 from blipdb.settings import Settings
+from blipdb.types import Connection
+from blipdb.work.pool import run_jobs
 from tests.album import picture
 from tests.attach import id_of, links
 from tests.security.attackers import (

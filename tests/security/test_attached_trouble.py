@@ -8,23 +8,14 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from blipdb import attached, attaching, contents
-from blipdb import database as databases
-from blipdb.encode import run_jobs
-from blipdb.jobs import Connection
+from blipdb.database import connection
 from blipdb.settings import Settings
+from blipdb.sources import attached, stored
+from blipdb.types import Connection
+from blipdb.work import attachments
+from blipdb.work.pool import run_jobs
 from tests.attach import id_of, links
-from tests.security.attackers import (
-    A,
-    B,
-    acting,
-    attach,
-    body,
-    caught,
-    put,
-    trouble,
-    work,
-)
+from tests.security.attackers import A, B, acting, attach, body, caught, put, trouble, work
 
 
 def test_stop_all_attached_tables(mallory: Connection, ready: Settings) -> None:
@@ -94,12 +85,12 @@ def test_forge_a_line_of_the_log(
             "CREATE OR REPLACE FUNCTION evil.later(integer) RETURNS integer LANGUAGE plpgsql"
             " IMMUTABLE AS $$ BEGIN RETURN evil.say(1); END $$"
         )
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     said = trouble(mallory) or ""
     assert said.startswith("x\\nERROR forged \\x1b[2J yyy")
     assert len(said) <= attached.MAX_REASON
     assert all("\n" not in record.getMessage() for record in caplog.records)
-    with databases.connect(ready.database_url()) as conn:
+    with connection.connect(ready.database_url()) as conn:
         conn.execute("SELECT * FROM blip_attachments()")
 
 
@@ -154,7 +145,7 @@ def test_stop_workers_by_a_procedure_of_a_readers_name(mallory: Connection) -> N
     mallory.execute("SELECT blip_detach('public.theirs')")
     mallory.execute("SELECT blip_attach('public.theirs', 'photo')")
     mallory.execute("DROP TABLE public.theirs")
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert mallory.execute("SELECT FROM blip.attachments").fetchall() == []
 
 
@@ -168,7 +159,7 @@ def test_stop_workers_by_a_view_of_a_reader(mallory: Connection, end: str) -> No
             "('', NULL, NULL, NULL, NULL, 1, 1)".encode()
         )
     mallory.execute(end.encode())
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert mallory.execute("SELECT FROM blip.attachments").fetchall() == []
 
 
@@ -187,7 +178,7 @@ def test_keep_a_worker_by_a_lock(mallory: Connection, ready: Settings, held: str
             hers.execute("SELECT blip_attach('evil.goods', 'photo', 'title')")
             hers.execute("LOCK TABLE evil.goods IN ACCESS EXCLUSIVE MODE")
         mallory.execute("SET statement_timeout = '10s'")
-        list(attaching.work(mallory))
+        list(attachments.work(mallory))
         hers.rollback()
     mallory.execute("RESET statement_timeout")
 
@@ -229,9 +220,9 @@ def test_have_a_worker_open_a_path(mallory: Connection, ready: Settings) -> None
     attach(mallory)
     put(mallory, 1)
     lie(mallory, uri="'/etc/shadow'")
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert mallory.execute("SELECT uri FROM blip.attached_rows").fetchall() == [(None,)]
-    found = dict(contents.read(mallory, [id_of(A)], 1 << 20))
+    found = dict(stored.read(mallory, [id_of(A)], 1 << 20))
     assert found == {id_of(A): A}
 
 
@@ -239,7 +230,7 @@ def test_store_a_wrong_size_of_an_image_that_others_have(mallory: Connection) ->
     attach(mallory)
     put(mallory, 1)
     lie(mallory, size="7")
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert mallory.execute("SELECT bytes FROM blip.images").fetchall() == [(len(A),)]
 
 
@@ -247,11 +238,11 @@ def test_hide_an_image_that_others_have(mallory: Connection) -> None:
     """Her row comes first, and can't be read any more; theirs can."""
     attach(mallory)
     put(mallory, 1)
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     theirs(mallory, A)
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     lie(mallory, first="RAISE EXCEPTION 'no';")
-    assert dict(contents.read(mallory, [id_of(A)], 1 << 20)) == {id_of(A): A}
+    assert dict(stored.read(mallory, [id_of(A)], 1 << 20)) == {id_of(A): A}
     with acting(mallory):
         mallory.execute("DELETE FROM evil.goods")
 
@@ -265,7 +256,7 @@ def test_take_all_connections(mallory: Connection, ready: Settings) -> None:
             mallory.execute(f"SELECT blip_attach('evil.t{number}', 'photo')".encode())
     most = 0
     with psycopg.connect(ready.database_url(), autocommit=True) as watch:
-        for _ in attaching.work(mallory):
+        for _ in attachments.work(mallory):
             row = watch.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE application_name = 'blipdb reads attached rows'"
@@ -285,7 +276,7 @@ def test_leave_a_process_behind(mallory: Connection, monkeypatch: pytest.MonkeyP
         first="LOOP BEGIN PERFORM pg_sleep(9); EXCEPTION WHEN query_canceled THEN NULL; END;"
         " END LOOP;",
     )
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     for _ in range(50):
         left = mallory.execute(
             "SELECT pid FROM pg_stat_activity WHERE application_name = 'blipdb reads attached rows'"
@@ -303,7 +294,7 @@ def test_forge_a_line_by_the_names_of_table_and_column(
         mallory.execute('CREATE TABLE evil."a\nb" (id int PRIMARY KEY, photo bytea, "c\nd" text)')
         mallory.execute("""SELECT blip_attach('evil."a\nb"', 'photo', E'c\\nd')""")
         mallory.execute('ALTER TABLE evil."a\nb" DROP "c\nd" CASCADE')
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert caplog.records
     assert all("\n" not in record.getMessage() for record in caplog.records)
 
@@ -335,7 +326,7 @@ def test_keep_a_deleted_image_by_snapshots(mallory: Connection, ready: Settings)
     attach(mallory)
     put(mallory, 1)
     put(mallory, 2)
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     with (
         psycopg.connect(ready.database_url()) as one,
         psycopg.connect(ready.database_url()) as other,
@@ -347,7 +338,7 @@ def test_keep_a_deleted_image_by_snapshots(mallory: Connection, ready: Settings)
         one.commit()
         other.execute("DELETE FROM evil.goods WHERE id = 2")
         other.commit()
-    list(attaching.work(mallory))
+    list(attachments.work(mallory))
     assert mallory.execute("SELECT FROM blip.images").fetchall() == []
 
 
@@ -361,9 +352,9 @@ def test_change_a_key_to_one_that_is_equal(mallory: Connection) -> None:
 
 def test_read_a_row_a_minute(mallory: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each read ends in time, and there is always one more; the table gets its share of a pass."""
-    monkeypatch.setattr(attaching, "MAX_SECONDS", 1)
+    monkeypatch.setattr(attachments, "MAX_SECONDS", 1)
     attach(mallory)
     for number in range(9):
         put(mallory, number)
     lie(mallory, first="PERFORM pg_sleep(0.4); keys := keys[1:1];")
-    assert len(list(attaching.work(mallory))) <= 3
+    assert len(list(attachments.work(mallory))) <= 3

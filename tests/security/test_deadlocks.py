@@ -15,11 +15,11 @@ import numpy as np
 import psycopg
 import pytest
 
-from blipdb import attaching
-from blipdb import database as databases
-from blipdb.encode import run_jobs
-from blipdb.jobs import Connection
+from blipdb.database import connection
 from blipdb.settings import Settings
+from blipdb.types import Connection
+from blipdb.work import attachments
+from blipdb.work.pool import run_jobs
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, shop, stored
 
@@ -101,7 +101,7 @@ MIXES = [
 
 @pytest.fixture
 def live(elsewhere: str) -> Iterator[Connection]:
-    with databases.connect(elsewhere, autocommit=True) as conn:
+    with connection.connect(elsewhere, autocommit=True) as conn:
         shop(conn)
         attach(conn, mode="live")
         yield conn
@@ -120,7 +120,7 @@ def test_make_an_app_the_victim_of_a_deadlock(
     def change(session: int) -> None:
         rng = np.random.default_rng(session)
         ids = [session * ROWS + number for number in range(ROWS)]
-        with databases.connect(elsewhere, autocommit=True) as conn:
+        with connection.connect(elsewhere, autocommit=True) as conn:
             upsert(conn, rng, ids)
             while time.monotonic() < until:
                 try:
@@ -130,9 +130,9 @@ def test_make_an_app_the_victim_of_a_deadlock(
                     errors[error.sqlstate or str(error)] += 1
 
     def work() -> None:
-        with databases.connect(elsewhere, autocommit=True) as conn:
+        with connection.connect(elsewhere, autocommit=True) as conn:
             while time.monotonic() < until:
-                list(attaching.work(conn))
+                list(attachments.work(conn))
                 time.sleep(0.05)
 
     threads = [threading.Thread(target=change, args=[number]) for number in range(SESSIONS)]
@@ -163,5 +163,5 @@ def settle(conn: Connection, settings: Settings) -> None:
         for table in ("attached_rows", "orphans", "jobs"):
             where = "" if table == "orphans" else " WHERE state = 'p'"
             conn.execute(f"UPDATE blip.{table} SET run_after = now(){where}".encode())
-        list(attaching.work(conn))
+        list(attachments.work(conn))
         run_jobs(settings)

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 import blipdb.workers.life
 from blipdb.engine.server import log_handler
-from blipdb.logs import MAX_CHARACTERS, MAX_TRACEBACK, OneLine, Rate
+from blipdb.host.logs import MAX_CHARACTERS, MAX_TRACEBACK, OneLine, Rate
 from tests.engine.engines import Engine
 
 FORGED = "x\n2026-01-01 00:00:00,000 INFO all is well\r\x1b[2J\u2028\u202e"

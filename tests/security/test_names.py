@@ -15,15 +15,18 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 import blipdb
-from blipdb import attaching, backlog, database, jobs, registry, search
-from blipdb import cluster as clusters
-from blipdb import extension as extensions
+from blipdb import registry, search
 from blipdb.cli.app import app
-from blipdb.encode import run_jobs
+from blipdb.database import connection, indexes, jobs
+from blipdb.database import extension as extensions
+from blipdb.database import schema as db_schema
+from blipdb.database.jobs import Queue
+from blipdb.host import cluster as clusters
 from blipdb.identity import image_id
-from blipdb.ingest import ingest
-from blipdb.jobs import Queue
+from blipdb.ingest.run import ingest
 from blipdb.settings import DATABASE, Settings
+from blipdb.work import attachments, backlog
+from blipdb.work.pool import run_jobs
 from tests.album import album, picture
 
 Connection = psycopg.Connection[Any]
@@ -143,7 +146,7 @@ def trapped(request: pytest.FixtureRequest, served: Settings) -> Iterator[Settin
         if "first" in request.param:
             admin.execute('ALTER DATABASE trapped SET search_path = "$user", public, pg_catalog')
         try:
-            with database.connect_pinned(url, autocommit=True) as conn:
+            with connection.connect_pinned(url, autocommit=True) as conn:
                 conn.execute(PREPARE)
                 found = names(conn)
                 for schema in ("public", "postgres"):
@@ -157,7 +160,7 @@ def trapped(request: pytest.FixtureRequest, served: Settings) -> Iterator[Settin
 @pytest.fixture
 def pinned(trapped: Settings) -> Iterator[Connection]:
     """A connection that looks at what the traps noted."""
-    with database.connect_pinned(trapped.database_url(), autocommit=True) as conn:
+    with connection.connect_pinned(trapped.database_url(), autocommit=True) as conn:
         yield conn
 
 
@@ -171,7 +174,7 @@ def test_traps_bite_who_is_not_pinned(trapped: Settings, pinned: Connection) -> 
     )
     for number, statement in enumerate(bites, start=1):
         with (
-            database.connect(trapped.database_url(), autocommit=True) as plain,
+            connection.connect(trapped.database_url(), autocommit=True) as plain,
             suppress(psycopg.Error),  # what a trap returns may be of no use to the statement
         ):
             plain.execute(statement.encode())
@@ -186,14 +189,14 @@ def test_commands_and_workers_run_no_trap(
     def spotless(what: str) -> None:
         assert caught(pinned) == 0, what
 
-    assert database.init(url, served) == []
-    assert database.init(url, served) == []
+    assert db_schema.init(url, served) == []
+    assert db_schema.init(url, served) == []
     spotless("init")
-    with database.connect_pinned(url, autocommit=True) as conn:
+    with connection.connect_pinned(url, autocommit=True) as conn:
         model = registry.register(conn, trapped, tiny_folder)
         registry.activate(conn, model.name)
         assert not registry.index_vectors(conn, model)
-        assert database.create_vector_index(conn, model.model_id, model.itc_dims)
+        assert indexes.create_vector_index(conn, model.model_id, model.itc_dims)
         spotless("registry")
         conn.execute("CREATE TABLE evil.shop (id integer PRIMARY KEY, photo bytea)")
         conn.execute("INSERT INTO evil.shop VALUES (1, %b)", [picture(9)])
@@ -208,10 +211,10 @@ def test_commands_and_workers_run_no_trap(
     spotless("ingest")
     run_jobs(trapped)
     spotless("run")
-    with database.connect_pinned(url, autocommit=True) as conn:
-        list(attaching.work(conn))
-        assert attaching.counts(conn).done == 1
-        attaching.retry(conn)
+    with connection.connect_pinned(url, autocommit=True) as conn:
+        list(attachments.work(conn))
+        assert attachments.counts(conn).done == 1
+        attachments.retry(conn)
         jobs.retry_parked(conn, Queue(jobs.ENCODE, model.model_id))
         jobs.free_abandoned(conn, Queue(jobs.ENCODE, model.model_id))
         jobs.all_counts(conn)
@@ -228,8 +231,8 @@ def test_a_client_runs_no_trap(
     request: pytest.FixtureRequest,
 ) -> None:
     url = trapped.database_url()
-    database.init(url, served)
-    with database.connect_pinned(url, autocommit=True) as conn:
+    db_schema.init(url, served)
+    with connection.connect_pinned(url, autocommit=True) as conn:
         registry.register(conn, trapped, tiny_folder)
     # Ours come first on a path that has PostgreSQL's names last: that an app's owner chose.
     of_an_app = "first" not in request.node.name
@@ -248,7 +251,7 @@ def test_a_client_runs_no_trap(
             assert len(db.status()) > 4
             assert db.failures() == []
         assert caught(pinned) == 0, by
-    with database.connect(url) as plain:
+    with connection.connect(url) as plain:
         assert len(search.search(plain, "dog", 1)) == 1
     for command in (["search", "dog"], ["status"], ["failures"], ["models", "list"]):
         ran = CliRunner().invoke(

@@ -11,12 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from blipdb import cluster as clusters
-from blipdb import database as databases
-from blipdb import extension
-from blipdb.encode import run_jobs
+from blipdb.database import connection, extension, schema
+from blipdb.host import cluster as clusters
 from blipdb.registry import register
 from blipdb.settings import DATABASE, Settings
+from blipdb.work.pool import run_jobs
 from tests.album import picture
 from tests.attach import attach, id_of, links, put, shop, stored
 from tests.security.catalog import violations
@@ -57,7 +56,7 @@ def tables(request: pytest.FixtureRequest, owned: Database, cluster: Settings) -
     """The database after its owner's init, on a server with blipdb's roles or without."""
     server = Settings(Path("/nowhere"), url=owned.owner_url)
     if request.param == "with roles":
-        databases.init(owned.owner_url, server)
+        schema.init(owned.owner_url, server)
         return owned
     # Other tests' databases need the roles, so they are hidden by renaming, until init is done.
     with psycopg.connect(cluster.database_url(), autocommit=True) as admin:
@@ -70,7 +69,7 @@ def tables(request: pytest.FixtureRequest, owned: Database, cluster: Settings) -
         try:
             for role in roles:
                 admin.execute(f"ALTER ROLE {role} RENAME TO hidden_{role}".encode())
-            notes = databases.init(owned.owner_url, server)
+            notes = schema.init(owned.owner_url, server)
         finally:
             for role in roles:
                 admin.execute(f"ALTER ROLE hidden_{role} RENAME TO {role}".encode())
@@ -81,9 +80,9 @@ def tables(request: pytest.FixtureRequest, owned: Database, cluster: Settings) -
 @pytest.fixture
 def functions(tables: Database, served: Settings, tiny_folder: Path) -> Database:
     """And after a superuser's init, with the functions, a model and an engine."""
-    assert databases.init(tables.url, served) == []
+    assert schema.init(tables.url, served) == []
     settings = Settings(served.home, tables.url)
-    with databases.connect(tables.url, autocommit=True) as conn:
+    with connection.connect(tables.url, autocommit=True) as conn:
         register(conn, settings, tiny_folder)
     return tables
 
@@ -171,12 +170,12 @@ def test_an_attached_table_takes_an_apps_changes(
 
 def test_a_superusers_tables_become_blip_owners(owned: Database, cluster: Settings) -> None:
     """However they came to be a superuser's: a definer's owner must be none."""
-    databases.init(owned.url, cluster)
+    schema.init(owned.url, cluster)
     with psycopg.connect(owned.url) as conn:
         conn.execute("ALTER SCHEMA blip OWNER TO CURRENT_USER")
         for table in ("images", "image_vectors", "capfilt", "attachments"):
             conn.execute(f"ALTER TABLE blip.{table} OWNER TO CURRENT_USER".encode())
-    databases.init(owned.url, cluster)
+    schema.init(owned.url, cluster)
     with psycopg.connect(owned.url) as conn:
         assert violations(conn) == []
         query = (
@@ -197,7 +196,7 @@ def test_the_extension_before_init_leaves_no_definer_to_a_superuser(
         for role in ("blip_reader", "blip_writer", "blip_worker", "blip_owner"):
             query = "SELECT has_function_privilege(%s, 'blip._purge()', 'EXECUTE')"
             assert one(conn, query, role) is False
-    databases.init(owned.url, cluster)
+    schema.init(owned.url, cluster)
     with psycopg.connect(owned.url) as conn:
         assert violations(conn) == []
         query = "SELECT prosecdef FROM pg_proc WHERE oid = 'blip._purge()'::regprocedure"
@@ -208,7 +207,7 @@ def test_init_calls_nothing_that_the_schemas_owner_put_there(
     owned: Database, cluster: Settings
 ) -> None:
     """A superuser's init must not pick an overload that suits its arguments better."""
-    databases.init(owned.owner_url, Settings(Path("/nowhere"), url=owned.owner_url))
+    schema.init(owned.owner_url, Settings(Path("/nowhere"), url=owned.owner_url))
     trap = (
         "LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log SELECT current_user; RETURN {}; END $$"
     )
@@ -231,7 +230,7 @@ def test_init_calls_nothing_that_the_schemas_owner_put_there(
             "CREATE OPERATOR blip.= (leftarg=name, rightarg=text, function=blip.same_name)"
         )
     for _ in range(2):
-        databases.init(owned.url, cluster)
+        schema.init(owned.url, cluster)
     with psycopg.connect(owned.url) as conn:
         assert conn.execute("SELECT who FROM public.log").fetchall() == []
         assert conn.execute("SHOW search_path").fetchone() == ('"$user", public',)

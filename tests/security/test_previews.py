@@ -15,8 +15,8 @@ import pytest
 import blipdb
 from blipdb.client import tables
 from blipdb.client.pictures import pictures
-from blipdb.client.steps import run
-from blipdb.previews import previews
+from blipdb.client.previews import previews
+from blipdb.database.steps import run
 from tests.album import picture
 from tests.sql.library import Library
 

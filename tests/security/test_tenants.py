@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from blipdb.client.local import Local
-from blipdb.client.steps import run
+from blipdb.database.steps import run
 from blipdb.errors import DatabaseError
 from blipdb.identity import image_id
 from blipdb.migrations import access

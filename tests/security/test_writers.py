@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from blipdb import contents
 from blipdb.client.local import Local
 from blipdb.client.pictures import pictures
-from blipdb.client.steps import run
+from blipdb.database.steps import run
 from blipdb.errors import ImageError, UsageError
 from blipdb.identity import caption_id, image_id
+from blipdb.sources import stored as contents
 from tests.images.pictures import encode, scene
 from tests.sql.library import Library
 

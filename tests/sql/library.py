@@ -15,13 +15,14 @@ import psycopg
 from PIL import Image
 from psycopg.types.json import Jsonb
 
-from blipdb import database as databases
-from blipdb import owner, registry
+from blipdb import registry
+from blipdb.database import connection
+from blipdb.host import owner
 from blipdb.identity import caption_id, image_id
+from blipdb.model.runtime import Runtime
+from blipdb.model.tokens import pack_batch
 from blipdb.registry import Model
-from blipdb.runtime import Runtime
 from blipdb.settings import DATABASE, Settings
-from blipdb.tokens import pack_batch
 from tests.engine.engines import Engine
 from tests.images.pictures import encode
 from tests.tiny import ARCHITECTURE
@@ -105,7 +106,7 @@ def stocked(cluster: Settings, template: str, engine: Engine, name: str) -> Iter
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         url = cluster.database_url().replace(f"/{DATABASE}?", f"/{name}?")
         settings = Settings(engine.settings.home, url)
-        with databases.connect(url) as conn:
+        with connection.connect(url) as conn:
             model = registry.register(conn, settings, engine.artifact.folder)
             registry.register(conn, settings, engine.deep.folder, activate=False)
             socket, uid = str(settings.engine_socket), str(owner.current().uid)

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from blipdb import database as databases
+from blipdb.database import connection, requirements
 from blipdb.identity import image_id
 from tests.images.pictures import encode, scene
 from tests.sql.library import SIZE, Library
@@ -275,5 +275,5 @@ def test_whoever_is_nobody_can_do_nothing(conn: Connection) -> None:
 
 def test_workers_and_readers_may_check_the_version(library: Library) -> None:
     for role in ("blip_reader", "blip_writer", "blip_worker"):
-        with databases.connect(library.url, role=role) as conn:
-            databases.check(conn)
+        with connection.connect(library.url, role=role) as conn:
+            requirements.check(conn)

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from blipdb import registry, search
-from blipdb.artifact import Artifact, Decoding
-from blipdb.runtime import Encoded, Runtime
+from blipdb.model.artifact import Artifact, Decoding
+from blipdb.model.runtime import Encoded, Runtime
+from blipdb.model.tokens import pack_batch
 from blipdb.settings import Settings
-from blipdb.tokens import pack_batch
 from tests.engine.engines import Engine, install
 from tests.sql.library import Library
 

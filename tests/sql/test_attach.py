@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors
 
 from blipdb.images.decode import Decoder
-from blipdb.tokens import record_size
+from blipdb.model.tokens import record_size
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, put, shop, stored
 from tests.sql.library import Library

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from blipdb import database as databases
-from blipdb import postgresql
+from blipdb.database import connection, requirements, schema
+from blipdb.host import postgresql
 from blipdb.settings import DATABASE, Settings
 from tests.sql.library import Library
 
@@ -54,8 +54,8 @@ def contents(url: str) -> dict[str, Any]:
 
 
 def test_a_restored_database_is_the_same(restored: str, library: Library) -> None:
-    with databases.connect(restored) as conn:
-        databases.check(conn)
+    with connection.connect(restored) as conn:
+        requirements.check(conn)
     before, after = contents(library.url), contents(restored)
     for name in before:
         assert after[name] == before[name], name
@@ -67,7 +67,7 @@ def test_init_finds_nothing_to_do(restored: str, cluster: Settings, library: Lib
         query = "SELECT value FROM blip.settings WHERE name = 'engine_socket'"
         row = conn.execute(query).fetchone()
     before = contents(restored)
-    assert databases.init(restored, cluster) == []
+    assert schema.init(restored, cluster) == []
     with psycopg.connect(restored) as conn:  # init has set this cluster's own engine
         conn.execute("UPDATE blip.settings SET value = %s WHERE name = 'engine_socket'", row)
     assert contents(restored) == before

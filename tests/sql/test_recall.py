@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from blipdb import database as databases
+from blipdb.database import indexes
 
 Connection = psycopg.Connection[Any]
 
@@ -41,7 +41,7 @@ def url(module_database: str, vectors: npt.NDArray[np.float32]) -> str:
             [DIMS],
         )
         conn.execute("INSERT INTO blip.active_models VALUES ('retrieval', 1)")
-        databases.create_model_partitions(conn, 1, DIMS)
+        indexes.create_model_partitions(conn, 1, DIMS)
         with conn.cursor().copy(
             "COPY blip.images (image_id, space, sha256, mime, bytes, metadata) FROM STDIN"
         ) as copy:
@@ -54,7 +54,7 @@ def url(module_database: str, vectors: npt.NDArray[np.float32]) -> str:
         with conn.cursor().copy("COPY blip.image_tokens FROM STDIN") as copy:
             for n in range(COUNT):
                 copy.write_row((UUID(int=n), 1, b"12345"))
-        assert databases.create_vector_index(conn, 1, DIMS) is True
+        assert indexes.create_vector_index(conn, 1, DIMS) is True
     with psycopg.connect(module_database, autocommit=True) as conn:
         conn.execute("ANALYZE")
     return module_database

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from blipdb import registry
-from blipdb.compute import Compute
-from blipdb.encode import run_jobs
-from blipdb.ingest import ingest
+from blipdb.ingest.run import ingest
+from blipdb.model.compute import Compute
 from blipdb.settings import Settings
+from blipdb.work.pool import run_jobs
 from tests.tiny import tiny_artifact
 
 QUERY = "a red bicycle"

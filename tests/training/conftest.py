@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from blipdb.training import scenes
-from blipdb.training.config import Config, read_config
-from blipdb.training.tokens import build_tokenizer
+from blipdb.scenes import sampling
+from blipdb.training.datasets.vocabulary import build_tokenizer
+from blipdb.training.run.config import Config, read_config
 
 TINY = """
 seed = 3
@@ -70,7 +70,7 @@ facts = 1.0
 negatives = 2
 """
 
-TOKENIZER = build_tokenizer(scenes.vocabulary())
+TOKENIZER = build_tokenizer(sampling.vocabulary())
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from transformers import BlipTextConfig, BlipVisionConfig
 from transformers.models.blip.modeling_blip import BlipVisionModel
 from transformers.models.blip.modeling_blip_text import BlipTextLMHeadModel, BlipTextModel
 
-from blipdb.architecture import Architecture
-from blipdb.training.data import Batch, normalise
-from blipdb.training.learner import Learner
-from blipdb.training.momentum import features
-from blipdb.training.objectives import Negatives
+from blipdb.model.architecture import Architecture
+from blipdb.training.datasets.scenes import Batch, normalise
+from blipdb.training.learners.pretraining import Learner
+from blipdb.training.objectives.losses import Negatives
+from blipdb.training.objectives.momentum import features
 
 
 def vision_configuration(arch: Architecture) -> BlipVisionConfig:

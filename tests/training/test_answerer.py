@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from blipdb.checkpoints.describe import describe
-from blipdb.training.answerer import Answerer
-from blipdb.training.med import MED
+from blipdb.training.models.answerer import Answerer
+from blipdb.training.models.med import MED
 from tests.checkpoints import published, reference
 from tests.checkpoints.test_convert import SPECIAL
 

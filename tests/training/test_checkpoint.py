@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from blipdb.training.checkpoint import (
+from blipdb.training.run.checkpoint import (
     CheckpointError,
     load_checkpoint,
     save_checkpoint,

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from blipdb.artifact import Artifact
 from blipdb.errors import ModelError, TextError
-from blipdb.runtime import Runtime
+from blipdb.model.artifact import Artifact
+from blipdb.model.runtime import Runtime
 from blipdb.training import pretrain
-from blipdb.training.agreement import check
+from blipdb.training.evaluation.agreement import check
 from blipdb.training.export import export, main
 
 CONFIG = """

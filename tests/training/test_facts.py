@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from blipdb.training.facts import FactChecking
+from blipdb.training.objectives.facts import FactChecking
 
 
 def test_fact_checking_leaves_out_what_says_nothing() -> None:

@@ -18,14 +18,14 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from blipdb.errors import ModelError
-from blipdb.runtime import Runtime
+from blipdb.model.runtime import Runtime
 from blipdb.training import finetune, pretrain
-from blipdb.training.checkpoint import CHECKPOINT, WEIGHTS, CheckpointError
-from blipdb.training.config import Config, ConfigError, read_config
 from blipdb.training.datasets.questions import QuestionBatch
+from blipdb.training.datasets.vocabulary import read_vocabulary, special_tokens
 from blipdb.training.export import export
-from blipdb.training.tokens import read_vocabulary, special_tokens
-from blipdb.training.vqa_learner import VQALearner, answer_losses
+from blipdb.training.learners.vqa import VQALearner, answer_losses
+from blipdb.training.run.checkpoint import CHECKPOINT, WEIGHTS, CheckpointError
+from blipdb.training.run.config import Config, ConfigError, read_config
 from tests.training.datasets import corpora
 
 WORDS = (

@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.training.checkpoint import CheckpointError
-from blipdb.training.initialise import initialise_vision, load_text, load_vision, waves
-from blipdb.training.med import MED
+from blipdb.model.architecture import Architecture, SpecialTokens
+from blipdb.training.models.initialise import initialise_vision, load_text, load_vision, waves
+from blipdb.training.models.med import MED
+from blipdb.training.run.checkpoint import CheckpointError
 from tests.training.test_med import SPECIAL, tiny
 
 ARCHITECTURE = Architecture(

@@ -12,9 +12,9 @@ from transformers import (
     BlipForImageTextRetrieval,
 )
 
-from blipdb.architecture import Architecture, ArchitectureError, SpecialTokens
-from blipdb.training.checkpoint import load_weights, save_weights
-from blipdb.training.med import MED, SHARINGS, dequantize_tokens, quantize_tokens
+from blipdb.model.architecture import Architecture, ArchitectureError, SpecialTokens
+from blipdb.training.models.med import MED, SHARINGS, dequantize_tokens, quantize_tokens
+from blipdb.training.run.checkpoint import load_weights, save_weights
 
 SPECIAL = SpecialTokens()
 

@@ -9,16 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from blipdb.architecture import SpecialTokens
-from blipdb.training.checkpoint import load_checkpoint, save_checkpoint
-from blipdb.training.config import Config, ConfigError, Momentum
-from blipdb.training.data import draw_batch
-from blipdb.training.learner import Learner
-from blipdb.training.loop import make_step
-from blipdb.training.med import MED
-from blipdb.training.momentum import Features, MomentumITC
-from blipdb.training.objectives import Truths
-from blipdb.training.optimiser import make_optimiser
+from blipdb.model.architecture import SpecialTokens
+from blipdb.training.datasets.scenes import draw_batch
+from blipdb.training.learners.pretraining import Learner
+from blipdb.training.models.med import MED
+from blipdb.training.objectives.losses import Truths
+from blipdb.training.objectives.momentum import Features, MomentumITC
+from blipdb.training.run.checkpoint import load_checkpoint, save_checkpoint
+from blipdb.training.run.config import Config, ConfigError, Momentum
+from blipdb.training.run.loop import make_step
+from blipdb.training.run.optimiser import make_optimiser
 from tests.training.conftest import TOKENIZER
 
 QUEUE = 8

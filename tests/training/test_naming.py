@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from blipdb.training.naming import NOTHING, PatchNaming, label_patches
-from blipdb.training.objectives import IGNORED
-from blipdb.training.scene_kinds import KINDS
-from blipdb.training.scene_world import BACKGROUNDS, COLOURS, Scene, Thing, box
+from blipdb.scenes.kinds import KINDS
+from blipdb.scenes.world import BACKGROUNDS, COLOURS, Scene, Thing, box
+from blipdb.training.objectives.losses import IGNORED
+from blipdb.training.objectives.naming import NOTHING, PatchNaming, label_patches
 
 HOUSE = Thing("house", "red", "large", x=0.5, y=0.5, scale=0.5)
 DOG = Thing("dog", "blue", "small", x=0.5, y=0.5, scale=0.2)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from blipdb.training.med import MED
-from blipdb.training.nlvr2 import Reasoner
+from blipdb.training.models.med import MED
+from blipdb.training.models.nlvr2 import Reasoner
 from tests.training.test_med import SPECIAL, random_med, tiny
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from blipdb.training.objectives import (
+from blipdb.training.objectives.losses import (
     IGNORED,
     Negatives,
     Truths,

@@ -8,8 +8,8 @@ import dataclasses
 import pytest
 import torch
 
-from blipdb.training.data import Batch, normalise
-from blipdb.training.learner import Learner
+from blipdb.training.datasets.scenes import Batch, normalise
+from blipdb.training.learners.pretraining import Learner
 from tests.training.plain import PlainBLIP, negatives_of
 from tests.training.test_world import configuration, global_batch
 

@@ -15,25 +15,25 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from blipdb.architecture import Architecture, SpecialTokens
-from blipdb.training import scenes
-from blipdb.training.checkpoint import (
+from blipdb.model.architecture import Architecture, SpecialTokens
+from blipdb.scenes import sampling
+from blipdb.scenes.plain import plain_caption
+from blipdb.training.datasets.open import KINDS
+from blipdb.training.datasets.scenes import batches, draw_batch, pad_texts
+from blipdb.training.evaluation.scenes import captions_right, evaluate, held_out
+from blipdb.training.learners.pretraining import Learner
+from blipdb.training.models.med import MED
+from blipdb.training.pretrain import Weights, main, measure, pretrain
+from blipdb.training.run.checkpoint import (
     CHECKPOINT,
     WEIGHTS,
     CheckpointError,
     load_weights,
     save_weights,
 )
-from blipdb.training.config import Config, ConfigError, read_config
-from blipdb.training.data import batches, draw_batch, pad_texts
-from blipdb.training.datasets.open import KINDS
-from blipdb.training.evaluation import captions_right, evaluate, held_out
-from blipdb.training.learner import Learner
-from blipdb.training.loop import make_step
-from blipdb.training.med import MED
-from blipdb.training.optimiser import learning_rate, make_optimiser
-from blipdb.training.pretrain import Weights, main, measure, pretrain
-from blipdb.training.scene_plain import plain_caption
+from blipdb.training.run.config import Config, ConfigError, read_config
+from blipdb.training.run.loop import make_step
+from blipdb.training.run.optimiser import learning_rate, make_optimiser
 from tests.training.conftest import TINY, TOKENIZER
 
 
@@ -182,10 +182,12 @@ def test_what_a_stage_taught_is_measured(config: Config) -> None:
 def test_plain_captions_are_true_and_name_everything() -> None:
     rng = np.random.default_rng(5)
     for _ in range(300):
-        scene = scenes.sample_scene(rng)
+        scene = sampling.sample_scene(rng)
         plain = plain_caption(scene)
-        assert scenes.is_true(plain, scene)
-        assert scenes.named_things(plain) == scenes.named_things(scenes.full_caption(scene, rng))
+        assert sampling.is_true(plain, scene)
+        assert sampling.named_things(plain) == sampling.named_things(
+            sampling.full_caption(scene, rng)
+        )
 
 
 def test_evaluation_of_an_untrained_model_is_near_chance(config: Config) -> None:
@@ -200,7 +202,7 @@ def test_evaluation_of_an_untrained_model_is_near_chance(config: Config) -> None
 
 def test_captions_right_counts_every_thing() -> None:
     rng = np.random.default_rng(6)
-    drawn = [scenes.sample_scene(rng, things=(0, 1, 0, 0)) for _ in range(4)]
+    drawn = [sampling.sample_scene(rng, things=(0, 1, 0, 0)) for _ in range(4)]
     written = [plain_caption(scene) for scene in drawn]
     assert captions_right(written, drawn) == 1.0
     assert captions_right([*written[:3], "a red bicycle"], drawn) == 0.75

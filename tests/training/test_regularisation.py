@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 import torch
 
-from blipdb.training.med import MED, Attention, DropPath, VisionLayer
+from blipdb.training.models.med import MED, Attention, DropPath, VisionLayer
 from tests.training.test_med import SPECIAL, random_med, tiny
 
 PIXELS = torch.randn(4, 3, 24, 24, generator=torch.Generator().manual_seed(1))

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from blipdb.architecture import Architecture
-from blipdb.training.config import Config, Momentum, Optimiser, Reports, Scale, Stage
-from blipdb.training.data import Batch
-from blipdb.training.learner import Learner
-from blipdb.training.loop import in_parallel, make_step
-from blipdb.training.optimiser import make_optimiser
-from blipdb.training.world import ALONE, World, joined
+from blipdb.model.architecture import Architecture
+from blipdb.training.datasets.scenes import Batch
+from blipdb.training.learners.pretraining import Learner
+from blipdb.training.run.config import Config, Momentum, Optimiser, Reports, Scale, Stage
+from blipdb.training.run.loop import in_parallel, make_step
+from blipdb.training.run.optimiser import make_optimiser
+from blipdb.training.run.world import ALONE, World, joined
 
 ARCHITECTURE = Architecture(
     image_size=16, patch_size=8, vision_width=16, vision_layers=2, vision_heads=2, vision_mlp=32,

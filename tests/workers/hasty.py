@@ -11,5 +11,3 @@ from blipdb.workers import config
 # Before the modules that import them by name: Celery imports those when it starts.
 config.LOOK_SECONDS = 1.0
 config.SHIFT_SECONDS = 1.0
-
-from blipdb.workers import app as app  # noqa: E402

@@ -20,15 +20,17 @@ from typing import NamedTuple
 import psutil
 import psycopg
 
-from blipdb import cluster, jobs, registry
-from blipdb import database as databases
-from blipdb.compute import Compute
-from blipdb.encode import run_jobs
+from blipdb import registry
+from blipdb.database import connection, jobs, schema
+from blipdb.database.jobs import Counts, Queue
 from blipdb.errors import BlipdbError, DatabaseError
-from blipdb.ingest import ingest
-from blipdb.jobs import Connection, Counts, Queue
+from blipdb.host import cluster
+from blipdb.ingest.run import ingest
+from blipdb.model.compute import Compute
 from blipdb.registry import Model
 from blipdb.settings import Settings
+from blipdb.types import Connection
+from blipdb.work.pool import run_jobs
 from tests.tiny import ARCHITECTURE, tiny_artifact
 from tests.workers.brokers import Broker
 from tests.workers.celeries import Celery
@@ -104,7 +106,7 @@ class Field:
             conn.execute(f"CREATE DATABASE {name}_calm".encode())
         calm = settings.database_url().replace(f"/{name}?", f"/{name}_calm?")
         self.calm = Settings(settings.home, calm)
-        databases.init(calm, self.calm)
+        schema.init(calm, self.calm)
         self.tally = Tally()
         self._made = 0
         self._calms: dict[int, int] = {}  # a model's id here, and there
@@ -115,7 +117,7 @@ class Field:
         deadline = time.monotonic() + 60
         while True:
             try:
-                return databases.connect(self.settings.database_url(), autocommit=True)
+                return connection.connect(self.settings.database_url(), autocommit=True)
             except DatabaseError:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
@@ -135,7 +137,7 @@ class Field:
         return model
 
     def _register(self, settings: Settings, folder: Path) -> Model:
-        with databases.connect(settings.database_url(), autocommit=True) as conn:
+        with connection.connect(settings.database_url(), autocommit=True) as conn:
             return registry.register(conn, settings, folder)
 
     def store(self, files: Path, *, bad: int = 0) -> None:
@@ -149,7 +151,7 @@ class Field:
 
     def enqueue(self, queue: Queue) -> None:
         """What the images lack there: the calm one does it now."""
-        with databases.connect(self.calm.database_url(), autocommit=True) as conn:
+        with connection.connect(self.calm.database_url(), autocommit=True) as conn:
             jobs.enqueue_missing(conn, Queue(queue.stage, self._calms[queue.model_id]))
         run_jobs(self.calm)
         with self.connect() as conn:
@@ -251,7 +253,7 @@ class Field:
     def _rows(
         self, settings: Settings, query: str, model_id: int
     ) -> list[tuple[tuple[object, str], str]]:
-        with databases.connect(settings.database_url()) as conn:
+        with connection.connect(settings.database_url()) as conn:
             rows = conn.execute(query.encode(), [model_id]).fetchall()
         return [((id, key), value) for id, key, value in rows]
 

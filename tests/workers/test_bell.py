@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blipdb import jobs
+from blipdb.database import jobs
 from blipdb.errors import BrokerError, UsageError
 from blipdb.workers import app as workers
 from blipdb.workers import bell, config

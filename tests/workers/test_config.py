@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from celery.app import defaults
 
-from blipdb import jobs
+from blipdb.database import jobs
 from blipdb.workers.app import app
 from blipdb.workers.config import (
     AGAIN_SECONDS,
@@ -24,7 +24,7 @@ from blipdb.workers.config import (
 
 PAGE = (Path(__file__).parents[2] / "docs" / "workers.md").read_text()
 EXPECTED = {
-    "task_default_queue": "blipdb.encode",
+    "task_default_queue": "blipdb.work.pool",
     "task_create_missing_queues": False,
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,
@@ -96,7 +96,12 @@ def test_each_stage_has_a_queue_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("queue", "stage"),
-    [("blipdb.encode", "encode"), ("encode", None), ("blipdb.other", None), ("blipdb.write", None)],
+    [
+        ("blipdb.work.pool", "encode"),
+        ("encode", None),
+        ("blipdb.other", None),
+        ("blipdb.write", None),
+    ],
 )
 def test_the_stage_of_a_queue(queue: str, stage: str | None) -> None:
     assert stage_of(queue) == stage

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blipdb import cluster
-from blipdb import database as databases
+from blipdb.database import schema
+from blipdb.host import cluster
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from tests.album import picture
@@ -48,7 +48,7 @@ def own_cluster(empty_home: Path) -> Iterator[Settings]:
     settings = Settings(empty_home)
     cluster.up(settings)
     try:
-        databases.init(settings.database_url(), settings)
+        schema.init(settings.database_url(), settings)
         yield settings
     finally:
         cluster.down(settings)

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from blipdb import database as databases
-from blipdb import jobs, registry
+from blipdb import registry
 from blipdb.cli.broker import ringer
-from blipdb.ingest import ingest
-from blipdb.jobs import Connection, Counts
+from blipdb.database import connection, jobs
+from blipdb.database.jobs import Counts
+from blipdb.ingest.run import ingest
 from blipdb.registry import Model
 from blipdb.settings import Settings
+from blipdb.types import Connection
 from tests.album import picture
 from tests.attach import attach, put, shop
-from tests.test_captions import exact, judges, say
-from tests.test_worker import add
+from tests.database.test_captions import exact, judges, say
 from tests.tiny import tiny_artifact
+from tests.work.test_worker import add
 from tests.workers.brokers import Broker
 from tests.workers.celeries import HASTY, LONE, working
 from tests.workers.test_workers import add_many, lacking, left
@@ -43,7 +44,7 @@ def scenes(served: Settings, elsewhere: str) -> Settings:
 
 @pytest.fixture
 def own(scenes: Settings) -> Iterator[Connection]:
-    with databases.connect(scenes.database_url(), autocommit=True) as conn:
+    with connection.connect(scenes.database_url(), autocommit=True) as conn:
         yield conn
 
 

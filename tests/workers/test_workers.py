@@ -14,20 +14,22 @@ from typing import Any
 
 import pytest
 
-from blipdb import captions, jobs, registry, requirements
+from blipdb import registry
 from blipdb.cli.broker import ringer
-from blipdb.hands import Progress
-from blipdb.ingest import ingest
-from blipdb.jobs import Connection, Counts, Queue
+from blipdb.database import captions, jobs, requirements
+from blipdb.database.jobs import Counts, Queue
+from blipdb.ingest.run import ingest
 from blipdb.registry import Model
 from blipdb.settings import Settings
+from blipdb.types import Connection
+from blipdb.work.executors import Progress
 from blipdb.workers.app import app, use
 from blipdb.workers.bell import ring
 from tests import attach as tables
 from tests import stores
 from tests.album import album, picture
-from tests.test_worker import add, vector
 from tests.tiny import tiny_artifact
+from tests.work.test_worker import add, vector
 from tests.workers.brokers import Broker, free_port
 from tests.workers.celeries import HASTY, LONE, Celery, working
 from tests.workers.ordeal import WORKING

@@ -10,11 +10,11 @@ from pathlib import Path
 from blipdb import settings
 from blipdb.errors import BlipdbError
 
-from ..checkpoint import CheckpointError
-from ..config import ConfigError
 from ..datasets.sample import DataError
-from ..tasks.progress import progress
-from ..tokens import VocabularyError
+from ..datasets.vocabulary import VocabularyError
+from ..evaluation.tasks.progress import progress
+from ..run.checkpoint import CheckpointError
+from ..run.config import ConfigError
 from . import loop
 from .plan import read_plan
 from .shards import export_shards

@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from blipdb import catalog, jobs, registry
-from blipdb.catalog import New, Seen
+from blipdb import registry
+from blipdb.database import catalog, jobs
+from blipdb.database.catalog import New, Seen
 from blipdb.errors import ImageError
 from blipdb.identity import image_id
 from blipdb.images.decode import Decoder
-from blipdb.jobs import Connection
-from blipdb.sidecars import MAX_TEXT, Caption, clean
-from blipdb.sources import SourceFile
+from blipdb.sources.captions import MAX_TEXT, clean
+from blipdb.sources.records import Caption, SourceFile
+from blipdb.types import Connection
 
 from ..datasets.open import open_dataset
 from ..datasets.sample import Broken, Sample
 from ..datasets.transforms import plain, read_bytes
-from ..tasks.progress import Show, silent
+from ..evaluation.tasks.progress import Show, silent
 
 BATCH = 256  # samples in one transaction
 LOOKED_AT = 32  # pixels: decoding only tells whether an image can be read

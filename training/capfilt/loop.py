@@ -21,18 +21,19 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from blipdb import database, registry, services
-from blipdb.jobs import Connection
-from blipdb.outages import explained
+from blipdb import registry, services
+from blipdb.database import connection, requirements
+from blipdb.database.failures import explained
 from blipdb.registry import Model
 from blipdb.settings import Settings
+from blipdb.types import Connection
 
-from ..checkpoint import WEIGHTS, write_json
 from ..datasets.sample import DataError
-from ..loop import prepare_torch
+from ..datasets.vocabulary import read_vocabulary
+from ..evaluation.tasks.progress import Show, silent
 from ..pretrain import Weights
-from ..tasks.progress import Show, silent
-from ..tokens import read_vocabulary
+from ..run.checkpoint import WEIGHTS, write_json
+from ..run.loop import prepare_torch
 from .corpus import collect
 from .plan import Plan
 from .report import Truth, write_report
@@ -73,7 +74,7 @@ class Loop:
         if self.settings.is_private:
             services.up(self.settings)
         with self._connected() as conn:
-            database.check(conn)
+            requirements.check(conn)
             for step, name in (("captioner", self.captioner), ("filter", self.filter)):
                 if name is not None:
                     model_for(conn, step, name)
@@ -103,7 +104,7 @@ class Loop:
         write_json(self.folder / DONE, {**self.done, step: what})
 
     def _connected(self) -> Connection:
-        return database.connect_pinned(self.settings.database_url(), autocommit=True)
+        return connection.connect_pinned(self.settings.database_url(), autocommit=True)
 
     def _collect(self) -> dict[str, Any]:
         found = {}

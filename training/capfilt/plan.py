@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from blipdb.writing import Writing
+from blipdb.model.writing import Writing
 
-from ..config import Config, ConfigError, read_config
+from ..run.config import Config, ConfigError, read_config
 
 STAGES = ("pretrain", "captioner", "filter", "retrain")
 

@@ -11,16 +11,16 @@ from uuid import UUID
 
 import torch
 
-from blipdb.contents import content
 from blipdb.errors import ImageError
 from blipdb.images.decode import Decoder
-from blipdb.jobs import Connection
+from blipdb.sources.stored import content
+from blipdb.types import Connection
 
-from ..checkpoint import write_atomically, write_json
 from ..datasets.transforms import LIMITS
-from ..tasks.measures import Options, measure_captioning, measure_retrieval
-from ..tasks.progress import Show
-from ..tasks.report import HERE
+from ..evaluation.tasks.measures import Options, measure_captioning, measure_retrieval
+from ..evaluation.tasks.progress import Show
+from ..evaluation.tasks.report import HERE
+from ..run.checkpoint import write_atomically, write_json
 from .plan import Plan
 
 EXAMPLES = 8  # of each origin and verdict

@@ -14,7 +14,7 @@ from blipdb.settings import Settings
 
 from ..datasets.database import database
 from ..datasets.sample import Broken, Sample
-from ..tasks.progress import Show, silent
+from ..evaluation.tasks.progress import Show, silent
 
 PER_SHARD = 10_000
 

@@ -13,20 +13,23 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from blipdb import database, encode, jobs, registry
+from blipdb import registry
+from blipdb.database import connection, jobs
+from blipdb.database.failures import explained
+from blipdb.database.jobs import Queue
 from blipdb.errors import BlipdbError, UsageError
 from blipdb.images.decode import Decoder
-from blipdb.jobs import Connection, Queue
-from blipdb.outages import explained
+from blipdb.model.writing import Writing
 from blipdb.registry import Model
 from blipdb.settings import Settings
-from blipdb.worker import Outcome
-from blipdb.writing import Writing
+from blipdb.types import Connection
+from blipdb.work import pool
+from blipdb.work.worker import Outcome
 
-from ..config import Config
+from ..evaluation.tasks.progress import Show, silent
 from ..export import export
 from ..pretrain import Weights, pretrain
-from ..tasks.progress import Show, silent
+from ..run.config import Config
 
 
 class CapFiltError(BlipdbError):
@@ -75,7 +78,7 @@ def register_run(
         ModelError: the run holds no model for these roles.
     """
     artifact = export(run, run / "model", name=name, knows=knows, roles=roles)
-    with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
+    with connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         return registry.register(conn, settings, artifact.folder, roles=())
 
 
@@ -110,7 +113,7 @@ def write(
         DatabaseError: the database is gone or full; what was written stays.
     """
     queue = Queue(jobs.WRITE, model.model_id)
-    with explained(), database.connect_pinned(settings.database_url(), autocommit=True) as conn:
+    with explained(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         _require_same(conn, model, writing)
         conn.execute(
             """
@@ -147,7 +150,7 @@ def judge(settings: Settings, model: Model, *, space: str = "", show: Show = sil
         ModelError, DatabaseError: as `write`.
     """
     queue = Queue(jobs.SCORE, model.model_id)
-    with explained(), database.connect_pinned(settings.database_url(), autocommit=True) as conn:
+    with explained(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         if registry.FILTER not in registry.find(conn, model.digest).active:
             registry.activate(conn, model.digest, [registry.FILTER])
         jobs.enqueue_missing(conn, queue, space=space)
@@ -167,7 +170,7 @@ def _drain(
     if not total:
         return outcome
     options = {} if writing is None else {"writing": writing}
-    with Decoder() as decoder, encode.crew(settings, queue, model, decoder, **options) as crew:
+    with Decoder() as decoder, pool.crew(settings, queue, model, decoder, **options) as crew:
         for part in crew.drain():
             outcome += part
             done = outcome.done + outcome.failed

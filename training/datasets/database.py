@@ -12,11 +12,11 @@ from uuid import UUID
 
 import psycopg
 
-from blipdb.contents import content
-from blipdb.database import connect, without_password
+from blipdb.database.connection import connect, without_password
+from blipdb.database.requirements import check_revision
 from blipdb.errors import DatabaseError, ImageError
-from blipdb.jobs import Connection
-from blipdb.requirements import check_revision
+from blipdb.sources.stored import content
+from blipdb.types import Connection
 
 from .indexed import shuffled
 from .sample import Broken, DataError, Sample

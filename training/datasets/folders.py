@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blipdb import sidecars, sources
 from blipdb.errors import UsageError
+from blipdb.sources import captions, files
 
 from .indexed import Indexed, require_samples
 from .sample import Broken, DataError, Sample
@@ -21,10 +21,10 @@ class Folder(Indexed):
             DataError: there is no such folder, or no caption in it.
         """
         try:
-            uris = [file.uri for file in sources.find([path]).files]
+            uris = [file.uri for file in files.find([path]).files]
         except UsageError as error:
             raise DataError(error.message) from None
-        texts = sidecars.gather(uris).by_uri
+        texts = captions.gather(uris).by_uri
         self._samples = [(uri, one.text) for uri in uris for one in texts.get(uri, ())]
         require_samples(self, f"{path}, with captions as photo.txt beside photo.jpg,")
 

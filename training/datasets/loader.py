@@ -16,8 +16,8 @@ import numpy as np
 
 from blipdb.errors import ImageError
 
-from ..config import Config, ConfigError
-from ..world import World
+from ..run.config import Config, ConfigError
+from ..run.world import World
 from .open import open_datasets
 from .processes import Ahead
 from .sample import Broken, DataError, Dataset, Sample, SampleError

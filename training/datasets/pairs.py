@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from tokenizers import Tokenizer
 
-from ..config import Config
-from ..data import Batch, pad_texts
-from ..world import ALONE, World
+from ..run.config import Config
+from ..run.world import ALONE, World
 from .loader import config_batches
 from .sample import Broken, Sample, SampleError
+from .scenes import Batch, pad_texts
 from .transforms import Pixels, look, pre_caption
 
 NO_FACTS = np.empty((0, 0, 0), dtype=np.int8)

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from ..config import Config
-from ..data import pad_texts
-from ..world import ALONE, World
+from ..run.config import Config
+from ..run.world import ALONE, World
 from .loader import config_batches
 from .sample import Broken, Sample, SampleError
+from .scenes import pad_texts
 from .transforms import Pixels, look, plain, pre_question
 
 

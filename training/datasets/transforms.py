@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from blipdb import sources
 from blipdb.errors import ImageError
 from blipdb.images.limits import Limits
 from blipdb.images.picture import decode, whole
-from blipdb.tokenizer import CAPTION_WORDS
+from blipdb.model.tokenizer import CAPTION_WORDS
+from blipdb.sources import files
 
 from .augment import rand_augment, random_crop, random_flip
 from .sample import ImageSource
@@ -67,7 +67,7 @@ def read_bytes(source: ImageSource) -> bytes:
         ImageError: it is missing, unreadable, or too large.
     """
     if not isinstance(source, bytes):
-        return sources.read(str(source), LIMITS.bytes).data
+        return files.read(str(source), LIMITS.bytes).data
     if len(source) > LIMITS.bytes:
         raise ImageError(f"{len(source):,} bytes; at most {LIMITS.bytes:,} are read")
     return source

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from blipdb import cluster
 from blipdb.errors import BlipdbError
+from blipdb.host import cluster
 
-from ..config import ConfigError
-from ..tasks.progress import progress
+from ..evaluation.tasks.progress import progress
+from ..run.config import ConfigError
 from .document import write_document
 from .run import open_place
 from .schedule import run_all

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import write_atomically
+from ..run.checkpoint import write_atomically
 from .arms import BOTH, NONE, Arm, all_arms, sweep_arms
 from .paper import COLUMNS, TABLES
 from .results import Results, read_results

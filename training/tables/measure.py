@@ -11,16 +11,16 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from blipdb.generate import Rules
+from blipdb.model.generate import Rules
+from blipdb.scenes.grammar import is_true, named_things
+from blipdb.scenes.plain import plain_caption
+from blipdb.scenes.sampling import draw
+from blipdb.scenes.world import Scene
 
-from ..evaluation import CHUNK, encode_images, names_everything, text_vectors, texts_tensor
-from ..med import MED
-from ..metrics.captioning import cider
-from ..scene_grammar import is_true, named_things
-from ..scene_plain import plain_caption
-from ..scene_world import Scene
-from ..scenes import draw
-from ..tasks.decoder import captioner, search
+from ..evaluation.metrics.captioning import cider
+from ..evaluation.scenes import CHUNK, encode_images, names_everything, text_vectors, texts_tensor
+from ..evaluation.tasks.decoder import captioner, search
+from ..models.med import MED
 from .setup import Setup
 
 CANDIDATES = 16

@@ -14,28 +14,30 @@ import numpy as np
 import torch
 from psycopg import sql
 
-from blipdb import cluster, database, registry
-from blipdb.artifact import MANIFEST, Artifact
+from blipdb import registry
+from blipdb.database import connection, schema
+from blipdb.host import cluster
+from blipdb.model.artifact import MANIFEST, Artifact
+from blipdb.model.writing import Writing
 from blipdb.registry import Model
+from blipdb.scenes.sampling import draw, sample_scene
+from blipdb.scenes.web import Mix
 from blipdb.settings import DATABASE, Settings
-from blipdb.writing import Writing
 
 from ..capfilt.corpus import collect
 from ..capfilt.steps import judge, register_run, train_on, write
-from ..checkpoint import WEIGHTS, load_weights, write_json
-from ..config import Config
-from ..data import Batch
 from ..datasets.pairs import NO_FACTS
 from ..datasets.processes import Ahead
-from ..learner import Learner
-from ..loop import Run, describe_model, prepare_torch, run_name, train
-from ..med import MED
-from ..naming import label_patches
+from ..datasets.scenes import Batch
+from ..datasets.vocabulary import special_tokens
+from ..learners.pretraining import Learner
+from ..models.med import MED
+from ..objectives.naming import label_patches
 from ..pretrain import Weights
-from ..scene_web import Mix
-from ..scenes import draw, sample_scene
-from ..tokens import special_tokens
-from ..world import ALONE
+from ..run.checkpoint import WEIGHTS, load_weights, write_json
+from ..run.config import Config
+from ..run.loop import Run, describe_model, prepare_torch, run_name, train
+from ..run.world import ALONE
 from .arms import Arm
 from .measure import caption_quality, make_test, search_quality
 from .setup import Setup, read_setup, read_truth, write_shard
@@ -121,7 +123,7 @@ def _bootstrap(place: Place, settings: Settings, seed: int, arm: Arm, folder: Pa
         _shards(place, seed, arm)["web"],
         setup.web(seed, _web(place, arm), _mix(setup, arm)),
     )
-    with database.connect_pinned(settings.database_url()) as conn:
+    with connection.connect_pinned(settings.database_url()) as conn:
         return read_verdicts(conn, read_truth(shard, texts))
 
 
@@ -140,7 +142,7 @@ def _teachers(
             settings, folder / "joined", "joined", "small scenes", ("captioner", "filter")
         )
         return model, model
-    with database.connect_pinned(settings.database_url(), autocommit=True) as conn:
+    with connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         captioner, judges = (
             registry.register(conn, settings, base / name / "model", roles=()) for name in FINETUNED
         )
@@ -243,16 +245,16 @@ def _corpus(place: Place, seed: int, arm: Arm) -> Iterator[Settings]:
     admin = place.settings.database_url()
     url = admin.replace(f"/{DATABASE}?", f"/{name}?")
     settings = replace(place.settings, url=url)
-    with database.connect_pinned(admin, autocommit=True) as conn:
+    with connection.connect_pinned(admin, autocommit=True) as conn:
         known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
         if known is None:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    database.init(url, place.settings)
-    with database.connect_pinned(url, autocommit=True) as conn:
+    schema.init(url, place.settings)
+    with connection.connect_pinned(url, autocommit=True) as conn:
         for origin, shard in _shards(place, seed, arm).items():
             collect(conn, {"kind": "webdataset", "shards": str(shard)}, origin)
     yield settings
-    with database.connect_pinned(admin, autocommit=True) as conn:
+    with connection.connect_pinned(admin, autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from blipdb.settings import Settings
 
-from ..tasks.progress import Show
+from ..evaluation.tasks.progress import Show
 from .arms import Arm, all_arms, sweep_arms
 from .run import Place, has_result, run_arm, train_vision
 from .setup import Setup, read_setup

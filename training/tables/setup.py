@@ -17,17 +17,17 @@ import numpy as np
 from PIL import Image
 from tokenizers import Tokenizer
 
-from blipdb.architecture import Architecture
 from blipdb.identity import image_id
+from blipdb.model.architecture import Architecture
+from blipdb.scenes import sampling
+from blipdb.scenes.plain import plain_caption
+from blipdb.scenes.sampling import World, draw, sample_scene
+from blipdb.scenes.web import Mix, web_text, web_words
+from blipdb.scenes.world import Scene
 
-from .. import scenes
-from ..config import Config, ConfigError, Optimiser, Reports, Stage
-from ..med import USUAL_SHARING
-from ..scene_plain import plain_caption
-from ..scene_web import Mix, web_text, web_words
-from ..scene_world import Scene
-from ..scenes import World, draw, sample_scene
-from ..tokens import build_tokenizer
+from ..datasets.vocabulary import build_tokenizer
+from ..models.med import USUAL_SHARING
+from ..run.config import Config, ConfigError, Optimiser, Reports, Stage
 
 CONFIG = Path(__file__).parent / "tables.toml"
 HUMAN, WEB, TEST = range(3)  # streams of random numbers
@@ -61,7 +61,7 @@ class Setup:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        tokenizer = build_tokenizer({*scenes.vocabulary(), *web_words()})
+        tokenizer = build_tokenizer({*sampling.vocabulary(), *web_words()})
         tokenizer.enable_truncation(MAX_TEXT)
         return tokenizer
 
@@ -127,7 +127,7 @@ class Setup:
             things = (0.0, 1.0) if pairs else self.things
             scene = sample_scene(rng, things=things, world=self.world)
             name = plain_caption(scene) if pairs else str(len(found))
-            if not pairs or len(scenes.groups(scene)) > 1:
+            if not pairs or len(sampling.groups(scene)) > 1:
                 found.setdefault(name, scene)
         return list(found.values())
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from ..scene_web import says_something
+from blipdb.scenes.web import says_something
+
 from .setup import Written
 
 THRESHOLDS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98]

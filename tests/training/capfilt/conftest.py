@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from blipdb.scenes import sampling
+from blipdb.scenes.web import web_words
 from blipdb.settings import Settings
-from blipdb.training import scenes
 from blipdb.training.capfilt.plan import Plan, read_plan
-from blipdb.training.scene_web import web_words
+from blipdb.training.datasets.vocabulary import build_tokenizer
 from blipdb.training.tables.setup import CONFIG, Setup, read_setup, write_shard
-from blipdb.training.tokens import build_tokenizer
 
 STAGE = """
 seed = 3
@@ -80,7 +80,7 @@ def setup() -> Setup:
 @pytest.fixture
 def plan_file(tmp_path: Path, setup: Setup) -> Path:
     """Twelve images with the web's texts, ten with people's."""
-    tokenizer = build_tokenizer({*scenes.vocabulary(), *web_words()})
+    tokenizer = build_tokenizer({*sampling.vocabulary(), *web_words()})
     (tmp_path / "words").mkdir()
     tokenizer.save(str(tmp_path / "words" / "tokenizer.json"))
     for name, losses in LOSSES.items():

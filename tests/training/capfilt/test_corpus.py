@@ -10,14 +10,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from blipdb import database as databases
+from blipdb.database import connection
 from blipdb.settings import Settings
 from blipdb.training.capfilt.corpus import Collected, collect
 from tests.album import picture
 
 
 def bring(url: str, spec: dict[str, object], origin: str = "web") -> Collected:
-    with databases.connect(url, autocommit=True) as conn:
+    with connection.connect(url, autocommit=True) as conn:
         return collect(conn, spec, origin)
 
 

@@ -16,21 +16,21 @@ from typing import Any
 import psycopg
 import pytest
 
-from blipdb import database, jobs, registry
+from blipdb import registry
+from blipdb.database import connection, jobs
 from blipdb.errors import UsageError
+from blipdb.model.writing import Writing
 from blipdb.settings import Settings
 from blipdb.training.capfilt import __main__ as command
 from blipdb.training.capfilt import loop as loops
 from blipdb.training.capfilt.loop import STEPS, Loop
 from blipdb.training.capfilt.plan import Plan, read_plan
 from blipdb.training.capfilt.steps import CapFiltError, judge, write
-from blipdb.training.config import ConfigError
 from blipdb.training.datasets.open import open_dataset
 from blipdb.training.datasets.sample import Broken
-from blipdb.writing import Writing
+from blipdb.training.run.config import ConfigError
 from tests.tiny import tiny_artifact
-
-from .conftest import HUMAN, WEB
+from tests.training.capfilt.conftest import HUMAN, WEB
 
 
 def ask(where: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -145,7 +145,7 @@ def test_no_captions_by_people(plan: Plan, where: Settings, tmp_path: Path) -> N
 def test_registered_models_stand_in(plan: Plan, where: Settings, tmp_path: Path) -> None:
     """As published ones would: nothing is trained before what they kept is."""
     artifact = tiny_artifact(tmp_path / "tiny")
-    with database.connect(where.database_url(), autocommit=True) as conn:
+    with connection.connect(where.database_url(), autocommit=True) as conn:
         name = registry.register(conn, where, artifact.folder, roles=()).name
     run = Loop(replace(plan, human=()), tmp_path / "run", where, captioner=name, filter=name)
     done = run.run(["collect", "captioner", "filter", "write", "judge"])
@@ -248,7 +248,7 @@ def test_another_active_model_changes_nothing(plan: Plan, where: Settings, tmp_p
     run = Loop(plan, tmp_path / "run", where)
     run.run(["collect", "pretrain", "captioner", "filter"])
     artifact = tiny_artifact(tmp_path / "tiny")
-    with database.connect(where.database_url(), autocommit=True) as conn:
+    with connection.connect(where.database_url(), autocommit=True) as conn:
         registry.register(conn, where, artifact.folder)  # takes retrieval and captioner
     run.run(["write", "judge"])
     writers = ask(where, "SELECT DISTINCT writer FROM blip.verdicts WHERE origin = 'synthetic'")
@@ -259,7 +259,7 @@ def test_another_active_model_changes_nothing(plan: Plan, where: Settings, tmp_p
 def test_one_captioner_writes_in_one_way(plan: Plan, where: Settings, tmp_path: Path) -> None:
     run = Loop(plan, tmp_path / "run", where)
     run.run(["collect", "pretrain", "captioner", "write"])
-    with database.connect(where.database_url(), autocommit=True) as conn:
+    with connection.connect(where.database_url(), autocommit=True) as conn:
         model = registry.find(conn, "small-captioner")
     with pytest.raises(CapFiltError, match=r"has written captions here with .*nucleus.*beams"):
         write(where, model, Writing())
@@ -268,7 +268,7 @@ def test_one_captioner_writes_in_one_way(plan: Plan, where: Settings, tmp_path: 
 def test_new_captions_are_judged_later(plan: Plan, where: Settings, tmp_path: Path) -> None:
     run = Loop(plan, tmp_path / "run", where)
     run.run(["collect", "pretrain", "filter", "judge"])
-    with database.connect(where.database_url(), autocommit=True) as conn:
+    with connection.connect(where.database_url(), autocommit=True) as conn:
         image = conn.execute("SELECT image_id FROM blip.captions LIMIT 1").fetchone()
         assert image is not None
         conn.execute(

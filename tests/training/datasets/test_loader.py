@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blipdb.training.config import Config, ConfigError, read_config
-from blipdb.training.data import Batch, pad_texts
 from blipdb.training.datasets.loader import Plan, full, make_plan, read_batches
 from blipdb.training.datasets.open import open_dataset
 from blipdb.training.datasets.pairs import key_of, pair_batches, prompted
@@ -28,10 +26,12 @@ from blipdb.training.datasets.sample import (
     SampleError,
     count_kinds,
 )
+from blipdb.training.datasets.scenes import Batch, pad_texts
 from blipdb.training.datasets.statements import StatementBatch, mirrored, statement_batches
 from blipdb.training.datasets.transforms import square
-from blipdb.training.tokens import build_tokenizer
-from blipdb.training.world import World
+from blipdb.training.datasets.vocabulary import build_tokenizer
+from blipdb.training.run.config import Config, ConfigError, read_config
+from blipdb.training.run.world import World
 from tests.training.conftest import TINY
 from tests.training.datasets import corpora
 

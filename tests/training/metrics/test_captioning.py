@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from blipdb.errors import SetupError
-from blipdb.training.metrics import captioning
+from blipdb.training.evaluation.metrics import captioning
 from tests.training.metrics.test_treebank import needs_java
 
 WRITTEN = {

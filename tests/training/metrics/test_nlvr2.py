@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from blipdb.training.metrics.nlvr2 import figures, statement_of
+from blipdb.training.evaluation.metrics.nlvr2 import figures, statement_of
 
 
 def test_statements_are_known_by_the_releases_ids() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blipdb.training.metrics.retrieval import (
+from blipdb.training.evaluation.metrics.retrieval import (
     NO_CANDIDATE,
     Candidates,
     figures,

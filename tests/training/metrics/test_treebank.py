@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from blipdb.training.metrics import captioning
-from blipdb.training.metrics.treebank import words
+from blipdb.training.evaluation.metrics import captioning
+from blipdb.training.evaluation.metrics.treebank import words
 
 CASES = {
     "A man riding a wave on top of a surfboard.": "a man riding a wave on top of a surfboard",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blipdb.training.metrics.vqa import (
+from blipdb.training.evaluation.metrics.vqa import (
     CONTRACTIONS,
     accuracy,
     count_annotators,

@@ -10,9 +10,9 @@ import numpy as np
 import psycopg
 import pytest
 
+from blipdb.scenes.plain import plain_caption
+from blipdb.scenes.world import Scene, Thing
 from blipdb.settings import Settings
-from blipdb.training.scene_plain import plain_caption
-from blipdb.training.scene_world import Scene, Thing
 from blipdb.training.tables import document, schedule
 from blipdb.training.tables.arms import BOTH, NONE, TABLE_1, Arm, all_arms, sweep_arms
 from blipdb.training.tables.measure import captions_right

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from blipdb.training.tasks.models import Model
+from blipdb.training.evaluation.tasks.models import Model
 from tests.training.tasks.tinies import tiny_model
 
 

@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from blipdb.artifact import Decoding
-from blipdb.runtime import Runtime
-from blipdb.training.answerer import Answerer
-from blipdb.training.med import dequantize_tokens
-from blipdb.training.tasks import answerer as answerers
-from blipdb.training.tasks.answerer import AnswersByTexts
-from blipdb.training.tasks.decoder import CachedDecoder
-from blipdb.training.tasks.models import Model, load_answerer
+from blipdb.model.artifact import Decoding
+from blipdb.model.runtime import Runtime
+from blipdb.training.evaluation.tasks import answerer as answerers
+from blipdb.training.evaluation.tasks.answerer import AnswersByTexts
+from blipdb.training.evaluation.tasks.decoder import CachedDecoder
+from blipdb.training.evaluation.tasks.models import Model, load_answerer
+from blipdb.training.models.answerer import Answerer
+from blipdb.training.models.med import dequantize_tokens
 from tests.tiny import SPECIAL, WORDS, tiny_artifact
 from tests.training.tasks.tinies import CPU, pictures, sentences, tiny_answerer
 

@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from blipdb.errors import UsageError
-from blipdb.generate import Rules
+from blipdb.model.generate import Rules
 from blipdb.training.datasets.sample import DataError, ImageSource, Sample
 from blipdb.training.datasets.transforms import Pixels
-from blipdb.training.tasks.answering import (
+from blipdb.training.evaluation.tasks.answering import (
     answer,
     exact_accuracy,
     require_candidates,
     vqa_accuracy,
 )
-from blipdb.training.tasks.decoder import captioner, search
-from blipdb.training.tasks.models import Model
-from blipdb.training.tasks.reading import see_image
+from blipdb.training.evaluation.tasks.decoder import captioner, search
+from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.reading import see_image
 from tests.tiny import SPECIAL
 from tests.training.tasks.tinies import CPU, pictures, save_pictures
 

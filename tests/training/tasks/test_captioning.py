@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from blipdb.artifact import Decoding
 from blipdb.errors import ModelError, UsageError
-from blipdb.generate import Rules
-from blipdb.runtime import Runtime
+from blipdb.model.artifact import Decoding
+from blipdb.model.generate import Rules
+from blipdb.model.runtime import Runtime
 from blipdb.training.datasets.sample import DataError, Sample
-from blipdb.training.med import dequantize_tokens
-from blipdb.training.tasks.captioning import (
+from blipdb.training.evaluation.tasks.captioning import (
     caption,
     opening,
     read_images,
     rules,
     without_prompt,
 )
-from blipdb.training.tasks.decoder import captioner, search
-from blipdb.training.tasks.models import Model, load_model
+from blipdb.training.evaluation.tasks.decoder import captioner, search
+from blipdb.training.evaluation.tasks.models import Model, load_model
+from blipdb.training.models.med import dequantize_tokens
 from tests.tiny import SPECIAL, tiny_artifact
 from tests.training.tasks.tinies import CPU, pictures, save_pictures
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from blipdb.generate import Rules, nucleus_sample
-from blipdb.runtime import Runtime
-from blipdb.training.med import dequantize_tokens
-from blipdb.training.tasks.decoder import captioner, search
-from blipdb.training.tasks.models import Model
+from blipdb.model.generate import Rules, nucleus_sample
+from blipdb.model.runtime import Runtime
+from blipdb.training.evaluation.tasks.decoder import captioner, search
+from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.models.med import dequantize_tokens
 from tests.tiny import SPECIAL, tiny_artifact
 from tests.training.tasks.tinies import pictures, tiny_model
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from blipdb.training.evaluate import options_of
-from blipdb.training.tasks.measures import MEASURES
-from blipdb.training.tasks.paper import BENCHMARKS
+from blipdb.training.evaluation.tasks.measures import MEASURES
+from blipdb.training.evaluation.tasks.paper import BENCHMARKS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
 COMMANDS = [

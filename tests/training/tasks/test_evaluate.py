@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import torch
 
-from blipdb.artifact import Decoding
+from blipdb.model.artifact import Decoding
 from blipdb.training import evaluate
 from blipdb.training.datasets.sample import DataError, Sample
-from blipdb.training.metrics import captioning as captions
-from blipdb.training.tasks import retrieval
-from blipdb.training.tasks.answerer import AnswersByTexts
-from blipdb.training.tasks.captioning import caption
-from blipdb.training.tasks.models import Model, normalised
-from blipdb.training.tasks.reading import read_pairs, see_image
+from blipdb.training.evaluation.metrics import captioning as captions
+from blipdb.training.evaluation.tasks import retrieval
+from blipdb.training.evaluation.tasks.answerer import AnswersByTexts
+from blipdb.training.evaluation.tasks.captioning import caption
+from blipdb.training.evaluation.tasks.models import Model, normalised
+from blipdb.training.evaluation.tasks.reading import read_pairs, see_image
 from tests.tiny import WORDS, tiny_artifact
 from tests.training.tasks.test_videos import shades, write_video
 from tests.training.tasks.tinies import (

@@ -18,15 +18,15 @@ from transformers import (
 )
 
 from blipdb.errors import ModelError
-from blipdb.training.med import MED
-from blipdb.training.tasks.answerer import AnswersByTexts
-from blipdb.training.tasks.models import (
+from blipdb.training.evaluation.tasks.answerer import AnswersByTexts
+from blipdb.training.evaluation.tasks.models import (
     Model,
     load_answerer,
     load_model,
     load_reasoner,
     normalised,
 )
+from blipdb.training.models.med import MED
 from tests.training.tasks.tinies import (
     CPU,
     pictures,

@@ -11,8 +11,8 @@ import tokenizers
 from tokenizers import Regex, normalizers
 
 from blipdb.training.datasets.sample import Broken, DataError, Sample
-from blipdb.training.tasks.models import Model
-from blipdb.training.tasks.reading import (
+from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.reading import (
     Texts,
     all_samples,
     read_ahead,

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from blipdb.training.datasets.sample import DataError, Sample
-from blipdb.training.tasks.models import Model, ReasonsByTexts
-from blipdb.training.tasks.reasoning import judge, rightly
+from blipdb.training.evaluation.tasks.models import Model, ReasonsByTexts
+from blipdb.training.evaluation.tasks.reasoning import judge, rightly
 from tests.training.tasks.tinies import CPU, pictures, save_pictures, tiny_reasoner
 
 

@@ -12,10 +12,10 @@ import torch
 from blipdb.errors import ModelError, UsageError
 from blipdb.training.datasets.sample import Sample
 from blipdb.training.datasets.transforms import Pixels
-from blipdb.training.metrics.retrieval import NO_CANDIDATE
-from blipdb.training.tasks.models import Model
-from blipdb.training.tasks.reading import Pairs, read_pairs, see_image
-from blipdb.training.tasks.retrieval import by_image, encode, nearest, retrieve
+from blipdb.training.evaluation.metrics.retrieval import NO_CANDIDATE
+from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.reading import Pairs, read_pairs, see_image
+from blipdb.training.evaluation.tasks.retrieval import by_image, encode, nearest, retrieve
 from tests.training.metrics.test_retrieval import official
 from tests.training.tasks.tinies import CPU, pictures, save_pictures, sentences
 

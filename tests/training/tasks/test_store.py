@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from blipdb.errors import SetupError
-from blipdb.training.tasks.store import TokenStore
+from blipdb.training.evaluation.tasks.store import TokenStore
 from tests.training.tasks.tinies import CPU
 
 

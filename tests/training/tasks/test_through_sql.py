@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blipdb import database, registry
+from blipdb import registry
+from blipdb.database import connection
 from blipdb.errors import DatabaseError, UsageError
-from blipdb.ingest import ingest
+from blipdb.ingest.run import ingest
+from blipdb.scenes import sampling
 from blipdb.settings import Settings
-from blipdb.training import evaluate, scenes
+from blipdb.training import evaluate
 from blipdb.training.datasets.sample import Sample
-from blipdb.training.tasks import retrieval, through_sql
-from blipdb.training.tasks.models import Model, load_model
-from blipdb.training.tasks.reading import Pairs, read_pairs, see_image
+from blipdb.training.evaluation.tasks import retrieval, through_sql
+from blipdb.training.evaluation.tasks.models import Model, load_model
+from blipdb.training.evaluation.tasks.reading import Pairs, read_pairs, see_image
 from tests.training.tasks.tinies import CPU
 
 IMAGES, CAPTIONS, K = 24, 3, 12
@@ -33,14 +35,14 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records: list[dict[str, Any]] = []
     said: set[str] = set()
     while len(records) < IMAGES:
-        scene = scenes.sample_scene(rng, split="test")
-        texts = [scenes.full_caption(scene, rng), scenes.full_caption(scene, rng)]
-        texts.append(scenes.caption(scene, rng))
+        scene = sampling.sample_scene(rng, split="test")
+        texts = [sampling.full_caption(scene, rng), sampling.full_caption(scene, rng)]
+        texts.append(sampling.caption(scene, rng))
         if len({*texts}) < CAPTIONS or said & {*texts}:
             continue
         said.update(texts)
         name = f"{len(records):03}.png"
-        Image.fromarray(scenes.draw(scene, 96)).save(folder / name)
+        Image.fromarray(sampling.draw(scene, 96)).save(folder / name)
         records.append({"image": name, "caption": texts})
     (folder / "captions.json").write_text(json.dumps(records))
     return folder
@@ -95,7 +97,7 @@ def test_scores_through_sql_equal_those_in_torch(bundled: Model, stored: str, al
     """Candidate by candidate, up to what int8 tokens and halfvec change."""
     pairs = pairs_of(album)
     here = retrieval.retrieve(bundled, pairs, see_image, pairs.images, k=K, batch=64)
-    with database.connect(stored, autocommit=True) as conn:
+    with connection.connect(stored, autocommit=True) as conn:
         there = through_sql.retrieve(conn, bundled.source, pairs, k=K)
     for ours, theirs, count in (
         (here.texts, there.texts, len(pairs.texts)),
@@ -120,7 +122,7 @@ def test_the_same_picture_twice_is_one_image_there(
         Sample((path,), str(path), text)
         for path, text in zip(paths, [*texts, "a circle"], strict=True)
     ]
-    with database.connect(stored, autocommit=True) as conn:
+    with connection.connect(stored, autocommit=True) as conn:
         both = through_sql.retrieve(conn, bundled.source, read_pairs(samples), k=12)
     for query in range(13):
         row = both.images.row(query, 13)
@@ -130,7 +132,7 @@ def test_the_same_picture_twice_is_one_image_there(
 
 def test_images_that_are_not_there_are_counted(bundled: Model, elsewhere: str, album: Path) -> None:
     with (
-        database.connect(elsewhere, autocommit=True) as conn,
+        connection.connect(elsewhere, autocommit=True) as conn,
         pytest.raises(DatabaseError, match=f"{IMAGES} of {IMAGES} images are not in the space 'x'"),
     ):
         through_sql.retrieve(conn, bundled.source, pairs_of(album), k=K, space="x")
@@ -138,7 +140,7 @@ def test_images_that_are_not_there_are_counted(bundled: Model, elsewhere: str, a
 
 def test_the_database_searches_with_the_same_model(model: Model, stored: str, album: Path) -> None:
     with (
-        database.connect(stored, autocommit=True) as conn,
+        connection.connect(stored, autocommit=True) as conn,
         pytest.raises(UsageError, match=r"The database searches with scenes .* is another model"),
     ):
         through_sql.retrieve(conn, model.source, pairs_of(album), k=K)
@@ -146,7 +148,7 @@ def test_the_database_searches_with_the_same_model(model: Model, stored: str, al
 
 def test_no_search_gives_more_than_a_thousand(bundled: Model, stored: str, album: Path) -> None:
     with (
-        database.connect(stored, autocommit=True) as conn,
+        connection.connect(stored, autocommit=True) as conn,
         pytest.raises(UsageError, match="k is 1001; blip_search gives 1000"),
     ):
         through_sql.retrieve(conn, bundled.source, pairs_of(album), k=1001)

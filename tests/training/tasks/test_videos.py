@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from blipdb.training.datasets.sample import DataError, Sample
-from blipdb.training.tasks import videos
-from blipdb.training.tasks.reading import all_samples
-from blipdb.training.tasks.videos import frame_places, frames, video_list
+from blipdb.training.evaluation.tasks import videos
+from blipdb.training.evaluation.tasks.reading import all_samples
+from blipdb.training.evaluation.tasks.videos import frame_places, frames, video_list
 from tests.training.tasks.tinies import write_json
 
 SIDE = 32

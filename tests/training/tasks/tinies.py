@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from blipdb.training.answerer import Answerer
-from blipdb.training.checkpoint import save_weights
-from blipdb.training.nlvr2 import Reasoner
-from blipdb.training.tasks.models import Model, load_model
+from blipdb.training.evaluation.tasks.models import Model, load_model
+from blipdb.training.models.answerer import Answerer
+from blipdb.training.models.nlvr2 import Reasoner
+from blipdb.training.run.checkpoint import save_weights
 from tests.tiny import ARCHITECTURE, WORDS, tiny_artifact
 
 M = TypeVar("M", bound=torch.nn.Module)

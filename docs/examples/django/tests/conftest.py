@@ -12,7 +12,7 @@ from django.core.management import call_command
 from PIL import Image
 
 from blipdb import encode, settings
-from blipdb.training.scenes import draw, full_caption, sample_scene
+from blipdb.scenes.sampling import draw, full_caption, sample_scene
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 django.setup()

@@ -17,7 +17,7 @@ from PIL import Image
 from shop.app import app
 
 from blipdb import encode, settings
-from blipdb.training.scenes import Scene, draw, full_caption, sample_scene
+from blipdb.scenes.sampling import Scene, draw, full_caption, sample_scene
 
 FOLDER = Path(__file__).parents[1]
 COUNT = 40

@@ -1,0 +1,89 @@
+"""Connections to the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from ..errors import DatabaseError
+from ..types import Connection
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+_PATH: LiteralString = "pg_catalog, pg_temp"
+
+
+def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> Connection:
+    """A connection to the database at ``url`` (a libpq URI), acting as ``role`` if one is named.
+
+    Raises:
+        DatabaseError: the server can't be reached, refuses us, or has no such role.
+    """
+    try:
+        conn = psycopg.connect(url, autocommit=autocommit, fallback_application_name="blipdb")
+    except psycopg.OperationalError as error:
+        raise unreachable(url, error) from error
+    if role is not None:
+        _act_as(conn, role)
+    return conn
+
+
+def connect_pinned(url: str, *, autocommit: bool = False) -> Connection:
+    """A connection for commands and workers: names without a schema are PostgreSQL's own.
+
+    Whoever runs them may be a superuser. With the role's own search path, a function or operator
+    in ``public`` whose argument types fit better would be called instead of PostgreSQL's.
+
+    Raises:
+        DatabaseError: as `connect`.
+    """
+    conn = connect(url, autocommit=True)  # so that no rollback undoes what follows
+    try:
+        conn.execute(f"SET search_path TO {_PATH}")
+    except psycopg.Error as error:
+        conn.close()
+        raise unreachable(url, error) from error
+    conn.autocommit = autocommit
+    return conn
+
+
+def unreachable(url: str, error: psycopg.Error) -> DatabaseError:
+    """What to say of a server that gives no connection."""
+    reason = " ".join(str(error).split())
+    return DatabaseError(
+        f"PostgreSQL can't be reached at {without_password(url)}: {reason}",
+        "Start the private cluster with: blipdb up; name another server with BLIPDB_URL.",
+    )
+
+
+def _act_as(conn: Connection, role: str) -> None:
+    try:
+        conn.execute(sql.SQL("SET SESSION ROLE {}").format(sql.Identifier(role)))
+    except psycopg.Error as error:
+        conn.close()
+        raise DatabaseError(f"We can't act as the role {role}: {error}".strip()) from error
+    if not conn.autocommit:
+        conn.commit()
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    shown = f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
+    rest = [part for part in parts.query.split("&") if part and "password=" not in part]
+    return shown + ("?" + "&".join(rest) if rest else "")
+
+
+def sqlalchemy_engine(url: str, *, is_pinned: bool = False) -> Engine:
+    """An SQLAlchemy engine that connects by `connect`, so that any libpq URI will do; or by
+    `connect_pinned`, with which reflection finds no type of pgvector's."""
+    from sqlalchemy import NullPool, create_engine
+
+    opened = connect_pinned if is_pinned else connect
+    return create_engine("postgresql+psycopg://", creator=lambda: opened(url), poolclass=NullPool)

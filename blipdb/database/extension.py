@@ -1,0 +1,136 @@
+"""The SQL extension's files: put together from ``sql/``, one file per verb, and installed.
+
+PostgreSQL reads an extension from two files in its own share folder. Here they are written there;
+``CREATE EXTENSION`` is `blipdb.database`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+from ..errors import SetupError
+
+NAME = "blipdb"
+# In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
+PARTS = (
+    "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
+    "answer", "captions", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
+    "attach_triggers", "attach", "status", "failures",
+)  # fmt: skip
+ALLOW = "allow"  # last: gives each function the owner and the callers that are stated beside it
+
+_HEADING = """\
+-- Assembled from blipdb's sql/ folder; not to be edited here.
+\\echo Use "CREATE EXTENSION blipdb CASCADE" to load this file. \\quit
+"""
+_BUILD = """
+-- Which text these functions were made from: `blipdb init` renews them when it differs.
+CREATE FUNCTION blip._build() RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN '{build}'; END $$;
+COMMENT ON FUNCTION blip._build() IS 'The first digits of the SHA-256 of the extension''s source';
+SELECT blip._allow('blip._build()', 'owner');
+"""
+_STATED = re.compile(r"^SELECT blip\._allow\(([^;]+)\);\n", re.MULTILINE)
+_NOTHING_STATED = "ARRAY[]::text[]"
+
+
+def source(part: str) -> str:
+    """The text of one file of ``sql/``."""
+    return files("blipdb.sql").joinpath(f"{part}.sql").read_text(encoding="utf-8")
+
+
+def control() -> str:
+    return files("blipdb.sql").joinpath(f"{NAME}.control").read_text(encoding="utf-8")
+
+
+@cache
+def version() -> str:
+    """``default_version`` of the control file: the package's version, as a test proves."""
+    found = re.search(r"^default_version = '(.+)'$", control(), re.MULTILINE)
+    assert found is not None, "the control file names no default_version"
+    return found[1]
+
+
+@cache
+def build() -> str:
+    """Digits of the source's SHA-256, which tell apart two states of the same version."""
+    text = "".join([control(), *map(source, PARTS), _BUILD, source(ALLOW)])
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def script() -> str:
+    """The statements that ``CREATE EXTENSION`` runs."""
+    functions = _STATED.sub("", _functions())
+    return "\n".join([_HEADING, functions, access()])
+
+
+def access() -> str:
+    """The block that gives each function its owner and its callers."""
+    rows = []
+    for function, callers, *definer in stated():
+        rows.append(f"        '{function}', '{callers}', '{''.join(definer)}'")
+    block = source(ALLOW)
+    assert block.count(_NOTHING_STATED) == 1
+    return block.replace(_NOTHING_STATED, "ARRAY[\n" + ",\n".join(rows) + "]")
+
+
+def stated() -> list[list[str]]:
+    """The literals of each ``SELECT blip._allow(…)``: function, callers, and a definer's owner."""
+    return [re.findall(r"'([^']*)'", arguments) for arguments in _STATED.findall(_functions())]
+
+
+def _functions() -> str:
+    return "\n".join([*map(source, PARTS), _BUILD.format(build=build())])
+
+
+def install(extension_dir: str | os.PathLike[str]) -> bool:
+    """Write the extension's two files where they are missing or differ; False if nothing did.
+
+    Raises:
+        SetupError: the folder is not there, or not ours to write to.
+    """
+    folder = Path(extension_dir)
+    wanted = {f"{NAME}.control": control(), f"{NAME}--{version()}.sql": script()}
+    try:
+        changed = [name for name, text in wanted.items() if _read(folder / name) != text]
+        for name in changed:
+            _write(folder / name, wanted[name])
+    except FileNotFoundError:
+        raise SetupError(
+            f"There is no folder {folder}, where a PostgreSQL server would look for extensions.",
+            "Its own one is: $(pg_config --sharedir)/extension",
+        ) from None
+    except PermissionError:
+        raise SetupError(
+            f"The folder {folder} is not ours to write to.",
+            "Run as its owner: sudo blipdb install-extension",
+        ) from None
+    return bool(changed)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file at once: a server may be reading it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{NAME}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -1,0 +1,84 @@
+"""A database that went away or filled up in the middle of work, said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+from ..errors import BlipdbError, DatabaseError, EngineError, UsageError
+
+THEN = "then try again."
+AGAIN = "then the same command again: it goes on where this one stopped."
+
+
+@contextmanager
+def explained(again: str = AGAIN) -> Iterator[None]:
+    """Raise what PostgreSQL's state of health makes fail as a DatabaseError with a way out, which
+    ends with ``again``.
+
+    A statement that is wrong in itself stays the error that it is.
+    """
+    try:
+        yield
+    except errors.DiskFull as error:
+        raise DatabaseError(
+            f"The database's disk is full: {_words(error)}", f"Free some space there, {again}"
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise DatabaseError(
+            f"The database doesn't let us: {_words(error)}",
+            "Whoever runs jobs needs the role blip_worker: GRANT blip_worker TO <user>",
+        ) from error
+    except errors.QueryCanceled as error:
+        raise DatabaseError(f"The database stopped us: {_words(error)}", None) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseError(
+            f"The database went away: {_words(error)}",
+            f"Its log says why. Start the private cluster with: blipdb up; {again}",
+        ) from error
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise what the database refuses as the `BlipdbError` that it is, in the database's words."""
+    with explained(THEN):
+        try:
+            yield
+        except psycopg.Error as error:
+            if (kind := _kind(error)) is None:
+                raise
+            detail = error.diag.message_detail
+            sentence = (error.diag.message_primary or str(error)) + (
+                f" ({detail})" if detail else ""
+            )
+            raise kind(sentence, error.diag.message_hint or _hint(error)) from error
+
+
+def _kind(error: psycopg.Error) -> type[BlipdbError] | None:
+    """By SQLSTATE; None where the server is in trouble, or gone, and `explained` knows more."""
+    state = error.sqlstate or ""
+    if state.startswith("22") or isinstance(error, psycopg.DataError):  # data: an argument
+        return UsageError
+    if state.startswith("08") or state in ("53200", "53400"):  # not there, or too busy
+        return EngineError
+    if not state or state == "53100" or state.startswith("57"):
+        return None
+    return DatabaseError
+
+
+def _hint(error: psycopg.Error) -> str | None:
+    """What to do where the database doesn't say."""
+    if isinstance(error, errors.InsufficientPrivilege):
+        return (
+            "Searching needs the role blip_reader, adding blip_writer: GRANT blip_reader TO <user>"
+        )
+    if isinstance(error, errors.UndefinedFunction | errors.UndefinedTable):
+        return "Bring it up to date with: blipdb init"
+    return None
+
+
+def _words(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or str(error)).strip().rstrip(".") + "."

@@ -1,0 +1,274 @@
+"""What a server and a database must have for blipdb, and what to do where they have not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+
+from ..errors import DatabaseError, SetupError
+from ..host.postgresql import OLDEST, OLDEST_VECTOR
+from ..types import Connection
+from . import extension
+from .failures import refusals
+from .steps import Steps, ask, run
+
+INIT = "Bring it up to date with: blipdb init"
+_REVISION: LiteralString = "SELECT version_num FROM blip.alembic_version"
+
+
+# On any connection, an app's as well: with schemas, whatever its search path.
+_LOOK: LiteralString = """
+    SELECT pg_catalog.current_database(), v.extversion, n.nspname,
+           (SELECT e.extversion FROM pg_catalog.pg_extension e
+            WHERE e.extname OPERATOR(pg_catalog.=) 'blipdb'),
+           -- From the function's source, as not everybody may call it.
+           (SELECT substring(p.prosrc FROM '[0-9a-f]{16}') FROM pg_catalog.pg_proc p
+            WHERE p.oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure('blip._build()')),
+           pg_catalog.to_regclass('blip.alembic_version') IS NOT NULL
+    FROM (SELECT) AS nothing
+    LEFT JOIN pg_catalog.pg_extension v ON v.extname OPERATOR(pg_catalog.=) 'vector'
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) v.extnamespace
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a database has of blipdb: versions of pgvector and of the extension, the schema that
+    pgvector is in, the ``build`` of the functions, and the tables' ``revision``."""
+
+    database: str
+    pgvector: str | None
+    pgvector_schema: str | None
+    extension: str | None
+    build: str | None
+    revision: str | None
+
+    def require_tables(self) -> None:
+        """
+        Raises:
+            SetupError: pgvector is too old.
+            DatabaseError: the tables are missing or of another version.
+        """
+        if self.pgvector is not None and numbers(self.pgvector) < OLDEST_VECTOR:
+            raise _too_old(self.pgvector, self.database)
+        _require_revision(self.database, self.revision)
+
+    def require_functions(self) -> None:
+        """
+        Raises:
+            DatabaseError: they are missing or of another version.
+        """
+        if self.extension is None:
+            raise DatabaseError(
+                f"The extension blipdb is not in the database {self.database}.", INIT
+            )
+        if self.build != extension.build():
+            raise DatabaseError(
+                f"The functions in the database {self.database} are of another blipdb: build"
+                f" {self.build}, and this one is {extension.build()}"
+                f" (version {extension.version()}).",
+                INIT,
+            )
+
+
+def look() -> Steps[Found]:
+    """What the database has."""
+    ((*facts, has_tables),) = yield from ask(_LOOK)
+    revisions = (yield from ask(_REVISION)) if has_tables else []
+    revision = "none" if has_tables else None
+    return Found(*[*facts, revisions[0][0] if revisions else revision])
+
+
+def check(conn: Connection, *, functions: bool = False) -> None:
+    """Make sure that this database is one that this version of blipdb works with.
+
+    Tables alone will do, as a server without PL/Python has no more, unless ``functions`` must be
+    there too.
+
+    Raises:
+        SetupError: a part is missing on the server or too old; the hint is what installs it.
+        DatabaseError: its tables or functions are of another version; the hint is the command.
+    """
+    with refusals():
+        found = run(conn, look())
+    if found.pgvector is None or (functions and found.extension is None):
+        require_parts(conn, functions=functions)
+    found.require_tables()
+    if functions or found.extension is not None:
+        found.require_functions()
+
+
+def check_worker(conn: Connection) -> None:
+    """Make sure that a worker of this version may use these tables.
+
+    Functions don't matter to it, nor do tables of a newer version that names this one as good
+    enough: so old and new workers can run side by side while an upgrade goes from one machine to
+    the next.
+
+    Raises:
+        DatabaseError: they are of another version; the hint is the command that mends it.
+    """
+    try:
+        check_revision(conn)
+    except DatabaseError:
+        row = (
+            conn.execute(
+                "SELECT value FROM blip.settings, blip.alembic_version"
+                " WHERE name = 'oldest_worker' AND value <= %(head)s AND version_num > %(head)s",
+                {"head": head()},
+            ).fetchone()
+            if _has_tables(conn)
+            else None
+        )
+        if row is None:
+            raise
+
+
+def _has_tables(conn: Connection) -> bool:
+    return conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
+
+
+def head() -> str:
+    """The newest revision in ``migrations/versions``, by its file's name (Alembic is slow)."""
+    names = sorted(path.name for path in (migrations() / "versions").glob("[0-9]*.py"))
+    return names[-1].partition("_")[0]
+
+
+def migrations() -> Path:
+    """The folder of Alembic's environment."""
+    return Path(str(files("blipdb.migrations")))
+
+
+def check_revision(conn: Connection) -> None:
+    """Raise unless the tables are there and of the newest revision."""
+    found = run(conn, look())
+    _require_revision(found.database, found.revision)
+
+
+def _require_revision(database: str, revision: str | None) -> None:
+    if revision is None:
+        raise DatabaseError(f"The database {database} has no tables of blipdb.", INIT)
+    if revision > head() and revision != "none":
+        raise DatabaseError(
+            f"The tables in the database {database} are of a newer blipdb: revision"
+            f" {revision}, and this one knows {head()}.",
+            "Upgrade this one: pip install --upgrade blipdb",
+        )
+    if revision != head():
+        raise DatabaseError(
+            f"The tables in the database {database} are of revision {revision};"
+            f" this blipdb works with {head()}.",
+            INIT,
+        )
+
+
+def _name(conn: Connection) -> str:
+    return conn.info.dbname
+
+
+def require_parts(conn: Connection, *, functions: bool = True) -> None:
+    """Raise unless the server has what the tables need, and with ``functions`` what the extension
+    needs, and its files."""
+    version = conn.info.server_version
+    if version < OLDEST * 10000:
+        raise SetupError(
+            f"PostgreSQL {OLDEST} or newer is needed; the server at {server(conn)} is "
+            f"{conn.info.parameter_status('server_version')}."
+        )
+    missing = missing_parts(conn)
+    for name, error in missing.items():
+        if functions or name == "vector":
+            raise error
+    available = available_parts(conn)
+    used = installed(conn).get("vector", available["vector"])
+    if numbers(used) < OLDEST_VECTOR:
+        raise _too_old(used, _name(conn), conn, available["vector"])
+
+
+def missing_parts(conn: Connection) -> dict[str, SetupError]:
+    """The extensions that the server could not create as it is, each with what installs it."""
+    major = conn.info.server_version // 10000
+    available = available_parts(conn)
+    hints = {
+        "plpython3u": f"Install it there: sudo apt-get install postgresql-plpython3-{major}",
+        "vector": f"Install pgvector there: sudo apt-get install postgresql-{major}-pgvector",
+        extension.NAME: "Install its files there: sudo blipdb install-extension",
+    }
+    return {
+        name: SetupError(
+            f"The extension {name} is not installed on the server at {server(conn)}: "
+            f"looked in {_extension_folder(conn)}.",
+            hint,
+        )
+        for name, hint in hints.items()
+        if name not in available
+    }
+
+
+def available_parts(conn: Connection) -> dict[str, str]:
+    """The versions of those extensions that blipdb needs and the server could create."""
+    return _versions(
+        conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
+    )
+
+
+def _too_old(
+    found: str, database: str, conn: Connection | None = None, available: str | None = None
+) -> SetupError:
+    oldest = ".".join(map(str, OLDEST_VECTOR))
+    if available is not None and numbers(available) >= OLDEST_VECTOR:
+        hint = "A newer one is on the server: ALTER EXTENSION vector UPDATE"
+    elif conn is not None:
+        major = conn.info.server_version // 10000
+        hint = f"Install a newer one: sudo apt-get install postgresql-{major}-pgvector"
+    else:
+        hint = "See what is to be done: blipdb init"
+    return SetupError(
+        f"pgvector {found} in the database {database} is too old; {oldest} or newer is needed.",
+        hint,
+    )
+
+
+def server(conn: Connection) -> str:
+    """Where the server is, in words."""
+    return f"{conn.info.host or 'the default socket'}:{conn.info.port}"
+
+
+def _extension_folder(conn: Connection) -> str:
+    """Where the server looks for extensions, as far as this user may know it."""
+    try:
+        with conn.transaction():
+            row = conn.execute("SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        row = None
+    return f"{row[0]}/extension" if row else "its share folder (pg_config --sharedir)/extension"
+
+
+def installed(conn: Connection) -> dict[str, str]:
+    """The versions of those extensions that blipdb needs and this database has."""
+    return _versions(conn, "SELECT extname, extversion FROM pg_extension WHERE extname = ANY(%s)")
+
+
+def _versions(conn: Connection, query: LiteralString) -> dict[str, str]:
+    return dict(conn.execute(query, [["plpython3u", "vector", extension.NAME]]).fetchall())
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """``0.8.6`` as (0, 8, 6)."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def build(conn: Connection) -> str | None:
+    """Which build of the extension this database has; None for one from before there were any.
+
+    Read from the function's source, as not everybody may call it.
+    """
+    row = conn.execute(
+        "SELECT substring(prosrc FROM '[0-9a-f]{16}') FROM pg_proc"
+        " WHERE oid = to_regprocedure('blip._build()')::oid"
+    ).fetchone()
+    return row[0] if row else None

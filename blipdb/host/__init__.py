@@ -1,0 +1,1 @@
+"""The machine: home folder, users, the private PostgreSQL server, logs."""

@@ -1,0 +1,263 @@
+"""Files into the database: found, compared by stat, read, decoded, stored, encoded.
+
+Of a file that changed, the new content is a new image and the file moves to it; the old image
+stays, with all that is known of it. A file that was refused for its content is reported again
+without another try while it stays as it is, unless a retry is asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+from uuid import UUID
+
+from psycopg import errors as pg_errors
+
+from .. import registry
+from ..database import captions as texts_of
+from ..database import catalog, connection, jobs, requirements
+from ..database.failures import explained
+from ..database.jobs import Counts, Queue
+from ..errors import ModelError
+from ..registry import Model
+from ..settings import Settings
+from ..sources import captions as sidecars
+from ..sources import files as sources
+from ..sources.captions import Captions
+from ..sources.files import Found
+from ..sources.records import Caption, Failure, SourceFile
+from ..types import Connection
+from ..work import executors
+from ..work.executors import Hands, Progress, Ring, Show
+from .intake import Place
+
+LOOK_UP = 10_000  # files compared in one statement
+
+
+@dataclass
+class Report:
+    """What an ingest did.
+
+    ``added`` counts new images, ``duplicates`` new or changed files with content that was there
+    already. ``encoded`` and ``captioned`` count jobs, other callers' among them; ``parked``
+    those that were given up meanwhile; ``waiting`` is what the queues hold now. ``model`` encodes
+    for search, and it ``knows`` just that; others that caption or answer encode too, uncounted.
+    Of the captions that were written meanwhile, ``judge`` (the active filter) has scored
+    ``judged``, and would keep ``kept``. ``unscored`` counts all captions that lack its scores.
+    """
+
+    model: str
+    knows: str
+    found: int = 0
+    added: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    captions: int = 0
+    encoded: int = 0
+    captioned: int = 0
+    judge: str | None = None
+    judged: int = 0
+    kept: int = 0
+    unscored: int = 0
+    waiting: int = 0
+    parked: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failed or self.parked else 0
+
+
+def ingest(
+    settings: Settings,
+    paths: Sequence[str | Path],
+    *,
+    space: str = "",
+    captions: Sequence[str | Path] = (),
+    caption: bool = False,
+    store_content: bool = False,
+    retry: bool = False,
+    scores: bool = True,
+    ring: Ring | None = None,
+    wait: bool = True,
+    stdin: BinaryIO | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Bring the images that ``paths`` lead to into the database, and have them encoded.
+
+    Args:
+        settings: whose database, and whose home holds the models.
+        paths: folders, files, globs, or ``-`` for a list on ``stdin``.
+        space: whose images they are.
+        captions: tables of captions (CSV, JSON, JSONL).
+        caption: have the captioner write one for each image, too.
+        store_content: keep the files' bytes in the database.
+        retry: try refused files and parked jobs once more.
+        scores: have the captions scored; else that is left for later.
+        ring: leave the work to workers elsewhere, whom this tells that a stage has some.
+        wait: until they are done.
+        progress: called from this thread.
+
+    Raises:
+        UsageError: paths or tables that can't be used; nothing was changed.
+        ModelError: no model is active, or its files are missing or altered.
+        DatabaseError, SetupError: the database is gone, full, or not one of this version.
+    """
+    begin = time.monotonic()
+    found = sources.find(paths, stdin=stdin)
+    texts = sidecars.gather([file.uri for file in found.files], captions)
+    with explained(), ExitStack() as opened:
+        url = settings.database_url()
+        conn = opened.enter_context(connection.connect_pinned(url, autocommit=True))
+        requirements.check(conn)
+        show = progress or (lambda _: None)
+        chosen = executors.choose(settings, conn, opened, ring, show, wait=wait, scores=scores)
+        run = _Ingest(conn, space, chosen, show)
+        run.take_in(found, texts, store_content=store_content, retry=retry)
+        run.encode_rest(retry=retry)
+        if caption:
+            run.caption([file.uri for file in found.files], retry=retry)
+        run.judge(scores=scores)
+        run.finish()
+        run.report.seconds = time.monotonic() - begin
+        return run.report
+
+
+class _Ingest:
+    """One call of `ingest`: its steps, and what they share."""
+
+    def __init__(self, conn: Connection, space: str, chosen: Hands, show: Show) -> None:
+        self._conn = conn
+        self._space = space
+        self._hands = chosen
+        self._show = show
+        self._model = registry.active(conn, "retrieval")
+        self._others = [
+            model
+            for model in registry.models(conn)
+            if model.encodes and model.model_id != self._model.model_id
+        ]
+        self._queues = [model.encoding for model in (self._model, *self._others)]
+        self._begun = jobs.all_counts(conn)
+        self._began = _now(conn)
+        self._before = {queue: self._begun.get(queue, Counts()) for queue in self._queues}
+        self.report = Report(self._model.name, self._model.knows)
+
+    def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
+        """Store and encode what is new among the found files; captions of the others, too."""
+        report = self.report
+        report.found = len(found.files) + len(found.failures)
+        report.warnings += texts.warnings
+        report.failed += found.failures
+        catalog.add_failures(self._conn, self._space, found.failures)
+        changed = list(self._changed(found.files, texts, retry=retry))
+        if not changed:
+            return
+        failed = 0
+        place = Place(self._conn, self._space, texts, store_content, self._queues)
+        for step in self._hands.intake(place, self._model).run(changed):
+            report.added += step.added
+            report.duplicates += step.duplicates
+            report.captions += step.captions
+            report.encoded += step.jobs.done
+            report.failed += step.failed
+            failed += len(step.failed)
+            done = report.added + report.duplicates + failed
+            self._show(Progress("ingest", done, len(changed), failed))
+
+    def _changed(
+        self, files: Sequence[SourceFile], texts: Captions, *, retry: bool
+    ) -> Iterator[SourceFile]:
+        """Files that are not as they were; of the others, failures are reported again."""
+        for start in range(0, len(files), LOOK_UP):
+            some = files[start : start + LOOK_UP]
+            known = catalog.known(self._conn, self._space, [file.uri for file in some])
+            captions: dict[UUID, list[Caption]] = {}
+            for file in some:
+                same = [last for last in known.get(file.uri, ()) if last.is_still(file)]
+                last = same[0] if same else None
+                if last is None or (last.image_id is None and retry):
+                    yield file
+                elif last.image_id is None:
+                    self.report.failed.append(Failure(file.uri, last.reason or "", *file[1:]))
+                else:
+                    self.report.unchanged += 1
+                    beside = texts.by_uri.get(file.uri, [])
+                    captions.setdefault(last.image_id, []).extend(beside)
+            self.report.captions += catalog.add_captions(self._conn, captions)
+
+    def encode_rest(self, *, retry: bool) -> None:
+        """Run what was enqueued otherwise: by blip_add, by an ingest that was killed, by retry."""
+        if retry:
+            for queue in self._queues:
+                self._retry_parked(queue)
+        self.report.encoded += self._drain(self._model.encoding, self._model)
+        for model in self._others:
+            self._drain(model.encoding, model)
+
+    def caption(self, uris: Sequence[str], *, retry: bool) -> None:
+        """Have a caption written for every image among the files."""
+        model = registry.active(self._conn, "captioner")
+        queue = model.captioning
+        self._before[queue] = self._begun.get(queue, Counts())  # workers may have done some since
+        for start in range(0, len(uris), LOOK_UP):
+            some = uris[start : start + LOOK_UP]
+            jobs.enqueue(self._conn, queue, catalog.image_ids(self._conn, self._space, some))
+        if retry:
+            self._retry_parked(queue)
+        self.report.captioned += self._drain(queue, model)
+
+    def judge(self, *, scores: bool) -> None:
+        """Give captions the vectors and scores that they lack. Where that can't be done here, the
+        images are in all the same, and it is left to others."""
+        active = texts_of.active(self._conn)
+        for queue in active.queues(scores=scores):
+            self._before.setdefault(queue, self._begun.get(queue, Counts()))
+            try:
+                executors.drain(self._conn, self._hands, queue.stage, self._before)
+            except ModelError as error:
+                self.report.warnings.append(f"captions wait at the stage {queue.stage}: {error}")
+        if active.filter is None:
+            return
+        names = {model.model_id: model.name for model in registry.models(self._conn)}
+        self.report.judge = names[active.filter]
+        self.report.unscored = texts_of.waiting(self._conn, Queue(jobs.SCORE, active.filter))
+        if self.report.captioned:
+            written = texts_of.judged(self._conn, active.filter, self._began)
+            self.report.judged, self.report.kept = written
+
+    def _retry_parked(self, queue: Queue) -> None:
+        jobs.retry_parked(self._conn, queue)
+        self._before[queue] = replace(self._before[queue], parked=0)
+
+    def _drain(self, queue: Queue, model: Model) -> int:
+        return self._hands.drain(queue, model, self._before[queue])
+
+    def finish(self) -> None:
+        """Make all of it durable, index what has grown large, count what is left to do."""
+        jobs.flush(self._conn)
+        try:
+            registry.index_vectors(self._conn, self._model)
+        except pg_errors.InsufficientPrivilege:
+            self.report.warnings.append(
+                f"Search would be quicker with an index on the vectors of {self._model.name}; "
+                "this user may not build it, the next ingest by their owner does."
+            )
+        counts = jobs.all_counts(self._conn)
+        for queue, before in self._before.items():
+            now = counts.get(queue, Counts())
+            self.report.waiting += now.left
+            self.report.parked += max(0, now.parked - before.parked)
+
+
+def _now(conn: Connection) -> datetime:
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    return cast(datetime, row[0])

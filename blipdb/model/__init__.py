@@ -1,0 +1,1 @@
+"""BLIP on this machine: artifacts, graphs, tokenizer, inference. Neither database nor torch."""

@@ -1,0 +1,189 @@
+"""Weights by their Hugging Face names: which there are, their shapes, and float16 rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, numpy_helper
+
+from ...errors import ModelError
+from ..architecture import Architecture
+
+Weights = Mapping[str, npt.NDArray[np.float16]]
+State = Mapping[str, npt.NDArray[np.float32]]
+Shape = tuple[int, ...]
+
+LARGEST = 127  # level of symmetric int8
+TINY = 1e-30  # the scale of a row of zeros, as nothing is divided by 0
+IN = " in "  # between a weight's name and its form, where a graph keeps it in eight bits
+COLUMNS, KEYS, VALUES, SCALES = "columns", "keys", "values", "scales"
+THIRDS = ("third 1", "third 2", "third 3")
+"""Forms of int8 levels, as products want them: columns [I, O], and thirds of these [I, O / 3]; and
+by head, keys [H, O / H, I] and values [H, I, O / H]. Their scales [O] are float32."""
+
+MED_ROLES = ("retrieval", "captioner")
+"""What a MED can be as it is pretrained, with all three objectives."""
+MATCHING = frozenset({"retrieval", "filter"})
+"""Roles that have ITC and ITM."""
+HEAD = "text_decoder.cls.predictions"
+# Other names of the same tensors, as Hugging Face's state dict has them.
+TIED = {
+    f"{HEAD}.decoder.weight": "text_decoder.bert.embeddings.word_embeddings.weight",
+    f"{HEAD}.decoder.bias": f"{HEAD}.bias",
+}
+
+
+def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, Shape]:
+    """Name and shape of every weight that the graphs of a model with these roles hold.
+
+    A captioner's decoder looks at the image; an answerer's looks at the states of the question,
+    which its encoder read with the image before it (BLIP, section 5.3).
+    """
+    found = _vision(arch)
+    if not MATCHING.isdisjoint(roles):
+        found |= _linear("vision_proj", arch.embed_dim, arch.vision_width)
+        found |= _text(arch, "text_encoder", arch.vision_width)
+        found |= _linear("text_proj", arch.embed_dim, arch.text_width)
+        found |= _linear("itm_head", 2, arch.text_width)
+    if "captioner" in roles:
+        found |= _decoder(arch, arch.vision_width)
+    if "answerer" in roles:
+        found |= _text(arch, "text_encoder", arch.vision_width)
+        found |= _decoder(arch, arch.text_width)
+    return found
+
+
+def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES) -> Weights:
+    """The weights that the graphs need, rounded to float16, which is what an artifact keeps.
+
+    Raises:
+        ModelError: a weight is missing, has another shape, isn't finite in float16, or the
+            decoder's output matrix is not its word embedding.
+    """
+    wanted = shapes(arch, roles)
+    if missing := [name for name in wanted if name not in state]:
+        raise ModelError(f"{len(missing)} weights are missing, the first is {missing[0]}.")
+    weights = {}
+    for name, shape in wanted.items():
+        if (found := state[name].shape) != shape:
+            raise ModelError(f"{name} has shape {found}; {shape} fits the architecture.")
+        with np.errstate(over="ignore"):
+            weights[name] = state[name].astype(np.float16)
+        if not np.isfinite(weights[name]).all():
+            raise ModelError(f"{name} holds a value that float16 can't.")
+    for name, same in TIED.items():
+        if same in wanted and name in state and not np.array_equal(state[name], state[same]):
+            raise ModelError(f"{name} differs from {same}; in BLIP they are one.")
+    return weights
+
+
+def quantised(
+    weight: npt.NDArray[np.floating],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """A weight [O, I] as int8 levels [O, I] and scales [O]; levels * scales is near to it."""
+    values = weight.astype(np.float32)
+    scales = np.maximum(np.abs(values).max(axis=1) / np.float32(LARGEST), np.float32(TINY))
+    return np.rint(values / scales[:, None]).astype(np.int8), scales
+
+
+def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
+    """The weights inside graphs, by name, with the tied names: the inverse of building them, but
+    for what eight bits have lost."""
+    exact: dict[str, npt.NDArray[np.float32]] = {}
+    rounded: dict[str, npt.NDArray[np.float32]] = {}
+    for model in models:
+        found = {
+            tensor.name: numpy_helper.to_array(tensor)
+            for tensor in ModelProto.FromString(model).graph.initializer
+            if "." in tensor.name  # constants have no dot in their names
+        }
+        for full, array in found.items():
+            name, _, form = full.partition(IN)
+            if not form:
+                exact[name] = array.astype(np.float32)
+            elif form == SCALES:
+                # In the usual order of memory, which safetensors takes for granted.
+                rounded[name] = np.ascontiguousarray(_levels(found, name)) * array[:, None]
+    state = rounded | exact
+    return state | {name: state[same] for name, same in TIED.items() if same in state}
+
+
+def _levels(found: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
+    """A weight's int8 levels [O, I], from whichever form a graph keeps them in."""
+    forms = {
+        full.removeprefix(name + IN): array
+        for full, array in found.items()
+        if full.startswith(name + IN)
+    }
+    if THIRDS[0] in forms:
+        return np.concatenate([forms[third].T for third in THIRDS])
+    if COLUMNS in forms:
+        return forms[COLUMNS].T
+    levels = forms[KEYS] if KEYS in forms else forms[VALUES].transpose(0, 2, 1)
+    return levels.reshape(-1, levels.shape[-1])
+
+
+def _vision(arch: Architecture) -> dict[str, Shape]:
+    width, name = arch.vision_width, "vision_model.embeddings"
+    found: dict[str, Shape] = {
+        f"{name}.class_embedding": (1, 1, width),
+        f"{name}.position_embedding": (1, arch.image_tokens, width),
+        f"{name}.patch_embedding.weight": (width, 3, arch.patch_size, arch.patch_size),
+        f"{name}.patch_embedding.bias": (width,),
+    }
+    for number in range(arch.vision_layers):
+        layer = f"vision_model.encoder.layers.{number}"
+        found |= _norm(f"{layer}.layer_norm1", width)
+        found |= _linear(f"{layer}.self_attn.qkv", 3 * width, width)
+        found |= _linear(f"{layer}.self_attn.projection", width, width)
+        found |= _norm(f"{layer}.layer_norm2", width)
+        found |= _linear(f"{layer}.mlp.fc1", arch.vision_mlp, width)
+        found |= _linear(f"{layer}.mlp.fc2", width, arch.vision_mlp)
+    return found | _norm("vision_model.post_layernorm", width)
+
+
+def _decoder(arch: Architecture, source: int) -> dict[str, Shape]:
+    """A text transformer that looks at `source` features, and its head."""
+    found = _text(arch, "text_decoder.bert", source)
+    found |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
+    found |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
+    found[f"{HEAD}.bias"] = (arch.vocab_size,)
+    return found
+
+
+def _text(arch: Architecture, model: str, source: int) -> dict[str, Shape]:
+    width = arch.text_width
+    found: dict[str, Shape] = {
+        f"{model}.embeddings.word_embeddings.weight": (arch.vocab_size, width),
+        f"{model}.embeddings.position_embeddings.weight": (arch.max_positions, width),
+    }
+    found |= _norm(f"{model}.embeddings.LayerNorm", width)
+    for number in range(arch.text_layers):
+        layer = f"{model}.encoder.layer.{number}"
+        found |= _attention(f"{layer}.attention", width, width)
+        found |= _attention(f"{layer}.crossattention", width, source)
+        found |= _linear(f"{layer}.intermediate.dense", arch.text_mlp, width)
+        found |= _linear(f"{layer}.output.dense", width, arch.text_mlp)
+        found |= _norm(f"{layer}.output.LayerNorm", width)
+    return found
+
+
+def _attention(name: str, width: int, source: int) -> dict[str, Shape]:
+    return (
+        _linear(f"{name}.self.query", width, width)
+        | _linear(f"{name}.self.key", width, source)
+        | _linear(f"{name}.self.value", width, source)
+        | _linear(f"{name}.output.dense", width, width)
+        | _norm(f"{name}.output.LayerNorm", width)
+    )
+
+
+def _linear(name: str, outputs: int, inputs: int) -> dict[str, Shape]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _norm(name: str, width: int) -> dict[str, Shape]:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}

@@ -1,0 +1,53 @@
+"""How a captioner is to write, which is kept beside what it wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from ..errors import UsageError
+
+BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
+
+
+@dataclass(frozen=True)
+class Writing:
+    """By beam search, or by nucleus sampling where `nucleus` is its mass (CapFilt's is 0.9).
+
+    min_tokens, max_tokens: as `Runtime.caption` has them. seed: with an image's id it decides the
+    image's random numbers, whichever batch the image is in.
+    """
+
+    beams: int | None = BEAMS
+    nucleus: float | None = None
+    seed: int = 0
+    min_tokens: int | None = None
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.beams is None) == (self.nucleus is None):
+            raise UsageError("Captions are written either by beams or from a nucleus; give one.")
+
+    def options(self, image_ids: list[UUID]) -> dict[str, Any]:
+        """What `Runtime.caption` is to be told, for these images."""
+        lengths = {"min_tokens": self.min_tokens, "max_tokens": self.max_tokens}
+        if self.nucleus is None:
+            return {**lengths, "beams": self.beams}
+        return {**lengths, "nucleus": self.nucleus, "seed": [self._seed(id) for id in image_ids]}
+
+    def _seed(self, image_id: UUID) -> int:
+        digest = blake2b(image_id.bytes, digest_size=7, salt=self.seed.to_bytes(16, "big"))
+        return int.from_bytes(digest.digest(), "big")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `blip.captions.decoding` keeps it."""
+        how = {"beams": self.beams, "nucleus": self.nucleus}
+        if self.nucleus is not None:
+            how["seed"] = self.seed
+        how |= {"min_tokens": self.min_tokens, "max_tokens": self.max_tokens}
+        return {name: value for name, value in how.items() if value is not None}
+
+
+USUAL = Writing()

@@ -1,0 +1,1 @@
+"""A world of drawn scenes, whose structure is known."""

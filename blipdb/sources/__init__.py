@@ -1,0 +1,1 @@
+"""Sources of images and captions: files, URLs, stored content, attached tables, sidecars."""

@@ -1,0 +1,9 @@
+"""Types that several rooms share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+Connection = psycopg.Connection[Any]

@@ -1,0 +1,1 @@
+"""Stages of work on images, and where they run: this process or workers elsewhere."""

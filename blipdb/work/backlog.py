@@ -1,0 +1,169 @@
+"""What images still lack at a stage, added to the queues and run: here, or by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from .. import registry
+from ..database import captions, connection, jobs, requirements
+from ..database.failures import explained
+from ..database.jobs import Counts, Queue
+from ..errors import ModelError, UsageError
+from ..registry import Model
+from ..settings import Settings
+from ..types import Connection
+from . import attachments, executors, pool
+from .executors import Hands, Ring, Show
+
+
+@dataclass(frozen=True)
+class Line:
+    """A queue after a call: how many jobs were ``added`` to it or opened again, how many were
+    ``done`` meanwhile, and how many are still waiting, or parked."""
+
+    stage: str
+    model: str
+    added: int
+    done: int
+    waiting: int
+    parked: int
+
+
+def run(
+    settings: Settings,
+    stages: Sequence[str] = (),
+    *,
+    model: str | None = None,
+    space: str | None = None,
+    ring: Ring | None = None,
+    wait: bool = True,
+    show: Show = lambda _: None,
+) -> list[Line]:
+    """Do what images lack at these stages; without any, what is due at all of them.
+
+    Args:
+        model: by name or digest; else the active one in the role that a stage needs.
+        space: whose images; else everybody's.
+        ring, wait: as for `blipdb.ingest.run.ingest`.
+
+    Raises:
+        UsageError: there is no such stage or model, or it can't have the role.
+        ModelError: no model is active in the role, or its files are missing or altered.
+        DatabaseError: the database is gone, full, or not one of this version.
+    """
+    _require_stages(stages)
+    with explained(), ExitStack() as opened:
+        conn = _connected(settings, opened)
+        before = jobs.all_counts(conn)
+        added = {}
+        for stage in set(stages) - {jobs.ATTACH}:
+            queue = Queue(stage, _model(conn, stage, model).model_id)
+            added[queue] = jobs.enqueue_missing(conn, queue, space=space)
+        chosen = executors.choose(settings, conn, opened, ring, show, wait=wait)
+        return _drain(conn, chosen, stages or jobs.WORK, before, added)
+
+
+def retry(
+    settings: Settings,
+    stages: Sequence[str] = (),
+    *,
+    ring: Ring | None = None,
+    wait: bool = True,
+    show: Show = lambda _: None,
+) -> list[Line]:
+    """Let parked jobs, and those that wait for a later attempt, begin anew, and run them. Raises as
+    `run` does."""
+    _require_stages(stages)
+    stages = stages or jobs.WORK
+    with explained(), ExitStack() as opened:
+        conn = _connected(settings, opened)
+        queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
+        added = {queue: jobs.retry_parked(conn, queue) for queue in queues}
+        if jobs.ATTACH in stages:
+            attachments.retry(conn)
+        before = jobs.all_counts(conn)
+        chosen = executors.choose(settings, conn, opened, ring, show, wait=wait)
+        return _drain(conn, chosen, stages, before, added, lacking=False)
+
+
+def _require_stages(stages: Sequence[str]) -> None:
+    if wrong := [stage for stage in stages if stage not in jobs.WORK]:
+        raise UsageError(f"There is no stage {', '.join(wrong)}; there are {', '.join(jobs.WORK)}.")
+
+
+def _connected(settings: Settings, opened: ExitStack) -> Connection:
+    conn = opened.enter_context(connection.connect_pinned(settings.database_url(), autocommit=True))
+    requirements.check(conn)
+    return conn
+
+
+def _model(conn: Connection, stage: str, name: str | None) -> Model:
+    roles = pool.ROLES[stage]
+    if name is not None:
+        model = registry.find(conn, name)
+        if set(roles).isdisjoint(model.roles):
+            raise UsageError(
+                f"The model {model.name} can't {stage}: that needs the role {' or '.join(roles)},"
+                f" and it can be {', '.join(model.roles)}.",
+                _able(conn, stage),
+            )
+        if stage in captions.COLUMNS and roles[0] not in model.active:
+            raise UsageError(
+                f"The model {model.name} is not active as {roles[0]}: captions have the results of"
+                " one model, and workers would replace those of another.",
+                f"Have it {stage} all captions with: blipdb models activate {model.name}"
+                f" --role {roles[0]}",
+            )
+        return model
+    for role in roles:
+        try:
+            return registry.active(conn, role)
+        except ModelError:
+            continue
+    return registry.active(conn, roles[0])
+
+
+def _able(conn: Connection, stage: str) -> str:
+    """The command that helps where a model can't do a stage."""
+    roles = pool.ROLES[stage]
+    able = [model for model in registry.models(conn) if not set(roles).isdisjoint(model.roles)]
+    if not able:
+        return registry.ADD
+    active = [model for model in able if not set(roles).isdisjoint(model.active)]
+    if active:
+        return f"The model {active[0].name} does that: blipdb run {stage}"
+    return f"Have another do it: blipdb models activate {able[-1].name} --role {roles[0]}"
+
+
+def _drain(
+    conn: Connection,
+    chosen: Hands,
+    stages: Sequence[str],
+    before: dict[Queue, Counts],
+    added: dict[Queue, int],
+    *,
+    lacking: bool = True,
+) -> list[Line]:
+    attached = chosen.attach() if jobs.ATTACH in stages else 0
+    done: dict[Queue, int] = {}
+    for stage in jobs.ORDER:
+        if stage in stages:
+            done |= executors.drain(conn, chosen, stage, before, lacking=lacking)
+    jobs.flush(conn)
+    names = {model.model_id: model.name for model in registry.models(conn)}
+    rows = attachments.counts(conn)
+    lines = [Line(jobs.ATTACH, "", 0, attached, rows.left, rows.parked)]
+    return (lines if attached or rows.left else []) + [
+        Line(
+            queue.stage,
+            names[queue.model_id],
+            added.get(queue, 0),
+            done.get(queue, 0),
+            counts.left,
+            counts.parked,
+        )
+        for queue, counts in jobs.all_counts(conn).items()
+        if queue in done or added.get(queue)
+    ]

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from PIL import Image
+
+from blipdb.client.previews import previews
+from blipdb.identity import image_id
+from tests.album import picture
+
+
+def store(conn: psycopg.Connection, content: bytes, *paths: Path, kept: bool = False) -> UUID:
+    id = image_id("", content)
+    conn.execute(
+        "INSERT INTO blip.images (image_id, sha256, mime, bytes, content)"
+        " VALUES (%s, sha256(%s), 'image/png', %s, %s)",
+        [id, content, len(content), content if kept else None],
+    )
+    for path in paths:
+        conn.execute(
+            "INSERT INTO blip.files (uri, image_id, is_ingested) VALUES (%s, %s, true)",
+            [str(path), id],
+        )
+    return id
+
+
+def size(preview: bytes) -> tuple[int, int]:
+    with Image.open(BytesIO(preview)) as image:
+        assert image.format == "JPEG"
+        return image.size
+
+
+def test_from_a_file(conn: psycopg.Connection, tmp_path: Path) -> None:
+    content = picture(1, side=640)
+    gone, there = tmp_path / "gone.png", tmp_path / "there.png"
+    there.write_bytes(content)
+    id = store(conn, content, gone, there)
+    assert size(previews(conn, [id])[id]) == (320, 320)
+
+
+def test_from_stored_content(conn: psycopg.Connection) -> None:
+    id = store(conn, picture(2, side=50), kept=True)
+    assert size(previews(conn, [id, id])[id]) == (50, 50)
+
+
+@pytest.mark.parametrize("now", [picture(5), b"", b"no image"])
+def test_a_file_with_other_content_is_not_shown(
+    conn: psycopg.Connection, tmp_path: Path, now: bytes
+) -> None:
+    path = tmp_path / "changed.png"
+    path.write_bytes(now)
+    assert previews(conn, [store(conn, picture(4), path)]) == {}
+
+
+def test_what_can_not_be_decoded_is_left_out(conn: psycopg.Connection) -> None:
+    assert previews(conn, [store(conn, picture(6)[:80], kept=True), uuid4()]) == {}
+    assert previews(conn, []) == {}

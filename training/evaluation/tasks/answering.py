@@ -1,0 +1,126 @@
+"""Questions about images (VQA v2) and, without training for it, about videos (MSRVTT-QA, MSVD-QA),
+by BLIP's protocols (arXiv 2201.12086, sections 5.3 and 5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from blipdb.errors import UsageError
+
+from ...datasets.sample import DataError, ImageSource, Sample
+from ...datasets.transforms import Pixels, pre_question
+from ..metrics import vqa
+from .models import Source, normalised
+from .progress import Show, silent
+from .protocols import Answers
+from .reading import read_ahead
+
+See = Callable[[ImageSource, int], Pixels]
+"""An image or a video, and the model's size -> its frames uint8 [F, S, S, 3]; an image has one."""
+
+
+def answer(
+    answerer: Answers,
+    source: Source,
+    samples: Sequence[Sample],
+    see: See,
+    candidates: Sequence[str],
+    *,
+    batch: int,
+    device: torch.device,
+    show: Show = silent,
+) -> list[str]:
+    """An answer to each question: the best of the candidates, or, without any, one in the model's
+    own words. An image or video is read once for those of its questions that are in a batch.
+
+    Raises:
+        DataError: an image or a video can't be read.
+    """
+    order = sorted(range(len(samples)), key=lambda n: samples[n].key)
+    found = [""] * len(samples)
+    answered = 0
+    for group in _groups([samples[n].key for n in order], batch):
+        numbers = [order[place] for place in group]
+        asked = [samples[n] for n in numbers]
+        tokens = _tokens(answerer, source, asked, see, device)
+        questions = [pre_question(sample.text) for sample in asked]
+        given = (
+            answerer.rank(tokens, questions, candidates)
+            if candidates
+            else answerer.generate(tokens, questions)
+        )
+        for number, text in zip(numbers, given, strict=True):
+            found[number] = text
+        answered += len(group)
+        show("answers", answered, len(samples))
+    return found
+
+
+@torch.inference_mode()
+def _tokens(
+    answerer: Answers, source: Source, asked: Sequence[Sample], see: See, device: torch.device
+) -> Tensor:
+    """The tokens [B, F * N, D] of each sample's image or video, whose frames follow each other."""
+    keys = list(dict.fromkeys(sample.key for sample in asked))
+    images = {sample.key: sample.images[0] for sample in asked}
+    size = source.arch.image_size
+    (seen,) = read_ahead(lambda key: see(images[key], size), keys, len(keys))
+    frames = np.concatenate(seen)
+    parts = (frames[start : start + len(keys)] for start in range(0, len(frames), len(keys)))
+    found = [answerer.image_tokens(normalised(part, source, device)) for part in parts]
+    tokens = torch.cat(found).view(len(keys), -1, found[0].shape[-1])
+    return tokens[[keys.index(sample.key) for sample in asked]]
+
+
+def _groups(keys: Sequence[str], size: int) -> list[range]:
+    return [range(start, min(start + size, len(keys))) for start in range(0, len(keys), size)]
+
+
+def vqa_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
+    """Percentage by the official rule.
+
+    Raises:
+        DataError: a sample has not the answers of ten annotators.
+    """
+    total = 0.0
+    for sample, given in zip(samples, answers, strict=True):
+        try:
+            people = vqa.count_annotators(sample.answers, sample.weights)
+        except ValueError as error:
+            raise DataError(f"question {sample.id or sample.text}: {error}") from None
+        total += vqa.accuracy(given, people)
+    return 100 * total / len(samples)
+
+
+def exact_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
+    """Percentage of answers that are the true one.
+
+    Raises:
+        DataError: a sample has not one true answer.
+    """
+    right = 0
+    for sample, given in zip(samples, answers, strict=True):
+        if len(sample.answers) != 1:
+            raise DataError(
+                f"{sample.text!r} has {len(sample.answers)} answers; one is the true one"
+            )
+        right += vqa.is_exact(given, sample.answers[0])
+    return 100 * right / len(samples)
+
+
+def require_candidates(mode: str, candidates: Sequence[str]) -> None:
+    """
+    Raises:
+        UsageError: what the mode needs isn't there.
+    """
+    if mode == "rank" and not candidates:
+        raise UsageError(
+            "To rank, the model needs answers to choose from.",
+            "Give --answers FILE, a JSON list (BLIP's answer_list.json), or --mode generate.",
+        )
+    if mode == "generate" and candidates:
+        raise UsageError("A model that generates chooses from no --answers; leave one out.")

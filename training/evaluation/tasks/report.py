@@ -1,0 +1,85 @@
+"""What an evaluation found: a table for people, JSON for programs, the paper's figures beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ...run.checkpoint import write_json
+from .paper import BENCHMARKS, MODELS
+
+HERE, THROUGH_SQL = "here", "here, through SQL"
+
+
+@dataclass(frozen=True)
+class Report:
+    """An evaluation. figures: by column (`here`, `here, through SQL`), by name, in percent but for
+    ranks. protocol: what decides the figures. missing: why a figure isn't there, by its name.
+    benchmark: whose figures in the paper stand beside; None where there are none."""
+
+    task: str
+    model: str
+    data: Mapping[str, Any]
+    figures: Mapping[str, Mapping[str, float]]
+    protocol: Mapping[str, Any]
+    benchmark: str | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def published(self) -> Mapping[str, Mapping[str, float]]:
+        """The paper's figures by name, by model."""
+        return {} if self.benchmark is None else BENCHMARKS[self.benchmark].figures
+
+    def to_dict(self) -> dict[str, Any]:
+        paper = None
+        if self.benchmark is not None:
+            title = BENCHMARKS[self.benchmark].title
+            paper = {"benchmark": self.benchmark, "title": title, "figures": self.published()}
+        return {
+            "task": self.task,
+            "model": self.model,
+            "data": dict(self.data),
+            "protocol": dict(self.protocol),
+            "figures": {column: dict(values) for column, values in self.figures.items()},
+            "missing": dict(self.missing),
+            "paper": paper,
+        }
+
+    def write(self, path: Path) -> None:
+        """As JSON; the folder is made."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, self.to_dict())
+
+    def show(self, console: Console) -> None:
+        """As a table, with what is missing below it."""
+        console.print(self.table())
+        if self.benchmark is not None:
+            console.print(
+                f"BLIP's own figures: {BENCHMARKS[self.benchmark].title}", highlight=False
+            )
+        for name, reason in self.missing.items():
+            console.print(f"no {name}: {reason}", highlight=False, markup=False)
+
+    def table(self) -> Table:
+        """A row for each figure; columns for here and for each model of the paper."""
+        published = self.published()
+        reported = {model for row in published.values() for model in row}
+        models = [*(m for m in MODELS if m in reported), *sorted(reported - set(MODELS))]
+        table = Table(self.task, box=None, pad_edge=False)
+        for column in (*self.figures, *models):
+            table.add_column(column, justify="right")
+        for name in next(iter(self.figures.values())):
+            here = [_number(name, values.get(name)) for values in self.figures.values()]
+            paper = [_number(name, published.get(name, {}).get(model)) for model in models]
+            table.add_row(name, *here, *paper)
+        return table
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if name.endswith("MdR") else f"{value:.2f}"

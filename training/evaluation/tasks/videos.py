@@ -1,0 +1,135 @@
+"""Videos: lists of them, and the frames that BLIP looks at, which stand evenly in it.
+
+FFmpeg decodes them in this process (by PyAV): evaluations read what is trusted, a benchmark's own
+files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from blipdb.errors import SetupError
+
+from ...datasets.indexed import Indexed
+from ...datasets.lists import Listed
+from ...datasets.records import Record, Records
+from ...datasets.sample import DataError, Sample, SampleError
+from ...datasets.transforms import Pixels
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+RETRIEVAL_FRAMES, ANSWERING_FRAMES = 8, 16
+VIDEO_FIELDS = ("video", "clip_name", "video_id")
+TEXT_FIELDS = ("caption", "text", "question")
+
+
+def video_list(path: str | Path, videos: str | Path, name: str = "{}.mp4") -> Indexed:
+    """A list of videos with a caption, or a question and its answer, each: BLIP's msrvtt_test.jsonl
+    ({"clip_name", "caption"}), MSRVTT-QA's test_qa.json ({"video_id", "question", "answer"}).
+
+    videos: the folder that holds them; name: of a file there, by what the list calls it.
+
+    Raises:
+        DataError: the file or the folder isn't there, or it is no such list.
+    """
+    folder = Path(videos)
+    if not folder.is_dir():
+        raise DataError(f"videos: {folder} is no folder; it is where the videos are")
+
+    def read(record: Record, part: int) -> Sample:
+        called = _field(record, VIDEO_FIELDS)
+        video = folder / (called if Path(called).suffix else name.format(called))
+        if not video.exists():
+            raise SampleError(f"{video} is not there")
+        answers = (str(record["answer"]),) if "answer" in record else ()
+        text = _field(record, TEXT_FIELDS)
+        return Sample((video,), str(video), text, answers, (1.0,) * len(answers))
+
+    return Listed(Records(path), read)
+
+
+def _field(record: Record, names: Iterable[str]) -> str:
+    for name in names:
+        if name in record:
+            return str(record[name])
+    raise SampleError(f"it has none of {', '.join(names)}")
+
+
+def frame_places(total: int, count: int) -> list[int]:
+    """Which `count` of `total` frames are looked at: every (total // count)-th, from the first.
+
+    BLIP's release takes those, as its step is a whole number. Of a video with fewer frames it would
+    take the first alone; here each comes as often as the next.
+    """
+    if total < count:
+        return [n * total // count for n in range(count)]
+    return [n * (total // count) for n in range(count)]
+
+
+def frames(path: Path, count: int, size: int) -> Pixels:
+    """`count` frames of a video, each as a square, bicubic: uint8 [count, S, S, 3].
+
+    Raises:
+        DataError: it can't be decoded.
+        SetupError: PyAV is not installed.
+    """
+    total = promised_frames(path)
+    found = _decode(path, frame_places(total, count), size) if total else None
+    if found is None:  # the header said nothing, or too much
+        if not (total := count_frames(path)):
+            raise DataError(f"{path} has no frame")
+        found = _decode(path, frame_places(total, count), size)
+    if found is None:
+        raise DataError(f"{path} has other frames each time that it is decoded")
+    return found
+
+
+def promised_frames(path: Path) -> int:
+    """How many frames a video's header speaks of; 0 where it doesn't."""
+    with _opened(path) as container:
+        return int(container.streams.video[0].frames)
+
+
+def count_frames(path: Path) -> int:
+    """How many frames there are; decodes them all."""
+    with _opened(path) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def _decode(path: Path, places: list[int], size: int) -> Pixels | None:
+    """The frames at those places, which ascend; None where the video ends before."""
+    wanted, last, found = set(places), places[-1], dict[int, Pixels]()
+    with _opened(path) as container:
+        for place, frame in enumerate(container.decode(video=0)):
+            if place in wanted:
+                image = Image.fromarray(frame.to_ndarray(format="rgb24"))
+                found[place] = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+            if place == last:
+                return np.stack([found[place] for place in places])
+    return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    try:
+        import av
+    except ImportError:
+        raise SetupError(
+            "PyAV, which decodes videos, is not installed.",
+            "Install it with: pip install 'blipdb[video]'",
+        ) from None
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise DataError(f"{path} has no video in it")
+            container.streams.video[0].thread_type = "AUTO"
+            yield container
+    except av.FFmpegError as error:
+        raise DataError(f"{path} can't be decoded: {error.strerror}") from None

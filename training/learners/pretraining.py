@@ -1,0 +1,217 @@
+"""A step's objectives: ITC, ITM and LM on one batch (arXiv 2201.12086, section 3.2), and what a
+model that begins with nothing learns beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from blipdb.model.architecture import SpecialTokens
+
+from ..datasets.scenes import Batch, normalise
+from ..models.initialise import initialise_vision
+from ..models.med import MED, Memory, PairMemory
+from ..objectives.facts import FactChecking
+from ..objectives.losses import (
+    Negatives,
+    Truths,
+    Weighed,
+    captioning_loss,
+    contrastive_loss,
+    hard_negatives,
+    matching_loss,
+)
+from ..objectives.momentum import Features, MomentumITC, features
+from ..objectives.naming import PatchNaming
+from ..run.checkpoint import load_weights
+from ..run.config import Config
+from ..run.world import ALONE, World
+
+
+class Seen(NamedTuple):
+    """What the passes of a step share: pixels [B, 3, S, S], image tokens [B, N, D], and their
+    cross-attention keys and values, a layer each."""
+
+    pixels: Tensor
+    tokens: Tensor
+    memory: Sequence[Memory]
+
+
+class Learner(nn.Module):
+    """A MED with what only its training needs. Called, it gives a step's losses by name."""
+
+    def __init__(
+        self,
+        config: Config,
+        special: SpecialTokens | None = None,
+        prompt: int = 0,
+        world: World = ALONE,
+    ) -> None:
+        """`prompt`: how many tokens open each caption without being learned."""
+        super().__init__()
+        self.config, self.prompt, self.world = config, prompt, world
+        self.med = MED(config.model, special or SpecialTokens(), config.sharing)
+        self.med.regularise(config.dropout, config.drop_path, recomputes=config.scale.recomputes)
+        self.naming = self.facts = None
+        if any(stage.naming for stage in config.stages):
+            self.naming = PatchNaming(config.model.vision_width)
+        if any(stage.facts for stage in config.stages):
+            self.facts = FactChecking(config.model.text_width)
+        self.momentum = (
+            None
+            if config.momentum is None
+            else MomentumITC(self.med, config.momentum, config.batch)
+        )
+
+    @property
+    def trained(self) -> nn.Module:
+        """What a run leaves behind."""
+        return self.med
+
+    @property
+    def is_sparing(self) -> bool:
+        """Whether there are steps that don't use every parameter."""
+        return not all(stage.itc and stage.itm and stage.lm for stage in self.config.stages)
+
+    def begin(self, weights: Path | None) -> None:
+        """Take the first weights: given ones, or random ones that help an image encoder."""
+        if weights is None:
+            initialise_vision(self.med.vision_model)
+        else:
+            load_weights(weights, self.med)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """The momentum encoders take over what the model has become without training."""
+        if self.momentum is not None:
+            self.momentum.follow(self.med, rate=0.0)
+
+    def forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The objectives of the step's stage, each a scalar, on one pass over the images."""
+        stage = self.config.stage(step)
+        pixels = normalise(batch.images, self.med.temp.device)
+        is_half = self.config.scale.precision == "bf16"
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=is_half):
+            tokens = self.med.image_tokens(pixels)
+            found = {}
+            if self.naming is not None and stage.naming and batch.patches is not None:
+                found["naming"] = self.naming.loss(tokens, batch.patches)
+            if stage.speaks:
+                seen = Seen(pixels, tokens, self.med.image_memory(tokens))
+                found |= self._text_losses(seen, batch, step)
+        return found
+
+    def _text_losses(self, seen: Seen, batch: Batch, step: int) -> dict[str, Tensor]:
+        """BLIP's objectives. One projection of an image's keys and values serves every pair."""
+        stage, device = self.config.stage(step), seen.tokens.device
+        texts = torch.from_numpy(batch.texts).to(device)
+        captions = torch.from_numpy(batch.captions).to(device)
+        found = {}
+        with self.med.fetched(texts, captions):
+            if stage.lm:
+                found["lm"] = self._captioning(seen, captions)
+            if stage.itc + stage.itm:
+                found |= self._pair_losses(seen, texts, batch, step)
+        return found
+
+    def _pair_losses(self, seen: Seen, texts: Tensor, batch: Batch, step: int) -> dict[str, Tensor]:
+        """ITC and ITM."""
+        stage, found = self.config.stage(step), {}
+        truths = self._truths(batch, texts.device)
+        vectors = features(self.med, seen.tokens, texts)
+        found["itc"], others = self._contrast(seen, texts, vectors, truths, batch, step)
+        if stage.itm:
+            negatives = self._negatives(vectors, others, truths, step)
+            facts = torch.from_numpy(batch.facts).to(texts.device) if stage.facts else None
+            found |= self._matching(seen.memory, texts, negatives, facts)
+        return found
+
+    def _contrast(
+        self,
+        seen: Seen,
+        texts: Tensor,
+        vectors: Features,
+        truths: Truths,
+        batch: Batch,
+        step: int,
+    ) -> tuple[Tensor, Features]:
+        """ITC, and the vectors that negatives are measured with."""
+        temperature = self.med.temperature()
+        if self.momentum is None:
+            images, all_texts = map(self.world.gather_learned, vectors)
+            to_texts = vectors.images @ all_texts.T / temperature
+            to_images = vectors.texts @ images.T / temperature
+            return contrastive_loss(to_texts, to_images, truths), vectors
+        self.momentum.follow(self.med)
+        own = self.momentum.features(seen.pixels, texts)
+        keys = torch.from_numpy(batch.keys[:, 0]).to(texts.device)
+        share = self.momentum.share(step * self.config.batch)
+        loss = self.momentum.loss(vectors, own, truths, keys, temperature, share, self.world)
+        return loss, own
+
+    def _truths(self, batch: Batch, device: torch.device) -> Truths:
+        """By the batch's own knowledge, or by equal images and equal texts of all processes."""
+        if batch.also_true is not None:
+            also_true = torch.from_numpy(batch.also_true).to(device)
+            return Truths(also_true, also_true.T, 0)
+        keys = torch.from_numpy(batch.keys).to(device)
+        same = (keys[:, None] == self.world.gather(keys)[None]).any(dim=2)
+        return Truths(same, same, self.world.own(len(keys)).start)
+
+    def _captioning(self, seen: Seen, captions: Tensor) -> Tensor:
+        logits = self.med.next_words(captions, self.med.writing_memory(seen.tokens, seen.memory))
+        pad, smoothing = self.med.special.pad, self.config.smoothing
+        loss = captioning_loss(logits.float(), captions, pad, smoothing, self.prompt)
+        return self._mean(loss)
+
+    def _negatives(
+        self, vectors: Features, others: Features, truths: Truths, step: int
+    ) -> Negatives:
+        temperature = self.med.temperature()
+        count = len(truths.own)
+        groups = count // (self.config.group or count)
+        first = self.world.rank * groups
+        device = vectors.images.device
+        generators = [
+            torch.Generator(device).manual_seed((self.config.seed + step) * 65_537 + first + n)
+            for n in range(groups)
+        ]
+        return hard_negatives(
+            vectors.images @ others.texts.T / temperature,
+            vectors.texts @ others.images.T / temperature,
+            truths.own,
+            self.config.stage(step).negatives,
+            generators,
+            self.config.floor,
+        )
+
+    def _matching(
+        self,
+        memory: Sequence[Memory],
+        texts: Tensor,
+        negatives: Negatives,
+        facts: Tensor | None,
+    ) -> dict[str, Tensor]:
+        """ITM of each true pair, and of each image and each text with its hard negatives; with
+        facts int8 [B, B, L] also which of their words are true."""
+        own = torch.arange(len(texts), device=texts.device)
+        count = negatives.texts.shape[1]
+        again = own.repeat(count)
+        index = negatives.images.T.flatten()
+        pairs = torch.cat([own, negatives.texts.T.flatten(), again])
+        seen = [PairMemory(layer, 1 + count, index) for layer in memory]
+        states = self.med.pair_states(texts[pairs], seen, first_only=facts is None)
+        logits = self.med.itm_head(states[:, 0])
+        found = {"itm": self._mean(matching_loss(logits.float(), negatives))}
+        if facts is not None and self.facts is not None:
+            images = torch.cat([own, again, index])
+            found["facts"] = self.facts.loss(states, facts[images, pairs])
+        return found
+
+    def _mean(self, loss: Weighed) -> Tensor:
+        """Such that the mean over processes is the mean of all that they have together."""
+        return loss.total / self.world.mean(loss.weight.to(loss.total.dtype))

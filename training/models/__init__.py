@@ -1,0 +1,1 @@
+"""Torch models: MED and its variants."""

@@ -1,0 +1,262 @@
+"""The training loop, whatever is learned: steps, checkpoints, what is said meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from blipdb.model.architecture import SpecialTokens
+
+from ..datasets.sample import Broken
+from ..datasets.scenes import CLIP_MEAN, CLIP_STD
+from .checkpoint import (
+    WEIGHTS,
+    load_checkpoint,
+    only_one,
+    save_checkpoint,
+    save_weights,
+    write_json,
+)
+from .config import Config
+from .curve import METRICS, draw_curve
+from .optimiser import learning_rate, make_optimiser
+from .world import World
+
+
+class Skips(Protocol):
+    """A batch, which says what of its dataset could not be used."""
+
+    @property
+    def skipped(self) -> Sequence[Broken]: ...
+
+
+B = TypeVar("B", bound=Skips, contravariant=True)
+
+
+class Learns(Protocol[B]):
+    """A module that, called with a batch and the step's number, gives the step's losses by name;
+    each is weighed by the stage's field of that name."""
+
+    def __call__(self, batch: B, step: int) -> dict[str, Tensor]: ...
+
+    @property
+    def trained(self) -> nn.Module:
+        """What a run leaves behind."""
+        ...
+
+    @property
+    def is_sparing(self) -> bool:
+        """Whether there are steps that don't use every parameter."""
+        ...
+
+
+def make_step(
+    learner: Learns[B], optimiser: torch.optim.Optimizer, config: Config, batch: B, step: int
+) -> dict[str, float]:
+    """One update; returns each loss, unweighted.
+
+    Raises:
+        FloatingPointError: a loss is not finite; names it.
+    """
+    assert isinstance(learner, nn.Module)
+    stage = config.stage(step)
+    found = learner(batch, step)
+    weighted = [getattr(stage, name) * value for name, value in found.items()]
+    torch.autograd.backward(torch.stack(weighted).sum())
+    if config.optimiser.gradient_norm:
+        limit = config.optimiser.gradient_norm
+        nn.utils.clip_grad_norm_(learner.parameters(), limit, foreach=True)
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(config, step)
+    optimiser.step()
+    optimiser.zero_grad()
+    values = {name: float(value.detach()) for name, value in found.items()}
+    if not all(map(math.isfinite, values.values())):
+        raise FloatingPointError(f"step {step}: the loss is {values}; lower the learning rate")
+    return values
+
+
+class Journal:
+    """Prints the mean losses every few seconds and keeps what is measured in metrics.jsonl; of
+    several processes the first does."""
+
+    def __init__(self, folder: Path, config: Config, step: int, world: World) -> None:
+        self.path, self.config, self.world = folder / METRICS, config, world
+        self.started, self.since = time.monotonic(), step
+        self.sums: dict[str, list[float]] = {}
+        self.skipped: Counter[str] = Counter()
+        self.is_new = True  # it holds what the curve does not show yet
+        if world.is_first:
+            self._forget_after(step)
+
+    def _forget_after(self, step: int) -> None:
+        """Drop lines of steps that a killed run made after its last checkpoint."""
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        self.path.write_text("".join(f"{line}\n" for line in kept))
+
+    def skip(self, step: int, broken: Sequence[Broken]) -> None:
+        """Count what could not be used, and say the first of each kind."""
+        for sample in broken:
+            if sample.kind not in self.skipped:
+                print(f"step {step}: skipped {sample}", flush=True)
+            self.skipped[sample.kind] += 1
+
+    def losses(self, step: int, values: dict[str, float]) -> None:
+        """Note the losses of the step before `step`; say their mean when it is time."""
+        for name, value in values.items():
+            self.sums.setdefault(name, []).append(value)
+        elapsed = time.monotonic() - self.started
+        if elapsed < self.config.reports.seconds and step < self.config.steps:
+            return
+        rate = (step - self.since) * self.config.batch / elapsed
+        means = {name: sum(seen) / len(seen) for name, seen in self.sums.items()}
+        skipped = {"skipped": self.skipped.total()} if self.skipped else {}
+        self.write(step, {"samples_per_second": rate, **means, **skipped})
+        self.started, self.since, self.sums = time.monotonic(), step, {}
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        if not self.world.is_first:
+            return
+        entry: dict[str, Any] = {"step": step, "samples": step * self.config.batch}
+        entry |= {name: round(value, 4) for name, value in values.items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        self.is_new = True
+        print("  ".join(f"{name} {value}" for name, value in entry.items()), flush=True)
+
+
+def run_name(config: Config, tokenizer: Tokenizer) -> str:
+    """What has to be the same for a checkpoint to be continued."""
+    return hashlib.sha256(f"{config}{tokenizer.to_str()}".encode()).hexdigest()
+
+
+def describe_model(
+    folder: Path, config: Config, tokenizer: Tokenizer, special: SpecialTokens
+) -> None:
+    """Write what a reader of the weights has to know beside them."""
+    preprocessing = {"size": config.model.image_size, "mean": CLIP_MEAN, "std": CLIP_STD}
+    description = {
+        "architecture": config.model.to_dict(),
+        "special_tokens": special.to_dict(),
+        "max_text": config.max_text,
+        "prompt": config.prompt,
+        "preprocessing": {**preprocessing, "resize": "square", "resample": "bicubic"},
+    }
+    write_json(folder / "architecture.json", description)
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run is kept and what names it; see `run_name`."""
+
+    config: Config
+    folder: Path
+    name: str
+    device: torch.device
+    world: World
+
+
+def train(
+    run: Run,
+    learner: Learns[B],
+    begin: Callable[[], None],
+    batches: Callable[[int], Iterator[B]],
+    measure: Callable[[int], dict[str, float]] | None = None,
+    show: Callable[[int, int], None] | None = None,
+) -> None:
+    """From the last checkpoint in the run's folder, if any, to the end of the last stage.
+
+    begin: gives the learner its first weights, where there is no checkpoint. batches: those of the
+    steps from one on. measure: how well what the stage before a step teaches is done. show: is
+    told after each step how many samples are done, and of how many.
+
+    Raises:
+        CheckpointError: the checkpoint is another configuration's, or another process trains there.
+        FloatingPointError: a loss is not finite.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with only_one(run.folder) if run.world.is_first else nullcontext():
+        _train(run, learner, begin, batches, measure, show or (lambda done, total: None))
+
+
+def _train(
+    run: Run,
+    learner: Learns[B],
+    begin: Callable[[], None],
+    batches: Callable[[int], Iterator[B]],
+    measure: Callable[[int], dict[str, float]] | None,
+    show: Callable[[int, int], None],
+) -> None:
+    assert isinstance(learner, nn.Module)
+    config, folder = run.config, run.folder
+    learner.to(run.device)
+    optimiser = make_optimiser(
+        learner, config.optimiser, shards=config.scale.shards, world=run.world
+    )
+    start = load_checkpoint(folder, learner, optimiser, run.name)
+    if start == 0:
+        begin()
+    source = batches(start)
+    journal = Journal(folder, config, start, run.world)
+    parallel = in_parallel(learner, run.world)
+    for step, batch in enumerate(source, start=start + 1):
+        torch.manual_seed((config.seed * 1_000_003 + step) * 1_009 + run.world.rank)  # dropout's
+        journal.skip(step, batch.skipped)
+        journal.losses(step, make_step(parallel, optimiser, config, batch, step - 1))
+        show(step * config.batch, config.samples)
+        if measure is not None and is_due(config, step, config.reports.evaluate):
+            journal.write(step, measure(step))
+        if is_due(config, step, config.reports.checkpoint):
+            save(run, learner, optimiser, step)
+            if run.world.is_first and journal.is_new:
+                draw_curve(folder)
+                journal.is_new = False
+
+
+def in_parallel(learner: Learns[B], world: World) -> Learns[B]:
+    """Each process's gradients become the mean of all."""
+    if world.size == 1:
+        return learner
+    assert isinstance(learner, nn.Module)
+    wrapped: Learns[B] = DistributedDataParallel(
+        learner, forward_sync_buffers=False, find_unused_parameters=learner.is_sparing
+    )  # type: ignore[assignment]
+    return wrapped
+
+
+def save(run: Run, learner: Learns[B], optimiser: torch.optim.Optimizer, step: int) -> None:
+    """The checkpoint, then the weights; by the first process, for all."""
+    assert isinstance(learner, nn.Module)
+    if hasattr(optimiser, "consolidate_state_dict"):
+        optimiser.consolidate_state_dict()
+    if run.world.is_first:
+        save_checkpoint(run.folder, learner, optimiser, step, run.name)
+        save_weights(run.folder / WEIGHTS, learner.trained)
+    run.world.wait()
+
+
+def is_due(config: Config, step: int, samples: int) -> bool:
+    """Whether another `samples` were completed by `step`, or training is over."""
+    return step % max(samples // config.batch, 1) == 0 or step == config.steps
+
+
+def prepare_torch(threads: int) -> torch.device:
+    """Settings that make a small model fast; returns the GPU where there is one."""
+    torch.set_flush_denormal(True)  # tiny gradients are slow otherwise
+    torch.set_num_threads(threads)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
