@@ -21,7 +21,7 @@ from ..database.jobs import Queue
 from ..errors import ImageError
 from ..identity import image_id
 from ..images import formats
-from ..images.decode import Decoded, Decoder
+from ..images.decode import Decoded
 from ..sources import files as sources
 from ..sources.captions import Captions, inside
 from ..sources.records import Caption, Failure, SourceFile
@@ -181,13 +181,12 @@ class Intake:
 class Encoding(Intake):
     """Has what comes in encoded at once, by a crew."""
 
-    def __init__(self, place: Place, decoder: Decoder, crew: Crew) -> None:
-        super().__init__(place, decoder.limits.bytes)
-        self._decoder = decoder
+    def __init__(self, place: Place, crew: Crew) -> None:
+        super().__init__(place, crew.decoder.limits.bytes)
         self._crew = crew
 
     def _take_in(self, unknown: Iterator[tuple[_Read, bytes]]) -> Iterator[Step]:
-        decoded = self._decoder.decode_ahead(unknown, self._crew.model.image_size)
+        decoded = self._crew.decoder.decode_ahead(unknown, self._crew.model.image_size)
         full = batch_size(self._crew.model)
         return self._crew.map(self._store, batches(self._good(decoded), full))
 

@@ -24,6 +24,7 @@ from ..database import catalog, connection, jobs, requirements
 from ..database.failures import explained
 from ..database.jobs import Counts, Queue
 from ..errors import ModelError
+from ..images.limits import Limits
 from ..registry import Model
 from ..settings import Settings
 from ..sources import captions as sidecars
@@ -34,7 +35,7 @@ from ..sources.records import Caption, Failure, SourceFile
 from ..types import Connection
 from ..work import executors
 from ..work.executors import Hands, Progress, Ring, Show
-from .intake import Place
+from .intake import Encoding, Enqueueing, Intake, Place
 
 LOOK_UP = 10_000  # files compared in one statement
 
@@ -162,7 +163,7 @@ class _Ingest:
             return
         failed = 0
         place = Place(self._conn, self._space, texts, store_content, self._queues)
-        for step in self._hands.intake(place, self._model).run(changed):
+        for step in self._intake(place).run(changed):
             report.added += step.added
             report.duplicates += step.duplicates
             report.captions += step.captions
@@ -171,6 +172,12 @@ class _Ingest:
             failed += len(step.failed)
             done = report.added + report.duplicates + failed
             self._show(Progress("ingest", done, len(changed), failed))
+
+    def _intake(self, place: Place) -> Intake:
+        workers = self._hands.open_pool(self._model.encoding, self._model)
+        if workers is None:
+            return Enqueueing(place, Limits().bytes)
+        return Encoding(place, workers)
 
     def _changed(
         self, files: Sequence[SourceFile], texts: Captions, *, retry: bool

@@ -12,8 +12,6 @@ from .. import registry
 from ..database import captions, jobs
 from ..database.jobs import Counts, Queue
 from ..images.decode import Decoder
-from ..images.limits import Limits
-from ..ingest.intake import Encoding, Enqueueing, Intake, Place
 from ..model.runtime import Runtime
 from ..registry import Model
 from ..settings import Settings
@@ -41,10 +39,11 @@ Show = Callable[[Progress], None]
 
 
 class Hands(Protocol):
-    """Takes files in, and has queues run."""
+    """Has queues run."""
 
-    def intake(self, place: Place, model: Model) -> Intake:
-        """What takes files in, and has ``model`` encode them."""
+    def open_pool(self, queue: Queue, model: Model) -> Crew | None:
+        """Return this process's workers at a queue, for the caller to feed. None if workers
+        elsewhere have been notified of it."""
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
         """Have a queue's jobs run; how many were done since it had ``before``."""
@@ -109,14 +108,11 @@ class Here:
         self._crews: dict[Queue, Crew] = {}
         self._runtimes: dict[int, Runtime] = {}
 
-    def intake(self, place: Place, model: Model) -> Intake:
-        return Encoding(place, self._decoder, self._crew(model.encoding, model))
-
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
         total = jobs.counts(self._conn, queue).left
         done = failed = 0
         if total:
-            for outcome in self._crew(queue, model).drain():
+            for outcome in self.open_pool(queue, model).drain():
                 done += outcome.done
                 failed += outcome.failed
                 total = max(total, done + failed)
@@ -138,8 +134,9 @@ class Here:
     def _seats(self) -> list[Seat]:
         return [take_seat(self._settings, self._opened) for _ in range(self._decoder.children)]
 
-    def _crew(self, queue: Queue, model: Model) -> Crew:
-        """The one at a queue: crews come one after the other, and share seats and models."""
+    def open_pool(self, queue: Queue, model: Model) -> Crew:
+        """Return the workers at a queue. They come one queue after the other, and share seats and
+        models."""
         if queue not in self._crews:
             graphs = pool.GRAPHS[queue.stage]
             runtime = self._runtimes.get(model.model_id)
@@ -164,9 +161,8 @@ class Elsewhere:
         self._show = show
         self._wait = wait
 
-    def intake(self, place: Place, model: Model) -> Intake:
-        self._ring(jobs.ENCODE)  # who has nothing to do may begin with the first batch
-        return Enqueueing(place, Limits().bytes)
+    def open_pool(self, queue: Queue, model: Model) -> None:
+        self._ring(queue.stage)  # who has nothing to do may begin with the first batch
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> int:
         jobs.flush(self._conn)

@@ -78,6 +78,7 @@ class Crew:
         at a time, else all."""
         self.queue = queue
         self.model = model
+        self.decoder = decoder
         self._count = len(seats)
         self._workers: SimpleQueue[Worker] = SimpleQueue()
         turns = Semaphore(at_once or self._count)
