@@ -1,13 +1,14 @@
 """Celery workers: ``celery -A blipdb.workers worker``, on as many machines as one likes.
 
-The database is the truth and the broker a doorbell: a message says that a stage has work, and who
-gets it looks into the queue in the database. So a broker that is killed or wiped delays work and
-loses none. What runs jobs is `blipdb.work.shifts`; here is who is told when, and by whom.
+The queue is in the database, and the broker only notifies: a message says that a stage has work,
+and the worker that gets it looks into the queue. So a broker that is killed or wiped delays work
+and loses none. Jobs are run by `blipdb.work.runner`; this package decides who is notified, and
+when.
 """
 
 from __future__ import annotations
 
 from .app import app
-from .bell import ring
+from .notifier import notify
 
-__all__ = ["app", "ring"]
+__all__ = ["app", "notify"]

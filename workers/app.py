@@ -1,5 +1,5 @@
-"""The Celery application. Settings come from the environment: BLIPDB_BROKER, and what tells where
-the database and the models are (BLIPDB_URL, BLIPDB_HOME)."""
+"""The Celery application. Settings come from the environment: BLIPDB_BROKER for the broker,
+BLIPDB_URL and BLIPDB_HOME for the database and the models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BROKER = "BLIPDB_BROKER"
 
 
 def use(broker: str) -> None:
-    """Have the application use this broker, as ``--broker`` says."""
+    """Set the application's broker, as ``--broker`` does."""
     app.conf.broker_url = broker
     app.conf.broker_transport_options = transport_options(broker)
 

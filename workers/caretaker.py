@@ -1,8 +1,9 @@
-"""The caretaker: a thread of each worker that looks into the database for what nobody rang for.
+"""The caretaker: a thread of each worker that looks into the database for work without a message.
 
-Messages are lost when a broker dies, and nobody rings for a job whose delay is over or whose worker
-was killed. Every few seconds it frees what dead workers had leased, and rings where work is due and
-no message waits. It also builds the index of vectors once a queue of a large model has run dry.
+Messages are lost when a broker dies, and nobody sends one for a job whose delay is over or whose
+worker was killed. Every few seconds the caretaker frees the leases of dead workers, and notifies
+stages that have due work and no message waiting. It also builds the index of a large model's
+vectors once its queue is empty.
 """
 
 from __future__ import annotations
@@ -18,24 +19,25 @@ from blipdb import registry
 from blipdb.database import captions, connection, jobs, requirements
 from blipdb.database.failures import explained
 from blipdb.errors import BlipdbError, BrokerError, DatabaseError
-from blipdb.host.rate_limit import Telling
+from blipdb.host.rate_limit import RateLimitedLog
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work import attachments, pool
+from blipdb.work import attachments, pool, stages
 
-from .bell import ring
-from .config import AGAIN_SECONDS, LOOK_SECONDS
+from .config import POLL_SECONDS, RETRY_SECONDS
+from .notifier import notify
 
 log = logging.getLogger(__name__)
 
-AGAIN = "the worker tries again until it is back."
-INDEX_SECONDS = 60.0  # between looks for an index that is missing
+RETRY_HINT = "the worker tries again until it is back."
+INDEX_SECONDS = 60.0  # between looks for a missing index
 
 
 class Caretaker(threading.Thread):
-    """Runs until `end`. ``stages`` are those that this worker serves."""
+    """A thread that runs until `end`."""
 
     def __init__(self, settings: Settings, stages: Collection[str]) -> None:
+        """Take care of ``stages``, which this worker serves."""
         super().__init__(name="caretaker", daemon=True)
         self._settings = settings
         self._stages = frozenset(stages)
@@ -43,16 +45,16 @@ class Caretaker(threading.Thread):
         self._conn: Connection | None = None
         self._indexed = 0.0
         self._next = 0.0
-        self._telling = Telling()
+        self._warnings = RateLimitedLog(log, logging.WARNING)
 
     def run(self) -> None:
         while True:
-            pause = LOOK_SECONDS
+            pause = POLL_SECONDS
             try:
                 self._look()
             except (BrokerError, DatabaseError) as error:
-                self._tell(error)
-                pause = AGAIN_SECONDS
+                self._warnings.log(str(error))
+                pause = RETRY_SECONDS
             except Exception:
                 log.exception("the caretaker goes on after an error that it doesn't know")
             if self._ended.wait(pause):
@@ -60,20 +62,20 @@ class Caretaker(threading.Thread):
         self._close()
 
     def end(self) -> None:
-        """Have it end, and wait for that."""
+        """End the thread, and wait for it."""
         self._ended.set()
-        self.join(LOOK_SECONDS)
+        self.join(POLL_SECONDS)
 
     def _look(self) -> None:
         try:
-            with explained(AGAIN):
+            with explained(RETRY_HINT):
                 conn = self._open()
                 self._enqueue(conn)
-                for queue in jobs.queues(conn):
+                for queue in stages.open_queues(conn):
                     if queue.stage in self._stages:
                         jobs.free_abandoned(conn, queue)
-                found = pool.runnable(conn, jobs.queues(conn, due=True))
-                due = {queue.stage for queue, _ in found}
+                runnable = pool.runnable(conn, stages.open_queues(conn, due=True))
+                due = {queue.stage for queue, _ in runnable}
                 if attachments.is_due(conn):
                     due.add(jobs.ATTACH)
                 due &= self._stages
@@ -83,11 +85,14 @@ class Caretaker(threading.Thread):
             self._close()
             raise
         for stage in sorted(due):
-            ring(stage)
+            notify(stage)
 
     def _enqueue(self, conn: Connection) -> None:
-        """Have captions that lack a vector or scores looked at. Looking for them costs the more
-        the more wait for something else, as for their images: so it takes a tenth of the time."""
+        """Enqueue captions that lack a vector or scores.
+
+        The more of them wait for something else, as for their images, the longer the look takes: so
+        at most a tenth of the time is spent on it.
+        """
         begin = time.monotonic()
         if begin < self._next:
             return
@@ -118,14 +123,9 @@ class Caretaker(threading.Thread):
                     if registry.index_vectors(conn, model):
                         log.info("the vectors of %s have an index now", model.name)
                 except psycopg.errors.InsufficientPrivilege:
-                    self._tell(
-                        BlipdbError(
-                            f"Search would be quicker with an index on the vectors of {model.name};"
-                            " this user may not build it.",
-                            "The next ingest by their owner builds it.",
-                        )
+                    error = BlipdbError(
+                        f"Search would be quicker with an index on the vectors of {model.name};"
+                        " this user may not build it.",
+                        "The next ingest by their owner builds it.",
                     )
-
-    def _tell(self, trouble: BlipdbError) -> None:
-        if self._telling.is_due(str(trouble)):
-            log.warning("%s", trouble)
+                    self._warnings.log(str(error))

@@ -1,4 +1,4 @@
-"""What Celery must be told, and why. A test names each of these: change one, and it asks why."""
+"""Settings of Celery, with their reasons. A test names each, so that none changes unseen."""
 
 from __future__ import annotations
 
@@ -8,89 +8,90 @@ from urllib.parse import urlsplit
 from kombu.entity import Exchange, Queue
 
 from blipdb.database import jobs
+from blipdb.work import stages
 
-SHIFT_SECONDS = 5.0
-"""How long a message keeps a process at a stage: then it asks again, so that other stages get
-their turn, and a process that is to end has not long to go."""
+RUN_SECONDS = 5.0
+"""How long a message keeps a process at a stage. Then it sends another, so that other stages get
+their turn, and a process that is to end does so soon."""
 
 TIME_LIMIT = int(jobs.DEADLINE.total_seconds())
-"""Of a message, in seconds. A process that hangs is killed when its lease runs out anyway: it must
-not come back to life beside whoever took over."""
+"""Seconds after which the process of a message is killed: when its lease expires, so that a process
+that hung can't go on beside the worker that took over."""
 
 VISIBILITY_TIMEOUT = TIME_LIMIT + 300
-"""Redis gives a message to another worker that was not acknowledged for so long. Shorter than the
-longest message, and every long one would be run twice."""
+"""Seconds after which Redis delivers an unacknowledged message to another worker. If this were less
+than TIME_LIMIT, long ones would run twice."""
 
-LOOK_SECONDS = 5.0
-"""Between a worker's looks into the database for work that nobody rang for."""
+POLL_SECONDS = 5.0
+"""Between a caretaker's looks into the database for work without a message."""
 
-AGAIN_SECONDS = 1.0
-"""Between its looks while the database or the broker does not answer. What was at work then has
-ended without ringing, so nobody but the caretaker begins it again."""
+RETRY_SECONDS = 1.0
+"""Between its looks while the database or the broker does not answer. Runs have then ended without
+sending a message, so that only the caretaker starts them again."""
 
 
 def queue_name(stage: str) -> str:
-    """With a prefix, so that a broker can be shared."""
+    """Return the name of a stage's queue, with a prefix so that a broker can be shared."""
     return f"blipdb.{stage}"
 
 
 def stage_of(queue: str) -> str | None:
-    """The stage whose queue this is; None for a queue of somebody else's."""
+    """Return the stage of a queue, None for a queue of another application."""
     stage = queue.removeprefix("blipdb.")
-    return stage if stage != queue and stage in jobs.WORK else None
+    return stage if stage != queue and stage in stages.WORK else None
 
 
 SETTINGS: dict[str, Any] = {
-    # A queue for each stage: -Q chooses, and one stage's messages don't stand before another's.
-    # Without a key of its own, each would get every other's messages.
+    # A queue for each stage: -Q chooses, and no stage's messages wait behind another's. Without a
+    # routing key of its own, each queue would get all messages.
     "task_queues": [
-        Queue(queue_name(stage), Exchange("blipdb"), queue_name(stage)) for stage in jobs.WORK
+        Queue(queue_name(stage), Exchange("blipdb"), queue_name(stage)) for stage in stages.WORK
     ],
     "task_default_queue": queue_name(jobs.ENCODE),
-    "task_create_missing_queues": False,  # a name mistyped after -Q is an error, and no new queue
-    # Acknowledged when done: what a dead process had rung for is rung for again, at once.
+    "task_create_missing_queues": False,  # a mistyped name after -Q is an error, not a new queue
+    # Acknowledged when done: the message of a dead process is redelivered at once.
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,  # acks_late alone acknowledges for a child that was killed
-    # A shift that failed is over all the same. Given back, it would come again without a pause:
-    # retries are for jobs, which count their attempts; the caretaker rings for them.
+    # A run that failed is acknowledged too. Otherwise it would be redelivered without a pause:
+    # retries are for jobs, which count their attempts, and the caretaker notifies of them.
     "task_acks_on_failure_or_timeout": True,
-    # One message a process. More would lie there while another worker has nothing to do.
+    # One message for each process. More would wait here while another worker is idle.
     "worker_prefetch_multiplier": 1,
     "task_time_limit": TIME_LIMIT,
-    # The three places where a visibility timeout is read: the shortest of all clients' wins.
+    # A visibility timeout is read in three places, and the shortest one of all clients applies.
     "visibility_timeout": VISIBILITY_TIMEOUT,
     "result_backend_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT},
     # (the third is in `transport_options`)
     "task_ignore_result": True,  # results are rows
-    # Messages need not survive a broker: the database does. So the broker's disk is left alone.
+    # Messages need not survive a restart of the broker: jobs are in the database.
     "task_default_delivery_mode": "transient",
-    # Forever: the default gives up after 100 attempts and leaves a worker that does nothing.
+    # Reconnect forever: by default Celery gives up after 100 attempts, and its worker does nothing.
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
-    # What runs goes on without the broker, and finishes in the database.
+    # Runs go on without the broker, and finish in the database.
     "worker_cancel_long_running_tasks_on_connection_loss": False,
-    # After a lost connection Celery takes fewer messages until it knows the old ones to be done;
-    # ours can't be done twice.
+    # After a lost connection Celery takes fewer messages until the old ones are done, so that none
+    # is run twice. Jobs can't be.
     "worker_enable_prefetch_count_reduction": False,
-    # SIGTERM waits for shifts, which end at their next batch; SIGQUIT for so many seconds.
+    # SIGTERM waits for runs, which end at their next batch; SIGQUIT waits for so many seconds.
     "worker_soft_shutdown_timeout": 10.0,
     # A message is a stage's name. Nothing is ever unpickled.
     "task_serializer": "json",
     "accept_content": ["json"],
-    # `celery events` and Flower see all without further options.
+    # `celery events` and Flower work without further options.
     "worker_send_task_events": True,
 }
 
 
 def transport_options(broker: str) -> dict[str, Any]:
-    """What the broker's client is told, by the scheme of the broker's URL."""
+    """Return options of the broker's client, by the scheme of the broker's URL."""
     if urlsplit(broker).scheme.startswith(("redis", "valkey", "sentinel")):
         return {
             "visibility_timeout": VISIBILITY_TIMEOUT,
             "queue_order_strategy": "round_robin",  # else the first queue starves the others
-            # A connection that died without a word is noticed, and not waited on for ever.
+            # A connection that died silently is noticed, and not waited on forever.
             "socket_keepalive": True,
             "health_check_interval": 10,
             "socket_connect_timeout": 5,
         }
-    return {"confirm_publish": True}  # else a message to a broker that is dying counts as sent
+    return {"confirm_publish": True}  # else a message to a dying broker counts as sent

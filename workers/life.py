@@ -1,4 +1,4 @@
-"""A worker's life, by Celery's signals: what is checked at its start, and done at its end."""
+"""Handlers of Celery's signals: checks at a worker's start, and clean-up at its end."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _caretaker: Caretaker | None = None
 @signals.after_setup_logger.connect
 @signals.after_setup_task_logger.connect
 def _make_safe(logger: logging.Logger, **_: Any) -> None:
-    """Escape what errors quote of rows and files, which others have written."""
+    """Escape text that errors quote from rows and files, which others have written."""
     for handler in logger.handlers:
         handler.addFilter(OneLine())
 
 
 @signals.worker_init.connect
 def _check(sender: Worker, **_: Any) -> None:
-    """Say at once what a worker could never do its work with. A database that is merely down is
-    waited for."""
+    """Fail at once if the worker could never do its work. A database that is merely down is waited
+    for."""
     try:
         broker = app.conf.broker_read_url or app.conf.broker_url
         if not broker:
@@ -80,4 +80,4 @@ def _ended(**_: Any) -> None:
 
 @signals.worker_process_shutdown.connect
 def _process_ended(**_: Any) -> None:
-    tasks.shifts().close()
+    tasks.runner().close()

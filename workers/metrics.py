@@ -1,7 +1,7 @@
-"""Prometheus: what this worker did, and how long the queues are, at http://BLIPDB_METRICS/metrics.
+"""Prometheus metrics of this worker's jobs and of the queues, at http://BLIPDB_METRICS/metrics.
 
 A worker's processes count in files of one folder, which its first process makes and removes.
-Queues are counted in the database, when somebody asks.
+Queues are counted in the database at each request.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from blipdb import registry, settings
 from blipdb.database import connection, jobs
 from blipdb.errors import DatabaseError, UsageError
 from blipdb.work import attachments
-from blipdb.work.shifts import Turn
+from blipdb.work.runner import StageRun
 
 log = logging.getLogger(__name__)
 
 _jobs = Counter("blipdb_jobs_run", "Jobs that this worker ended", ["stage", "outcome"])
-_shift = Histogram(
+_seconds = Histogram(
     "blipdb_shift_seconds",
     "How long a message kept a process",
     ["stage"],
@@ -52,25 +52,25 @@ _shift = Histogram(
 
 @contextmanager
 def timed(stage: str) -> Iterator[None]:
-    """Count a shift and its seconds."""
-    with _shift.labels(stage).time():
+    """Count a run of a stage and its seconds."""
+    with _seconds.labels(stage).time():
         yield
 
 
-def count(stage: str, turn: Turn) -> None:
-    """Count the jobs of a shift, and its rows of attached tables."""
-    if turn.rows:
-        _jobs.labels(stage, "done").inc(turn.rows)
-    for outcome in turn.outcomes.values():
+def count(stage: str, run: StageRun) -> None:
+    """Count the jobs of a run, and its rows of attached tables."""
+    if run.rows:
+        _jobs.labels(stage, "done").inc(run.rows)
+    for outcome in run.outcomes.values():
         for name in ("done", "failed", "lost"):
             _jobs.labels(stage, name).inc(getattr(outcome, name))
 
 
 def serve() -> None:
-    """Answer Prometheus where BLIPDB_METRICS says, if it says anything.
+    """Serve metrics at the address in BLIPDB_METRICS, if it is set.
 
     Raises:
-        UsageError: it is not HOST:PORT or PORT, or can't be listened at.
+        UsageError: the address is not HOST:PORT or PORT, or nothing can listen there.
     """
     if not (place := os.environ.get(LISTEN)):
         return
@@ -89,7 +89,7 @@ def serve() -> None:
 
 
 class _Queues(Collector):
-    """How many jobs are in each state, in the whole database."""
+    """Collector of the number of jobs in each state, in the whole database."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         reached = GaugeMetricFamily("blipdb_database_up", "Whether the database could be asked")

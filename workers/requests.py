@@ -1,4 +1,4 @@
-"""A message whose broker died while it was worked on."""
+"""Requests that outlive their connection to the broker."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from celery.worker.request import Request
 
 
 class LateRequest(Request):  # type: ignore[misc]
-    """Acknowledged after its work, when the connection that it came over may be closed.
+    """A request that is acknowledged after its work, when its connection may be closed.
 
-    Celery expects the errors of a connection then. But kombu's Redis client, asked to connect anew
-    for a channel that has been closed, raises an AttributeError, and the worker would end by that.
-    The message is lost with its connection, or comes again: both do no harm.
+    Celery expects connection errors then. But kombu's Redis client raises an AttributeError when it
+    has to reconnect for a closed channel, and that would end the worker. The message is lost with
+    its connection, or redelivered: both are harmless.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The one task. It is thin: what it does is in `blipdb.work.shifts`."""
+"""The only task, a thin one around `blipdb.work.runner`."""
 
 from __future__ import annotations
 
@@ -6,57 +6,58 @@ import logging
 import threading
 
 from blipdb import settings
-from blipdb.database import captions, jobs
+from blipdb.database import jobs
 from blipdb.errors import BrokerError, DatabaseError
-from blipdb.work.shifts import Shifts
+from blipdb.work import stages
+from blipdb.work.runner import StageRunner
 
-from . import metrics
+from . import metrics, notifier
 from .app import app
-from .bell import WORK, ring
-from .config import SHIFT_SECONDS
+from .config import RUN_SECONDS
 from .ending import is_ending
+from .notifier import TASK
 
 log = logging.getLogger(__name__)
 _own = threading.local()
 
 
-@app.task(name=WORK, Request="blipdb.workers.requests:LateRequest")
+@app.task(name=TASK, Request="blipdb.workers.requests:LateRequest")
 def work(*, stage: str) -> None:
-    """Work on a stage for some seconds, and have somebody go on if there is more.
+    """Work on a stage for some seconds, and notify workers again if there is more.
 
-    Where there is much, others are told first: so one message sets a whole fleet to work. A
-    database that is gone ends the shift; the caretaker rings once it is back.
+    If the queue is long, others are notified first, so that one message sets a whole fleet to work.
+    A database that is gone ends the run; the caretaker notifies once it is back.
     """
     if is_ending():
         return
     try:
-        if shifts().is_long(stage):
-            _ring(stage)
+        if runner().is_long(stage):
+            _notify(stage)
         with metrics.timed(stage):
-            turn = shifts().work(stage, SHIFT_SECONDS, is_ending)
+            run = runner().run(stage, RUN_SECONDS, is_ending)
     except DatabaseError as error:
         log.warning("%s", error)
         return
-    metrics.count(stage, turn)
-    if turn.rows and not is_ending():
-        _ring(jobs.ENCODE)  # what the rows were linked to may be new
-    if turn.more and not is_ending():
-        _ring(stage)
-    if stage in (jobs.ENCODE, jobs.CAPTION) and turn.outcomes and not is_ending():
-        for following in captions.COLUMNS:
-            _ring(following)  # what has come in with the images, or was written about them
+    metrics.count(stage, run)
+    if run.rows and not is_ending():
+        _notify(jobs.ENCODE)  # the images that rows were linked to may be new
+    if run.more and not is_ending():
+        _notify(stage)
+    if run.outcomes and not is_ending():
+        for fed in stages.get(stage).feeds:
+            _notify(fed)
 
 
-def shifts() -> Shifts:
-    """This process's, or in a pool of threads this thread's."""
-    if not hasattr(_own, "shifts"):
-        _own.shifts = Shifts(settings.load())
-    found: Shifts = _own.shifts
+def runner() -> StageRunner:
+    """Return the runner of this process, or in a pool of threads of this thread."""
+    if not hasattr(_own, "runner"):
+        _own.runner = StageRunner(settings.load())
+    found: StageRunner = _own.runner
     return found
 
 
-def _ring(stage: str) -> None:
+def _notify(stage: str) -> None:
     try:
-        ring(stage)
+        notifier.notify(stage)
     except BrokerError as error:
         log.warning("%s", error)

@@ -39,7 +39,7 @@ def add(
     home: Home = None,
 ) -> None:
     """Store one image in the database itself; print its id."""
-    from ..work import pool
+    from ..work.executors import run_jobs
     from .opening import bring_up, client_on, opened
 
     settings = options.settings(db, home)
@@ -52,7 +52,7 @@ def add(
         id = client_on(conn, settings).add(
             content, uri=uri, caption=caption, metadata=described, space=space
         )
-    pool.run_jobs(settings, stages=("encode",))
+    run_jobs(settings, stages=("encode",))
     with opened(settings) as conn:
         failures = client_on(conn, settings).failures()
         reasons = [line.reason for line in failures if line.image_id == id]

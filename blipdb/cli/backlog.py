@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .broker import Broker, NoWait, ringer
+from .broker import Broker, NoWait, notifier
 from .options import Db, Home, Json
 from .output import Column, note, print_json, print_rows
 from .progress import progress_bar
@@ -65,7 +65,7 @@ def run(
     from .opening import bring_up
 
     settings = options.settings(db, home)
-    ring = ringer(broker)
+    notify = notifier(broker)
     bring_up(settings)
     with progress_bar() as show:
         lines = backlog.run(
@@ -73,7 +73,7 @@ def run(
             stages or (),
             model=model,
             space=space,
-            ring=ring,
+            notify=notify,
             wait=not no_wait,
             show=lambda state: show(*state),
         )
@@ -96,11 +96,11 @@ def retry(
     from .opening import bring_up
 
     settings = options.settings(db, home)
-    ring = ringer(broker)
+    notify = notifier(broker)
     bring_up(settings)
     with progress_bar() as show:
         lines = backlog.retry(
-            settings, stages or (), ring=ring, wait=not no_wait, show=lambda state: show(*state)
+            settings, stages or (), notify=notify, wait=not no_wait, show=lambda state: show(*state)
         )
     _print(lines, as_json=as_json)
 

@@ -11,7 +11,7 @@ from ..errors import BrokerError, SetupError
 from .output import note
 
 if TYPE_CHECKING:
-    from ..work.executors import Ring
+    from ..work.executors import Notify
 
 HEAR_SECONDS = 1.0
 
@@ -35,10 +35,11 @@ NoWait = Annotated[
 ]
 
 
-def ringer(broker: str | None) -> Ring | None:
-    """What tells the workers on ``broker`` that a stage has work; None where none is named.
+def notifier(broker: str | None) -> Notify | None:
+    """Return a function that notifies the workers on ``broker`` that a stage has work. None if no
+    broker is named.
 
-    A broker that is down is said once: workers find the work without it.
+    It warns of a broker that is down once: workers find the work without it.
 
     Raises:
         SetupError: Celery is not installed.
@@ -48,21 +49,21 @@ def ringer(broker: str | None) -> Ring | None:
         return None
     try:
         app = importlib.import_module("blipdb.workers.app")
-        bell = importlib.import_module("blipdb.workers.bell")
+        sender = importlib.import_module("blipdb.workers.notifier")
     except ImportError as error:
         raise SetupError(
             f"A broker needs Celery, which is not installed: {error}.",
             "Install it: pip install 'blipdb[workers]'",
         ) from error
     app.use(broker)
-    bell.check()
+    sender.check()
     said = False
 
-    def ring(stage: str) -> None:
+    def notify(stage: str) -> None:
         nonlocal said
         try:
-            bell.ring(stage)
-            if not said and not bell.hears(HEAR_SECONDS):
+            sender.notify(stage)
+            if not said and not sender.has_workers(HEAR_SECONDS):
                 note("no worker answers; start one with: celery -A blipdb.workers worker")
             said = True
         except BrokerError as error:
@@ -70,4 +71,4 @@ def ringer(broker: str | None) -> Ring | None:
                 note(f"warning: {error}")
             said = True
 
-    return ring
+    return notify

@@ -11,7 +11,7 @@ import typer
 
 from ..escapes import visible
 from . import options
-from .broker import Broker, NoWait, ringer
+from .broker import Broker, NoWait, notifier
 from .group import INTERRUPTED
 from .options import Db, Home, Json, Space
 from .output import note, print_json
@@ -86,7 +86,7 @@ def ingest(
     is_list = "-" in paths
     if not is_list:
         sources.find(paths)  # a folder that is missing is said before anything is started
-    ring = ringer(broker)
+    notify = notifier(broker)
     bring_up(settings)
     try:
         with progress_bar() as show:
@@ -99,7 +99,7 @@ def ingest(
                 store_content=store_content,
                 retry=retry,
                 scores=scores,
-                ring=ring,
+                notify=notify,
                 wait=not no_wait,
                 stdin=sys.stdin.buffer if is_list else None,
                 progress=lambda state: show(*state),
@@ -107,7 +107,7 @@ def ingest(
     except KeyboardInterrupt:
         note(
             "interrupted; the same command goes on from here"
-            if ring is None
+            if notify is None
             else "interrupted; workers go on with what is stored, the same command with the rest"
         )
         raise typer.Exit(INTERRUPTED) from None

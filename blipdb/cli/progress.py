@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STAGES = {
+LABELS = {
     "draw": "drawing",
     "ingest": "reading",
     "attach": "reading attached tables",
-    "encode": "encoding",
-    "text": "encoding captions",
-    "caption": "captioning",
-    "score": "scoring captions",
 }
 
 Show = Callable[[str, int, int, int], None]
@@ -39,8 +35,17 @@ def progress_bar() -> Iterator[Show]:
 
         def show(stage: str, done: int, total: int, failed: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGES[stage], failed="")
+                tasks[stage] = bars.add_task(_label(stage), failed="")
             words = f"{failed} failed" if failed else ""
             bars.update(tasks[stage], completed=done, total=total, failed=words)
 
         yield show
+
+
+def _label(stage: str) -> str:
+    """Return the words beside a stage's bar."""
+    if stage in LABELS:
+        return LABELS[stage]
+    from ..work import stages
+
+    return stages.get(stage).label

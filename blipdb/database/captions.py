@@ -7,15 +7,22 @@ an app's transaction as little as anywhere: workers look for what lacks somethin
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import LiteralString, NamedTuple
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
+from uuid import UUID
 
 from psycopg import errors, sql
+from psycopg.types.json import Jsonb
 
 from ..types import Connection
 from . import jobs
+from .arrays import Reals
 from .jobs import Queue
+
+if TYPE_CHECKING:
+    from ..model.scoring import Embedded, Score
 
 MOST = 10_000  # images that are enqueued at a time
 KEPT = 0.5  # the least match probability of a caption that the filter keeps
@@ -140,3 +147,158 @@ def _lacking(stage: str) -> sql.Composed:
     """Three ranges of an index, and not a look at every caption."""
     column = sql.Identifier("c", COLUMNS[stage])
     return sql.SQL("({0} IS NULL OR {0} < %(model)s OR {0} > %(model)s)").format(column)
+
+
+# Captions with what was computed of them, in the order of their vectors: slices of one parameter.
+_UNNESTED: LiteralString = """
+    unnest(%(images)b::uuid[], %(captions)b::uuid[], %(texts)b::text[], %(read)b::boolean[],
+           %(itc)b::real[], %(itm)b::real[], %(unread)b::text[])
+        WITH ORDINALITY AS u (image_id, caption_id, text, is_read, itc, itm, unread, n)
+    """
+# A text of which the model reads no word is done, too, and has no vector.
+_SLICE: LiteralString = (
+    "CASE WHEN u.is_read THEN (%(vectors)s::real[])[(n - 1) * %(dims)s + 1 : n * %(dims)s] END"
+)
+_VECTOR: LiteralString = f"encoder_id = %(model)s, text_vector = {_SLICE}"
+_SCORES: LiteralString = "filter_id = %(model)s, itc = u.itc, itm = u.itm, unread = u.unread"
+
+
+class CaptionText(NamedTuple):
+    """A caption; ``vector`` is the model's own, where it has given one."""
+
+    image_id: UUID
+    caption_id: UUID
+    text: str
+    vector: list[float] | None = None
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """The key of its row."""
+        return self.image_id, self.caption_id
+
+
+class CaptionResults(NamedTuple):
+    """Results of a model for some captions: vectors to store and scores, None where it gives none.
+
+    ``dims`` is the length of the model's vectors.
+    """
+
+    model_id: int
+    dims: int
+    embedded: Embedded | None
+    scores: Sequence[Score] | None
+
+    def select(self, rows: Sequence[int]) -> CaptionResults:
+        """Return the results of some of the captions, by their positions."""
+        embedded, scores = self.embedded, self.scores
+        if embedded is not None:
+            embedded = embedded._replace(
+                vectors=embedded.vectors[list(rows)],
+                ids=[embedded.ids[row] for row in rows],
+                unread=[embedded.unread[row] for row in rows],
+            )
+        if scores is not None:
+            scores = [scores[row] for row in rows]
+        return self._replace(embedded=embedded, scores=scores)
+
+
+def without_result(
+    conn: Connection, queue: Queue, image_ids: Collection[UUID], limit: int
+) -> list[CaptionText]:
+    """Read captions of these images that lack the result of a queue's model, in the order of their
+    keys."""
+    rows = conn.execute(
+        sql.SQL(
+            "SELECT image_id, caption_id, text,"
+            " CASE WHEN encoder_id = %(model)s THEN text_vector::real[] END"
+            " FROM blip.captions"
+            " WHERE image_id = ANY(%(ids)b) AND {} IS DISTINCT FROM %(model)s"
+            " ORDER BY image_id, caption_id LIMIT %(most)s"
+        ).format(sql.Identifier(COLUMNS[queue.stage])),
+        {"ids": list(image_ids), "model": queue.model_id, "most": limit},
+        binary=True,
+    )
+    return [CaptionText(*row) for row in rows]
+
+
+def store_results(
+    conn: Connection, texts: Sequence[CaptionText], results: CaptionResults, *, wait: bool = False
+) -> set[tuple[UUID, UUID]]:
+    """Store results of captions, and return the keys of those that have them now.
+
+    A caption that was edited meanwhile is left out, as its result is of another text; without
+    ``wait`` also one that is locked. ``conn`` has `RealsDumper` registered.
+    """
+    columns = [
+        *(() if results.embedded is None else (_VECTOR,)),
+        *(() if results.scores is None else (_SCORES,)),
+    ]
+    if not texts or not columns:
+        return set()
+    hold: LiteralString = "" if wait else "SKIP LOCKED"
+    rows = conn.execute(
+        sql.SQL(
+            """
+            WITH held AS MATERIALIZED (
+                SELECT image_id, caption_id FROM blip.captions
+                WHERE (image_id, caption_id) IN (
+                    SELECT * FROM unnest(%(images)b::uuid[], %(captions)b::uuid[]))
+                FOR NO KEY UPDATE {})
+            UPDATE blip.captions c SET {} FROM {}
+            WHERE (c.image_id, c.caption_id) = (u.image_id, u.caption_id) AND c.text = u.text
+                AND (c.image_id, c.caption_id) IN (SELECT image_id, caption_id FROM held)
+            RETURNING c.image_id, c.caption_id
+            """
+        ).format(sql.SQL(hold), sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(_UNNESTED)),
+        _result_values(texts, results),
+        binary=True,
+    )
+    return {(image, caption) for image, caption in rows}
+
+
+def add_synthetic(
+    conn: Connection,
+    texts: Sequence[CaptionText],
+    results: CaptionResults,
+    decoding: Mapping[str, Any],
+) -> None:
+    """Store captions that a model wrote, with its results for them. Those that exist are kept.
+
+    ``decoding`` says how they were written. ``conn`` has `RealsDumper` registered.
+    """
+    conn.execute(
+        sql.SQL(
+            """
+            INSERT INTO blip.captions (image_id, caption_id, text, origin, model_id, decoding,
+                                       text_vector, encoder_id, itc, itm, unread, filter_id)
+            SELECT u.image_id, u.caption_id, u.text, 'synthetic', %(model)s, %(decoding)s,
+                   {}, %(encoder)s::integer, u.itc, u.itm, u.unread, %(filter)s::integer
+            FROM {}
+            ON CONFLICT DO NOTHING
+            """
+        ).format(sql.SQL(_SLICE), sql.SQL(_UNNESTED)),
+        _result_values(texts, results)
+        | {
+            "decoding": Jsonb(dict(decoding)),
+            "encoder": None if results.embedded is None else results.model_id,
+            "filter": None if results.scores is None else results.model_id,
+        },
+    )
+
+
+def _result_values(texts: Sequence[CaptionText], results: CaptionResults) -> dict[str, Any]:
+    """Parameters of `_UNNESTED` and of the statements around it."""
+    _, _, embedded, scores = results
+    return {
+        "model": results.model_id,
+        "dims": results.dims,
+        "vectors": None if embedded is None else Reals(embedded.vectors),
+        "images": [text.image_id for text in texts],
+        "captions": [text.caption_id for text in texts],
+        "texts": [text.text for text in texts],
+        "read": [embedded is not None and reason is None
+                 for reason in (embedded.unread if embedded else texts)],
+        "itc": [score.itc for score in scores] if scores else [None] * len(texts),
+        "itm": [score.itm for score in scores] if scores else [None] * len(texts),
+        "unread": [score.unread for score in scores] if scores else [None] * len(texts),
+    }  # fmt: skip

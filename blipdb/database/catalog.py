@@ -186,3 +186,25 @@ def add_failures(conn: Connection, space: str, failures: Sequence[Failure]) -> N
             [failure.mtime for failure in ordered],
         ],
     )
+
+
+def store_sizes(conn: Connection, decoded: Mapping[UUID, Decoded]) -> list[UUID]:
+    """Store the dimensions and MIME types of images that came undecoded. Return their ids, without
+    those that had them already."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute(
+            """
+            UPDATE blip.images i SET width = u.width, height = u.height, mime = u.mime
+            FROM unnest(%b::uuid[], %b::int[], %b::int[], %b::text[])
+                AS u (image_id, width, height, mime)
+            WHERE i.image_id = u.image_id AND i.width IS NULL
+            RETURNING i.image_id
+            """,
+            [
+                list(decoded),
+                [image.width for image in decoded.values()],
+                [image.height for image in decoded.values()],
+                [image.mime for image in decoded.values()],
+            ],
+        )
+        return cursor.fetchall()

@@ -30,10 +30,7 @@ TEXT = "text"  # ITC vectors of an image's captions
 CAPTION = "caption"  # a synthetic caption
 SCORE = "score"  # ITC and ITM of an image's captions, by a filter
 WRITE = "write"  # as CAPTION, in the way that a CapFilt run has chosen: it runs these itself
-STAGES = (ENCODE, TEXT, CAPTION, SCORE)
-ORDER = (ENCODE, CAPTION, TEXT, SCORE)  # a stage comes after those that give it work
 ATTACH = "attach"  # rows of attached tables: no jobs of this queue, see `attaching`
-WORK = (ATTACH, *STAGES)
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 5  # attempts, where no worker came back to say why: it may have been a bystander
 DEADLINE = timedelta(minutes=10)
@@ -136,36 +133,44 @@ def reopen(conn: Connection, queue: Queue, image_ids: Collection[UUID]) -> None:
 
 
 # Images without a job, whatever became of it: one per image and model is all there can be to do.
-_NEVER: LiteralString = """
+WITHOUT_JOB: sql.Composable = sql.SQL("""
     SELECT i.image_id FROM blip.images i
     WHERE (%(space)s::text IS NULL OR i.space = %(space)s) AND NOT EXISTS (
         SELECT FROM blip.jobs j
         WHERE (j.image_id, j.stage, j.model_id) = (i.image_id, %(stage)s, %(model)s))
-    """
+    """)
 # Images with a caption that the model has not looked at: it may have come after their job.
 _SOME: LiteralString = """
     SELECT DISTINCT c.image_id FROM blip.captions c JOIN blip.images i USING (image_id)
     WHERE (%(space)s::text IS NULL OR i.space = %(space)s)
         AND c.{} IS DISTINCT FROM %(model)s
     """
-_MISSING: dict[str, sql.Composable] = {
-    ENCODE: sql.SQL(_NEVER),
-    CAPTION: sql.SQL(_NEVER),
-    TEXT: sql.SQL(_SOME).format(sql.Identifier("encoder_id")),
-    SCORE: sql.SQL(_SOME).format(sql.Identifier("filter_id")),
-}
 
 
-def enqueue_missing(conn: Connection, queue: Queue, *, space: str | None = None) -> int:
-    """See to it that each image (of one space, or of all) which lacks the queue's result has a job
-    for it; how many were added, or opened again."""
+def with_captions_lacking(column: LiteralString) -> sql.Composable:
+    """Select images with a caption whose ``column`` names another model than the queue's, or none:
+    the `missing` of a stage that computes results of captions."""
+    return sql.SQL(_SOME).format(sql.Identifier(column))
+
+
+def enqueue_missing(
+    conn: Connection,
+    queue: Queue,
+    *,
+    missing: sql.Composable = WITHOUT_JOB,
+    space: str | None = None,
+) -> int:
+    """Enqueue a job for each image (of one space, or of all) that lacks the queue's result.
+
+    Return how many were added or reopened. ``missing`` selects these images; stages have their own.
+    """
     statement = sql.SQL(
         """
         INSERT INTO blip.jobs AS j (image_id, stage, model_id)
         SELECT image_id, %(stage)s, %(model)s::integer FROM ({}) AS missing ORDER BY image_id
         {}
         """
-    ).format(_MISSING[queue.stage], sql.SQL(REOPEN))
+    ).format(missing, sql.SQL(REOPEN))
     return conn.execute(statement, _named(queue) | {"space": space}).rowcount
 
 
@@ -360,9 +365,9 @@ def all_counts(conn: Connection) -> dict[Queue, Counts]:
     return {Queue(stage, model): Counts(*numbers) for stage, model, *numbers in rows}
 
 
-def queues(conn: Connection, *, due: bool = False) -> list[Queue]:
-    """The queues that have open jobs, or only those with one that could be leased now. Quick,
-    however long they are."""
+def queues(conn: Connection, stages: Collection[str], *, due: bool = False) -> list[Queue]:
+    """List the queues of these stages that have open jobs, or with ``due`` only those with one that
+    could be leased now. Quick, however long they are."""
     rows = conn.execute(
         """
         SELECT stage, model_id
@@ -373,7 +378,7 @@ def queues(conn: Connection, *, due: bool = False) -> list[Queue]:
                 AND j.run_after <= CASE WHEN %(due)s THEN now() ELSE 'infinity' END)
         ORDER BY 1, 2
         """,
-        {"stages": list(STAGES), "due": due},
+        {"stages": list(stages), "due": due},
     )
     return [Queue(*row) for row in rows]
 

@@ -1,22 +1,24 @@
-"""Trouble that lasts, told now and then and not each time it is met."""
+"""Rate-limited logging of errors that last."""
 
 from __future__ import annotations
 
+import logging
 import time
 
-QUIET_SECONDS = 60.0  # before the same is told again
+QUIET_SECONDS = 60.0  # before the same message is logged again
 
 
-class Telling:
-    """What was told, and when."""
+class RateLimitedLog:
+    """A logger's messages of one level, each at most once a minute."""
 
-    def __init__(self) -> None:
-        self._told: dict[str, float] = {}
+    def __init__(self, logger: logging.Logger, level: int) -> None:
+        self._logger = logger
+        self._level = level
+        self._logged: dict[str, float] = {}
 
-    def is_due(self, trouble: str) -> bool:
-        """Whether to tell it now: it is new, or was told a minute ago."""
+    def log(self, message: str) -> None:
+        """Log the message, unless it was logged within the last minute."""
         now = time.monotonic()
-        if now - self._told.get(trouble, -QUIET_SECONDS) < QUIET_SECONDS:
-            return False
-        self._told[trouble] = now
-        return True
+        if now - self._logged.get(message, -QUIET_SECONDS) >= QUIET_SECONDS:
+            self._logged[message] = now
+            self._logger.log(self._level, "%s", message)

@@ -1,7 +1,7 @@
 """From changed files to stored and encoded images.
 
 With every core at work (`Encoding`), the caller's thread reads and hashes, the decoder's children
-decode ahead, and a crew's workers each take a batch: they store its images with files, captions
+decode ahead, and a pool's workers each take a batch: they store its images with files, captions
 and jobs in one transaction, and run those jobs, on the pixels at hand, in a second. Whatever ends
 the process in between, the next ingest finishes: stored images have their jobs, and files that were
 not stored are new again. With workers elsewhere (`Enqueueing`) the second transaction is theirs.
@@ -26,8 +26,10 @@ from ..sources import files as sources
 from ..sources.captions import Captions, inside
 from ..sources.records import Caption, Failure, SourceFile
 from ..types import Connection
-from ..work.pool import Crew
-from ..work.worker import Outcome, Worker, batch_size
+from ..work import stages
+from ..work.context import Outcome, StageContext
+from ..work.pool import WorkerPool
+from ..work.stages.base import batch_size
 
 READ_FILES = 64  # before the database is asked which of them it has
 READ_BYTES = 32 << 20
@@ -179,16 +181,16 @@ class Intake:
 
 
 class Encoding(Intake):
-    """Has what comes in encoded at once, by a crew."""
+    """Have images encoded at once, by a pool of this process."""
 
-    def __init__(self, place: Place, crew: Crew) -> None:
-        super().__init__(place, crew.decoder.limits.bytes)
-        self._crew = crew
+    def __init__(self, place: Place, workers: WorkerPool) -> None:
+        super().__init__(place, workers.decoder.limits.bytes)
+        self._workers = workers
 
     def _take_in(self, unknown: Iterator[tuple[_Read, bytes]]) -> Iterator[Step]:
-        decoded = self._crew.decoder.decode_ahead(unknown, self._crew.model.image_size)
-        full = batch_size(self._crew.model)
-        return self._crew.map(self._store, batches(self._good(decoded), full))
+        decoded = self._workers.decoder.decode_ahead(unknown, self._workers.model.image_size)
+        full = batch_size(self._workers.model)
+        return self._workers.map(self._store, batches(self._good(decoded), full))
 
     def _good(self, decoded: Iterable[tuple[_Read, Decoded | ImageError]]) -> Iterator[New]:
         for read, picture in decoded:
@@ -197,18 +199,18 @@ class Encoding(Intake):
             else:
                 yield self._new(read, picture, picture.mime)
 
-    def _store(self, worker: Worker, batch: Sequence[New]) -> Step:
+    def _store(self, context: StageContext, batch: Sequence[New]) -> Step:
         """In a worker's thread: store a batch, then run its jobs."""
-        conn, queue = worker.conn, self._crew.queue
+        conn, queue = context.conn, self._workers.queue
         ids = [new.seen.image_id for new in batch]
         with conn.transaction():
             step = self._add(conn, batch)
-            lease = jobs.enqueue(conn, queue, ids, token=worker.token)
+            lease = jobs.enqueue(conn, queue, ids, token=context.token)
             for other in self._queues:
                 if other != queue:
                     jobs.enqueue(conn, other, ids)
         pixels = {new.seen.image_id: new.decoded.pixels for new in batch if new.decoded}
-        return replace(step, jobs=worker.run(lease, pixels)) if lease else step
+        return replace(step, jobs=stages.run(context, lease, pixels)) if lease else step
 
 
 class Enqueueing(Intake):

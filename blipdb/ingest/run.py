@@ -34,7 +34,7 @@ from ..sources.files import Found
 from ..sources.records import Caption, Failure, SourceFile
 from ..types import Connection
 from ..work import executors
-from ..work.executors import Hands, Progress, Ring, Show
+from ..work.executors import Executor, Notify, Progress, Show
 from .intake import Encoding, Enqueueing, Intake, Place
 
 LOOK_UP = 10_000  # files compared in one statement
@@ -86,7 +86,7 @@ def ingest(
     store_content: bool = False,
     retry: bool = False,
     scores: bool = True,
-    ring: Ring | None = None,
+    notify: Notify | None = None,
     wait: bool = True,
     stdin: BinaryIO | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -102,7 +102,7 @@ def ingest(
         store_content: keep the files' bytes in the database.
         retry: try refused files and parked jobs once more.
         scores: have the captions scored; else that is left for later.
-        ring: leave the work to workers elsewhere, whom this tells that a stage has some.
+        notify: leave the work to workers elsewhere, which this notifies that a stage has some.
         wait: until they are done.
         progress: called from this thread.
 
@@ -119,8 +119,8 @@ def ingest(
         conn = opened.enter_context(connection.connect_pinned(url, autocommit=True))
         requirements.check(conn)
         show = progress or (lambda _: None)
-        chosen = executors.choose(settings, conn, opened, ring, show, wait=wait, scores=scores)
-        run = _Ingest(conn, space, chosen, show)
+        executor = executors.choose(settings, conn, opened, notify, show, wait=wait, scores=scores)
+        run = _Ingest(conn, space, executor, show)
         run.take_in(found, texts, store_content=store_content, retry=retry)
         run.encode_rest(retry=retry)
         if caption:
@@ -134,10 +134,10 @@ def ingest(
 class _Ingest:
     """One call of `ingest`: its steps, and what they share."""
 
-    def __init__(self, conn: Connection, space: str, chosen: Hands, show: Show) -> None:
+    def __init__(self, conn: Connection, space: str, executor: Executor, show: Show) -> None:
         self._conn = conn
         self._space = space
-        self._hands = chosen
+        self._executor = executor
         self._show = show
         self._model = registry.active(conn, "retrieval")
         self._others = [
@@ -174,7 +174,7 @@ class _Ingest:
             self._show(Progress("ingest", done, len(changed), failed))
 
     def _intake(self, place: Place) -> Intake:
-        workers = self._hands.open_pool(self._model.encoding, self._model)
+        workers = self._executor.open_pool(self._model.encoding, self._model)
         if workers is None:
             return Enqueueing(place, Limits().bytes)
         return Encoding(place, workers)
@@ -228,7 +228,7 @@ class _Ingest:
         for queue in active.queues(scores=scores):
             self._before.setdefault(queue, self._begun.get(queue, Counts()))
             try:
-                executors.drain(self._conn, self._hands, queue.stage, self._before)
+                executors.drain_stage(self._conn, self._executor, queue.stage, self._before)
             except ModelError as error:
                 self.report.warnings.append(f"captions wait at the stage {queue.stage}: {error}")
         if active.filter is None:
@@ -245,7 +245,7 @@ class _Ingest:
         self._before[queue] = replace(self._before[queue], parked=0)
 
     def _drain(self, queue: Queue, model: Model) -> int:
-        return self._hands.drain(queue, model, self._before[queue])
+        return self._executor.drain(queue, model, self._before[queue]).done
 
     def finish(self) -> None:
         """Make all of it durable, index what has grown large, count what is left to do."""

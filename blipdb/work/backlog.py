@@ -1,4 +1,4 @@
-"""What images still lack at a stage, added to the queues and run: here, or by workers."""
+"""Missing results of stages: enqueued for the images that lack them, and run here or by workers."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from .. import registry
-from ..database import captions, connection, jobs, requirements
+from ..database import connection, jobs, requirements
 from ..database.failures import explained
 from ..database.jobs import Counts, Queue
 from ..errors import ModelError, UsageError
 from ..registry import Model
 from ..settings import Settings
 from ..types import Connection
-from . import attachments, executors, pool
-from .executors import Hands, Ring, Show
+from . import attachments, executors
+from . import stages as registered
+from .context import Outcome
+from .executors import Executor, Notify, Show
 
 
 @dataclass(frozen=True)
 class Line:
-    """A queue after a call: how many jobs were ``added`` to it or opened again, how many were
-    ``done`` meanwhile, and how many are still waiting, or parked."""
+    """A queue after a call."""
 
     stage: str
     model: str
+
     added: int
+    """Jobs that the call enqueued or reopened."""
+
     done: int
+    """Jobs done meanwhile."""
+
     waiting: int
     parked: int
 
@@ -37,16 +43,21 @@ def run(
     *,
     model: str | None = None,
     space: str | None = None,
-    ring: Ring | None = None,
+    notify: Notify | None = None,
     wait: bool = True,
     show: Show = lambda _: None,
 ) -> list[Line]:
-    """Do what images lack at these stages; without any, what is due at all of them.
+    """Enqueue and run the jobs that images lack at these stages; without stages, run those that are
+    due at all of them.
 
     Args:
+        settings: where the database and the models are.
+        stages: names of stages.
         model: by name or digest; else the active one in the role that a stage needs.
-        space: whose images; else everybody's.
-        ring, wait: as for `blipdb.ingest.run.ingest`.
+        space: only its images; else everybody's.
+        notify: as for `blipdb.ingest.run.ingest`.
+        wait: as for `blipdb.ingest.run.ingest`.
+        show: called as work proceeds.
 
     Raises:
         UsageError: there is no such stage or model, or it can't have the role.
@@ -60,23 +71,22 @@ def run(
         added = {}
         for stage in set(stages) - {jobs.ATTACH}:
             queue = Queue(stage, _model(conn, stage, model).model_id)
-            added[queue] = jobs.enqueue_missing(conn, queue, space=space)
-        chosen = executors.choose(settings, conn, opened, ring, show, wait=wait)
-        return _drain(conn, chosen, stages or jobs.WORK, before, added)
+            added[queue] = registered.enqueue_missing(conn, queue, space=space)
+        executor = executors.choose(settings, conn, opened, notify, show, wait=wait)
+        return _drain(conn, executor, stages or registered.WORK, before, added)
 
 
 def retry(
     settings: Settings,
     stages: Sequence[str] = (),
     *,
-    ring: Ring | None = None,
+    notify: Notify | None = None,
     wait: bool = True,
     show: Show = lambda _: None,
 ) -> list[Line]:
-    """Let parked jobs, and those that wait for a later attempt, begin anew, and run them. Raises as
-    `run` does."""
+    """Requeue parked and delayed jobs, and run them. Raises as `run` does."""
     _require_stages(stages)
-    stages = stages or jobs.WORK
+    stages = stages or registered.WORK
     with explained(), ExitStack() as opened:
         conn = _connected(settings, opened)
         queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
@@ -84,13 +94,15 @@ def retry(
         if jobs.ATTACH in stages:
             attachments.retry(conn)
         before = jobs.all_counts(conn)
-        chosen = executors.choose(settings, conn, opened, ring, show, wait=wait)
-        return _drain(conn, chosen, stages, before, added, lacking=False)
+        executor = executors.choose(settings, conn, opened, notify, show, wait=wait)
+        return _drain(conn, executor, stages, before, added, lacking=False)
 
 
 def _require_stages(stages: Sequence[str]) -> None:
-    if wrong := [stage for stage in stages if stage not in jobs.WORK]:
-        raise UsageError(f"There is no stage {', '.join(wrong)}; there are {', '.join(jobs.WORK)}.")
+    if wrong := [stage for stage in stages if stage not in registered.WORK]:
+        raise UsageError(
+            f"There is no stage {', '.join(wrong)}; there are {', '.join(registered.WORK)}."
+        )
 
 
 def _connected(settings: Settings, opened: ExitStack) -> Connection:
@@ -100,7 +112,7 @@ def _connected(settings: Settings, opened: ExitStack) -> Connection:
 
 
 def _model(conn: Connection, stage: str, name: str | None) -> Model:
-    roles = pool.ROLES[stage]
+    roles = registered.get(stage).roles
     if name is not None:
         model = registry.find(conn, name)
         if set(roles).isdisjoint(model.roles):
@@ -109,7 +121,7 @@ def _model(conn: Connection, stage: str, name: str | None) -> Model:
                 f" and it can be {', '.join(model.roles)}.",
                 _able(conn, stage),
             )
-        if stage in captions.COLUMNS and roles[0] not in model.active:
+        if registered.get(stage).caption_column and roles[0] not in model.active:
             raise UsageError(
                 f"The model {model.name} is not active as {roles[0]}: captions have the results of"
                 " one model, and workers would replace those of another.",
@@ -126,8 +138,8 @@ def _model(conn: Connection, stage: str, name: str | None) -> Model:
 
 
 def _able(conn: Connection, stage: str) -> str:
-    """The command that helps where a model can't do a stage."""
-    roles = pool.ROLES[stage]
+    """Return the command that helps where a model can't do a stage."""
+    roles = registered.get(stage).roles
     able = [model for model in registry.models(conn) if not set(roles).isdisjoint(model.roles)]
     if not able:
         return registry.ADD
@@ -139,18 +151,18 @@ def _able(conn: Connection, stage: str) -> str:
 
 def _drain(
     conn: Connection,
-    chosen: Hands,
+    executor: Executor,
     stages: Sequence[str],
     before: dict[Queue, Counts],
     added: dict[Queue, int],
     *,
     lacking: bool = True,
 ) -> list[Line]:
-    attached = chosen.attach() if jobs.ATTACH in stages else 0
-    done: dict[Queue, int] = {}
-    for stage in jobs.ORDER:
+    attached = executor.attach() if jobs.ATTACH in stages else 0
+    outcomes: dict[Queue, Outcome] = {}
+    for stage in registered.ORDER:
         if stage in stages:
-            done |= executors.drain(conn, chosen, stage, before, lacking=lacking)
+            outcomes |= executors.drain_stage(conn, executor, stage, before, lacking=lacking)
     jobs.flush(conn)
     names = {model.model_id: model.name for model in registry.models(conn)}
     rows = attachments.counts(conn)
@@ -160,10 +172,10 @@ def _drain(
             queue.stage,
             names[queue.model_id],
             added.get(queue, 0),
-            done.get(queue, 0),
+            outcomes.get(queue, Outcome()).done,
             counts.left,
             counts.parked,
         )
         for queue, counts in jobs.all_counts(conn).items()
-        if queue in done or added.get(queue)
+        if queue in outcomes or added.get(queue)
     ]

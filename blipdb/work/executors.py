@@ -1,29 +1,34 @@
-"""Who does the work of a command: this process with all its cores, or workers elsewhere."""
+"""Executors of a command's work: this process with all its cores, or workers elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from .. import registry
-from ..database import captions, jobs
+from ..database import connection, jobs
+from ..database.failures import explained
 from ..database.jobs import Counts, Queue
 from ..images.decode import Decoder
 from ..model.runtime import Runtime
+from ..model.writing import USUAL, Writing
 from ..registry import Model
 from ..settings import Settings
 from ..types import Connection
 from . import attachments, pool
-from .pool import Crew, Seat, take_seat
+from .context import Outcome
+from .pool import WorkerPool, WorkerSession, open_session
+from .stages import ORDER, WORK
+from .stages import get as stage_named
 
-LOOK_SECONDS = 0.5  # between looks at jobs that others run
-PATIENCE_SECONDS = 60.0  # with vectors and scores of captions: workers need not serve these stages
+POLL_SECONDS = 0.5  # between looks at jobs that others run
+PATIENCE_SECONDS = 60.0  # with results of captions: workers need not serve these stages
 
-Ring = Callable[[str], None]
-"""Tells workers elsewhere that a stage has work."""
+Notify = Callable[[str], None]
+"""Notifies workers elsewhere that a stage has work."""
 
 
 class Progress(NamedTuple):
@@ -38,86 +43,121 @@ class Progress(NamedTuple):
 Show = Callable[[Progress], None]
 
 
-class Hands(Protocol):
+class Executor(Protocol):
     """Has queues run."""
 
-    def open_pool(self, queue: Queue, model: Model) -> Crew | None:
+    def open_pool(self, queue: Queue, model: Model) -> WorkerPool | None:
         """Return this process's workers at a queue, for the caller to feed. None if workers
         elsewhere have been notified of it."""
 
-    def drain(self, queue: Queue, model: Model, before: Counts) -> int:
-        """Have a queue's jobs run; how many were done since it had ``before``."""
+    def drain(self, queue: Queue, model: Model, before: Counts) -> Outcome:
+        """Have a queue's jobs run. Return their outcome since the queue had the counts
+        ``before``."""
 
     def attach(self) -> int:
-        """Have rows of attached tables linked; how many."""
+        """Have rows of attached tables linked, and return their number."""
 
 
 def choose(
     settings: Settings,
     conn: Connection,
     opened: ExitStack,
-    ring: Ring | None,
+    notify: Notify | None,
     show: Show,
     *,
     wait: bool,
     scores: bool = True,
-) -> Hands:
-    """Choose the workers, where ``ring`` tells them of work; else this process itself, which gives
-    the captions that it writes ``scores`` at once."""
-    if ring is None:
-        return Here(settings, conn, opened, show, scores=scores)
-    return Elsewhere(conn, ring, show, wait=wait)
+) -> Executor:
+    """Return a CeleryExecutor if ``notify`` is given, else a LocalExecutor.
+
+    Args:
+        settings: where the database and the models are.
+        conn: in autocommit, for the executor to look at queues with.
+        opened: closes what the executor opens.
+        notify: notifies workers elsewhere.
+        show: called as work proceeds.
+        wait: until workers elsewhere are done.
+        scores: score captions as they are written here.
+    """
+    if notify is None:
+        return LocalExecutor(settings, conn, opened, show, scores=scores)
+    return CeleryExecutor(conn, notify, show, wait=wait)
 
 
-def drain(
+def drain_stage(
     conn: Connection,
-    hands: Hands,
+    executor: Executor,
     stage: str,
     before: Mapping[Queue, Counts],
     *,
     lacking: bool = True,
-) -> dict[Queue, int]:
-    """Have all of a stage's queues run, and with ``lacking`` what captions lack; how many jobs were
-    done in each since it had ``before``."""
-    done: dict[Queue, int] = {}
+) -> dict[Queue, Outcome]:
+    """Have all of a stage's queues run, and with ``lacking`` captions that lack its result.
+
+    Return the outcome of each queue since it had the counts ``before``.
+    """
+    outcomes: dict[Queue, Outcome] = {}
     for queue, model in pool.waiting(conn, stage, lacking=lacking):
         begun = before.get(queue, Counts())
-        if stage in captions.COLUMNS:  # jobs that are opened again were done before
+        if stage_named(stage).caption_column:  # jobs that are reopened were done before
             begun = jobs.counts(conn, queue)
-        done[queue] = done.get(queue, 0) + hands.drain(queue, model, begun)
-    return done
+        outcome = executor.drain(queue, model, begun)
+        outcomes[queue] = outcomes.get(queue, Outcome()) + outcome
+    return outcomes
 
 
-class Here:
-    """This process, a worker for each core. ``opened`` closes what it needs."""
+def run_jobs(settings: Settings, *, stages: Collection[str] = WORK) -> Outcome:
+    """Run every job that is due, in this process, until none are left.
+
+    Raises:
+        ModelError: a model's files are missing or altered.
+        DatabaseError: the database is gone or full; jobs that were done stay done.
+    """
+    outcome = Outcome()
+    with explained(), ExitStack() as opened:
+        url = settings.database_url()
+        conn = opened.enter_context(connection.connect_pinned(url, autocommit=True))
+        executor = LocalExecutor(settings, conn, opened)
+        if jobs.ATTACH in stages:
+            executor.attach()
+        for stage in ORDER:
+            if stage in stages:
+                outcome = sum(drain_stage(conn, executor, stage, {}).values(), outcome)
+        jobs.flush(conn)
+    return outcome
+
+
+class LocalExecutor:
+    """This process, with a worker for each core. ``opened`` closes its resources."""
 
     def __init__(
         self,
         settings: Settings,
         conn: Connection,
         opened: ExitStack,
-        show: Show,
+        show: Show = lambda _: None,
         *,
+        writing: Writing = USUAL,
         scores: bool = True,
     ) -> None:
-        self._scores = scores
         self._settings = settings
         self._conn = conn
         self._opened = opened
         self._show = show
-        self._crews: dict[Queue, Crew] = {}
+        self._writing = writing
+        self._scores = scores
+        self._pools: dict[Queue, WorkerPool] = {}
         self._runtimes: dict[int, Runtime] = {}
 
-    def drain(self, queue: Queue, model: Model, before: Counts) -> int:
-        total = jobs.counts(self._conn, queue).left
-        done = failed = 0
-        if total:
-            for outcome in self.open_pool(queue, model).drain():
-                done += outcome.done
-                failed += outcome.failed
-                total = max(total, done + failed)
-                self._show(Progress(queue.stage, done + failed, total, failed))
-        return done
+    def drain(self, queue: Queue, model: Model, before: Counts) -> Outcome:
+        outcome = Outcome()
+        if total := jobs.counts(self._conn, queue).left:
+            for part in self.open_pool(queue, model).drain():
+                outcome += part
+                ended = outcome.done + outcome.failed
+                total = max(total, ended)
+                self._show(Progress(queue.stage, ended, total, outcome.failed))
+        return outcome
 
     def attach(self) -> int:
         done = 0
@@ -131,64 +171,73 @@ class Here:
         return self._opened.enter_context(Decoder())
 
     @cached_property
-    def _seats(self) -> list[Seat]:
-        return [take_seat(self._settings, self._opened) for _ in range(self._decoder.children)]
+    def _sessions(self) -> list[WorkerSession]:
+        return [open_session(self._settings, self._opened) for _ in range(self._decoder.children)]
 
-    def open_pool(self, queue: Queue, model: Model) -> Crew:
-        """Return the workers at a queue. They come one queue after the other, and share seats and
+    def open_pool(self, queue: Queue, model: Model) -> WorkerPool:
+        """Return the workers at a queue. Pools are used one after the other, and share sessions and
         models."""
-        if queue not in self._crews:
-            graphs = pool.GRAPHS[queue.stage]
+        if queue not in self._pools:
+            graphs = stage_named(queue.stage).graphs
             runtime = self._runtimes.get(model.model_id)
             if runtime is None:
                 runtime = registry.load(self._settings, model, *graphs)
                 self._runtimes[model.model_id] = runtime
             else:
                 runtime.open(*graphs)
-            self._crews[queue] = Crew(
-                self._seats, queue, model, runtime, self._decoder, scores=self._scores
+            self._pools[queue] = WorkerPool(
+                self._sessions,
+                queue,
+                model,
+                runtime,
+                self._decoder,
+                writing=self._writing,
+                scores=self._scores,
             )
-        return self._crews[queue]
+        return self._pools[queue]
 
 
-class Elsewhere:
-    """Workers, who are told by ``ring``; with ``wait`` they are watched until all is done. What
-    captions lack is left to them where nobody has begun with it for a minute."""
+class CeleryExecutor:
+    """Workers elsewhere, which are notified; with ``wait`` they are watched until all is done.
 
-    def __init__(self, conn: Connection, ring: Ring, show: Show, *, wait: bool = True) -> None:
+    Captions that lack results are left to them if none has begun with these for a minute.
+    """
+
+    def __init__(self, conn: Connection, notify: Notify, show: Show, *, wait: bool = True) -> None:
         self._conn = conn
-        self._ring = ring
+        self._notify = notify
         self._show = show
         self._wait = wait
 
     def open_pool(self, queue: Queue, model: Model) -> None:
-        self._ring(queue.stage)  # who has nothing to do may begin with the first batch
+        self._notify(queue.stage)  # so that an idle worker begins with the first batch
 
-    def drain(self, queue: Queue, model: Model, before: Counts) -> int:
+    def drain(self, queue: Queue, model: Model, before: Counts) -> Outcome:
         jobs.flush(self._conn)
-        rung, least, since = False, None, time.monotonic()
+        is_for_captions = stage_named(queue.stage).caption_column is not None
+        is_notified, least, since = False, None, time.monotonic()
         while True:
             now = jobs.counts(self._conn, queue)
             if least is None or now.left < least or now.running:
                 least, since = now.left, time.monotonic()
             done, failed = now.done - before.done, max(0, now.parked - before.parked)
             self._show(Progress(queue.stage, done + failed, done + failed + now.left, failed))
-            if now.left and not rung:
-                self._ring(queue.stage)
-                rung = True
-            stalls = queue.stage in captions.COLUMNS and time.monotonic() - since > PATIENCE_SECONDS
+            if now.left and not is_notified:
+                self._notify(queue.stage)
+                is_notified = True
+            stalls = is_for_captions and time.monotonic() - since > PATIENCE_SECONDS
             if not now.left or not self._wait or stalls:
-                return max(0, done)
-            time.sleep(LOOK_SECONDS)
+                return Outcome(max(0, done), failed)
+            time.sleep(POLL_SECONDS)
 
     def attach(self) -> int:
         first = left = attachments.counts(self._conn).left
         if attachments.is_due(self._conn):
-            self._ring(jobs.ATTACH)
+            self._notify(jobs.ATTACH)
             while self._wait and attachments.is_due(self._conn, troubled=False):
                 left = attachments.counts(self._conn).left
                 first = max(first, left)
                 self._show(Progress(jobs.ATTACH, first - left, first, 0))
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
             left = attachments.counts(self._conn).left
         return first - left

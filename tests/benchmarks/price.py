@@ -19,7 +19,7 @@ from blipdb.model.artifact import Artifact
 from blipdb.model.compute import EXACT, MERGED, Compute
 from blipdb.scenes import sampling
 from blipdb.settings import Settings
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.benchmarks.report import Report
 from tests.benchmarks.world import connect, draw, held_out, ids_by_file, take_in
 

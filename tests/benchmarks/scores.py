@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,19 +20,21 @@ import numpy as np
 
 from blipdb import registry
 from blipdb.checkpoints.convert import PROMPT, convert
-from blipdb.database import jobs
+from blipdb.database import jobs, vectors
 from blipdb.database.jobs import Queue
 from blipdb.images.decode import Decoder
 from blipdb.ingest.run import ingest
 from blipdb.model import tokens
-from blipdb.model.runtime import PAIRS, Runtime
+from blipdb.model.runtime import PAIRS
 from blipdb.registry import Model
 from blipdb.scenes.captions import caption
 from blipdb.scenes.world import Scene
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work import backlog, pool
-from blipdb.work.worker import Outcome, Worker
+from blipdb.work import backlog, stages
+from blipdb.work.context import StageContext
+from blipdb.work.executors import LocalExecutor
+from blipdb.work.stages import results
 from tests.benchmarks import base
 from tests.benchmarks.report import Report
 from tests.benchmarks.world import connect, draw, held_out
@@ -46,10 +49,10 @@ CAPTIONS = 5  # of each image that comes with some, as COCO's have
 WORDS = (6, 8, 9, 10, 11, 13, 16)  # of the texts that a model with random weights reads
 # Methods of a worker, and what their time goes into.
 PARTS = {
-    "_lacking": "reading captions and their vectors",
-    "_stored": "fetching tokens",
-    "_judge": "splitting texts into tokens, and cosines",
-    "_close": "writing scores and closing jobs",
+    "lacking": "reading captions and their vectors",
+    "stored": "fetching tokens",
+    "compute": "splitting texts into tokens, and cosines",
+    "close": "writing scores and closing jobs",
 }
 
 
@@ -260,26 +263,31 @@ def _in_threads(work: Callable[[Sequence[int]], None], count: int) -> float:
 
 def _shares(settings: Settings, conn: Connection, model: Model) -> dict[str, float]:
     """Where the time of one worker goes, that scores all captions by itself."""
-    runtime = registry.load(settings, model, *pool.GRAPHS[jobs.SCORE])
-    jobs.enqueue_missing(conn, model.scoring)
+    runtime = registry.load(settings, model, *stages.get(jobs.SCORE).graphs)
+    stages.enqueue_missing(conn, model.scoring)
     spent: dict[str, float] = {}
     with connect(settings) as own, Decoder(children=1) as decoder:
-        worker = Worker(own, model, runtime, decoder)
-        _clock(runtime, "match", spent)
-        for name in PARTS:
-            _clock(worker, name, spent)
-        begin = time.perf_counter()
-        while worker.run_due(model.scoring):
-            pass
-        whole = time.perf_counter() - begin
-    spent["_judge"] -= spent["match"]
+        context = StageContext(own, model, runtime, decoder)
+        with (
+            _clocked(runtime, "match", spent),
+            _clocked(results, "lacking", spent),
+            _clocked(vectors, "stored", spent),
+            _clocked(results, "compute", spent),
+            _clocked(results, "close", spent),
+        ):
+            begin = time.perf_counter()
+            while stages.run_due(context, model.scoring):
+                pass
+            whole = time.perf_counter() - begin
+    spent["compute"] -= spent["match"]
     parts = {"the match head": spent["match"]} | {PARTS[name]: spent[name] for name in PARTS}
     parts["leasing, and the rest"] = whole - sum(parts.values())
     return {name: seconds / whole for name, seconds in parts.items()}
 
 
-def _clock(owner: Runtime | Worker, name: str, spent: dict[str, float]) -> None:
-    """Have the seconds of a method's calls added up."""
+@contextmanager
+def _clocked(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
+    """Add up the seconds of calls of a function."""
     method: Callable[..., Any] = getattr(owner, name)
 
     def clocked(*args: Any, **kwargs: Any) -> Any:
@@ -290,6 +298,10 @@ def _clock(owner: Runtime | Worker, name: str, spent: dict[str, float]) -> None:
             spent[name] = spent.get(name, 0.0) + time.perf_counter() - begin
 
     setattr(owner, name, clocked)
+    try:
+        yield
+    finally:
+        setattr(owner, name, method)
 
 
 @contextmanager
@@ -300,11 +312,12 @@ def _stage(
     if not case.at_hand:
         yield lambda: backlog.run(settings, [queue.stage])
         return
-    with Decoder() as decoder, pool.crew(settings, queue, case.model, decoder) as crew:
+    with ExitStack() as opened:
+        workers = LocalExecutor(settings, conn, opened).open_pool(queue, case.model)
 
         def run() -> None:
-            jobs.enqueue_missing(conn, queue)
-            sum(crew.drain(), Outcome())
+            stages.enqueue_missing(conn, queue)
+            deque(workers.drain(), maxlen=0)
             jobs.flush(conn)
 
         yield run

@@ -22,7 +22,9 @@ from blipdb.model.runtime import Encoded, Runtime
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work.worker import MAX_BATCH, Worker, batch_size
+from blipdb.work import stages
+from blipdb.work.context import StageContext
+from blipdb.work.stages.base import MAX_BATCH, batch_size
 from tests.album import picture
 from tests.benchmarks.report import Report
 from tests.benchmarks.world import connect
@@ -123,7 +125,7 @@ def _through(settings: Settings, model: Model, broker: str, processes: int, coun
     folder.mkdir()
     with (
         connect(settings) as conn,
-        working(settings, broker, folder, "-c", str(processes), "-Q", "blipdb.work.pool"),
+        working(settings, broker, folder, "-c", str(processes), "-Q", "blipdb.encode"),
     ):
         _add(
             conn, 2 * batch_size(model) * processes, seed=10_000_000 * processes
@@ -204,9 +206,9 @@ def write(home: str, digest: str) -> None:
         size = model.image_size
         pixels = np.zeros((MAX_BATCH, size, size, 3), np.uint8)
         instant = _Instant(runtime.encode_images(pixels))
-        worker = Worker(conn, model, instant, decoder)  # type: ignore[arg-type]
-        while lease := jobs.lease(conn, model.encoding, worker.token, batch_size(model)):
-            worker.run(lease, dict(zip(lease.image_ids, pixels, strict=False)))
+        context = StageContext(conn, model, instant, decoder)  # type: ignore[arg-type]
+        while lease := jobs.lease(conn, model.encoding, context.token, batch_size(model)):
+            stages.run(context, lease, dict(zip(lease.image_ids, pixels, strict=False)))
 
 
 def _rows(conn: Connection, count: int) -> None:

@@ -20,7 +20,7 @@ from blipdb.client.hits import Hits
 from blipdb.database import connection
 from blipdb.errors import DatabaseError, ImageError
 from blipdb.identity import image_id
-from blipdb.work import pool
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 from tests.attach import attach, id_of, put, shop
 from tests.client.conftest import World
@@ -241,7 +241,7 @@ def test_images_of_attached_tables(write: World) -> None:
         put(conn, 1, picture(1, side=64), "a thing")
         put(conn, 2, picture(2)[:60])
         attach(conn)
-    pool.run_jobs(write.settings)
+    run_jobs(write.settings)
     one, damaged = id_of(picture(1, side=64)), id_of(picture(2)[:60])
     found = []
     for inference in ("server", "client"):

@@ -26,7 +26,7 @@ from blipdb.errors import ModelError, StoppedError, UsageError
 from blipdb.model.compute import Compute
 from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
-from blipdb.work import pool
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 from tests.client.conftest import World
 from tests.tiny import tiny_artifact
@@ -294,7 +294,7 @@ def test_a_model_that_merges_tokens(write: World, tmp_path: Path) -> None:
     folder = tiny_artifact(tmp_path, 5, name="merged", compute=Compute("int8", 3)).folder
     with connection.connect(write.url, autocommit=True) as conn:
         registry.register(conn, write.settings, folder)
-    pool.run_jobs(write.settings)
+    run_jobs(write.settings)
     found = []
     for inference in ("server", "client"):
         with blipdb.connect(write.url, home=write.home, inference=inference) as db:

@@ -21,10 +21,9 @@ from blipdb.ingest.run import ingest
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work import backlog
-from blipdb.work.executors import Progress
-from blipdb.work.pool import run_jobs
-from blipdb.work.worker import Outcome, Worker
+from blipdb.work import backlog, stages
+from blipdb.work.context import Outcome, StageContext
+from blipdb.work.executors import Progress, run_jobs
 from tests.album import picture
 from tests.attach import attach, put, shop
 from tests.tiny import tiny_artifact
@@ -291,21 +290,21 @@ def test_a_text_that_is_edited_while_it_is_scored_keeps_no_score_of_the_old(
 ) -> None:
     add(boss, picture(1), caption="red dog")
     run_jobs(ready, stages=[jobs.ENCODE, jobs.TEXT])
-    write = Worker._write_of
+    write = captions.store_results
 
     def edit_first(*arguments: Any, **options: Any) -> Any:
         boss.execute("UPDATE blip.captions SET text = 'blue dog' WHERE text = 'red dog'")
         return write(*arguments, **options)
 
     captions.enqueue(boss, model.scoring)
-    monkeypatch.setattr(Worker, "_write_of", edit_first)
+    monkeypatch.setattr(captions, "store_results", edit_first)
     with (
         Decoder(children=1) as decoder,
         connection.connect(ready.database_url(), autocommit=True) as conn,
     ):
-        worker = Worker(conn, model, registry.load(ready, model), decoder)
-        worker._runtime.open("pairs")
-        assert worker.run_due(model.scoring) == Outcome(done=1)
+        context = StageContext(conn, model, registry.load(ready, model), decoder)
+        context.runtime.open("pairs")
+        assert stages.run_due(context, model.scoring) == Outcome(done=1)
     assert lacking(boss) == (1, 1, 1, 1)
     monkeypatch.undo()
     backlog.run(ready)
@@ -348,7 +347,7 @@ def test_an_image_with_many_captions_is_scored_in_parts(
         say(boss, first, "red dog " * (number + 1))
     say(boss, second, "a blue car")
     run_jobs(ready, stages=[jobs.ENCODE])
-    monkeypatch.setattr("blipdb.work.worker.MOST_TEXTS", 3)
+    monkeypatch.setattr("blipdb.work.stages.results.MAX_TEXTS", 3)
     lines = backlog.run(ready)
     assert [(line.stage, line.waiting, line.parked) for line in lines] == [
         ("score", 0, 0), ("text", 0, 0)

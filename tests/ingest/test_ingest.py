@@ -25,7 +25,7 @@ from blipdb.settings import Settings
 from blipdb.sources.records import Failure
 from blipdb.types import Connection
 from blipdb.work.executors import Progress
-from blipdb.work.worker import batch_size
+from blipdb.work.stages.base import batch_size
 from tests.album import album, picture
 
 DONE = (

@@ -10,7 +10,7 @@ import psycopg
 
 from blipdb.settings import Settings
 from blipdb.work import attachments
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 
 Connection = psycopg.Connection[Any]

@@ -13,7 +13,7 @@ from blipdb.settings import Settings
 from blipdb.sources import attached, stored
 from blipdb.types import Connection
 from blipdb.work import attachments
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.attach import id_of, links
 from tests.security.attackers import A, B, acting, attach, body, caught, put, trouble, work
 

@@ -26,7 +26,7 @@ from blipdb.identity import image_id
 from blipdb.ingest.run import ingest
 from blipdb.settings import DATABASE, Settings
 from blipdb.work import attachments, backlog
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.album import album, picture
 
 Connection = psycopg.Connection[Any]

@@ -15,7 +15,7 @@ from blipdb.database import connection, extension, schema
 from blipdb.host import cluster as clusters
 from blipdb.registry import register
 from blipdb.settings import DATABASE, Settings
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 from tests.attach import attach, id_of, links, put, shop, stored
 from tests.security.catalog import violations

@@ -12,7 +12,7 @@ from blipdb.database import connection
 from blipdb.settings import Settings
 from blipdb.sources import files
 from blipdb.types import Connection
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests import stores
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, shop, states, stored

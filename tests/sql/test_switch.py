@@ -18,7 +18,7 @@ from blipdb import registry
 from blipdb.ingest.run import ingest
 from blipdb.model.compute import Compute
 from blipdb.settings import Settings
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.tiny import tiny_artifact
 
 QUERY = "a red bicycle"

@@ -13,7 +13,7 @@ from blipdb.database import connection
 from blipdb.settings import Settings
 from blipdb.types import Connection
 from blipdb.work import attachments
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, put, shop, states, stored
 

@@ -7,7 +7,7 @@ from psycopg import errors
 
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 from tests.attach import attach, id_of, links
 

@@ -19,7 +19,7 @@ from blipdb.registry import Model
 from blipdb.settings import DATABASE, Settings
 from blipdb.types import Connection
 from blipdb.work import attachments
-from blipdb.work.pool import run_jobs
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 from tests.attach import attach, captions, id_of, links, put, shop, states, stored
 from tests.work.test_worker import vector

@@ -13,7 +13,7 @@ from blipdb.errors import ModelError, UsageError
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work import backlog
+from blipdb.work import backlog, stages
 from blipdb.work.backlog import Line
 from blipdb.work.executors import Progress
 from tests.album import picture
@@ -152,11 +152,11 @@ def test_counts_are_of_one_moment_and_of_all_queues(
         model.captioning: Counts(pending=1),
         model.encoding: Counts(pending=1),
     }
-    assert jobs.queues(boss, due=True) == [model.captioning, model.encoding]
+    assert stages.open_queues(boss, due=True) == [model.captioning, model.encoding]
     lease = jobs.lease(boss, model.encoding, jobs.hold(boss), 5)
     assert lease is not None
-    assert jobs.queues(boss, due=True) == [model.captioning]
-    assert jobs.queues(boss) == [model.captioning, model.encoding]
+    assert stages.open_queues(boss, due=True) == [model.captioning]
+    assert stages.open_queues(boss) == [model.captioning, model.encoding]
     assert jobs.due(boss, model.captioning, 5) == 1
     assert jobs.due(boss, texts, 5) == 0
 

@@ -15,8 +15,9 @@ from blipdb.errors import ModelError
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work.pool import run_jobs
-from blipdb.work.worker import Outcome, batch_size
+from blipdb.work.context import Outcome
+from blipdb.work.executors import run_jobs
+from blipdb.work.stages.base import batch_size
 from tests.album import picture
 from tests.tiny import tiny_artifact
 from tests.work.test_worker import add, reasons, vector

@@ -17,8 +17,9 @@ from blipdb.model.runtime import Runtime
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work.pool import run_jobs
-from blipdb.work.worker import Outcome, Worker
+from blipdb.work import stages
+from blipdb.work.context import Outcome, StageContext
+from blipdb.work.executors import run_jobs
 from tests.album import picture
 
 
@@ -29,10 +30,10 @@ def decoder() -> Iterator[Decoder]:
 
 
 @pytest.fixture
-def worker(ready: Settings, model: Model, decoder: Decoder) -> Iterator[Worker]:
+def worker(ready: Settings, model: Model, decoder: Decoder) -> Iterator[StageContext]:
     runtime = registry.load(ready, model, "image", "caption")
     with connection.connect(ready.database_url(), autocommit=True) as conn:
-        yield Worker(conn, model, runtime, decoder)
+        yield StageContext(conn, model, runtime, decoder)
 
 
 def add(conn: Connection, data: bytes, uri: str | None = None, caption: str | None = None) -> UUID:
@@ -88,7 +89,9 @@ def test_an_image_from_sql_gets_the_size_that_only_decoding_tells(
     assert row == (48, 48, "image/webp")
 
 
-def test_pixels_at_hand_are_not_read_again(boss: Connection, worker: Worker, model: Model) -> None:
+def test_pixels_at_hand_are_not_read_again(
+    boss: Connection, worker: StageContext, model: Model
+) -> None:
     """The row has no content and no file: only the given pixels can have been used."""
     id = UUID(int=1)
     boss.execute(
@@ -98,7 +101,7 @@ def test_pixels_at_hand_are_not_read_again(boss: Connection, worker: Worker, mod
     lease = jobs.enqueue(worker.conn, model.encoding, [id], token=worker.token)
     assert lease is not None
     pixels = np.full((model.image_size, model.image_size, 3), 7, np.uint8)
-    assert worker.run(lease, {id: pixels}) == Outcome(done=1)
+    assert stages.run(worker, lease, {id: pixels}) == Outcome(done=1)
     assert vector(boss, id) is not None
 
 
@@ -130,29 +133,29 @@ def test_undecodable_content_is_parked_and_its_batch_goes_on(
 
 
 def test_an_image_deleted_while_it_is_encoded_fails_nothing(
-    boss: Connection, worker: Worker, model: Model
+    boss: Connection, worker: StageContext, model: Model
 ) -> None:
     ids = sorted(add(boss, picture(seed)) for seed in range(3))
     lease = jobs.lease(worker.conn, model.encoding, worker.token, 10)
     assert lease is not None
     boss.execute("DELETE FROM blip.images WHERE image_id = %s", [ids[0]])
-    assert worker.run(lease) == Outcome(done=2)
+    assert stages.run(worker, lease) == Outcome(done=2)
     pixels = np.zeros((model.image_size, model.image_size, 3), np.uint8)
     last = add(boss, picture(7))
     lease = jobs.lease(worker.conn, model.encoding, worker.token, 10)
     assert lease is not None
     boss.execute("DELETE FROM blip.images WHERE image_id = %s", [last])
-    assert worker.run(lease, {last: pixels}) == Outcome(lost=1)
+    assert stages.run(worker, lease, {last: pixels}) == Outcome(lost=1)
 
 
 def test_results_of_a_lease_that_was_taken_over_are_not_written(
-    boss: Connection, worker: Worker, model: Model
+    boss: Connection, worker: StageContext, model: Model
 ) -> None:
     id = add(boss, picture(1))
     lease = jobs.lease(worker.conn, model.encoding, worker.token, 10)
     assert lease is not None
     boss.execute("UPDATE blip.jobs SET lease = gen_random_uuid()")
-    assert worker.run(lease) == Outcome(lost=1)
+    assert stages.run(worker, lease) == Outcome(lost=1)
     assert vector(boss, id) is None
 
 
@@ -171,13 +174,13 @@ def test_a_repeated_job_replaces_its_results(
 
 
 def test_a_run_that_breaks_gives_its_lease_back(
-    boss: Connection, worker: Worker, model: Model
+    boss: Connection, worker: StageContext, model: Model
 ) -> None:
     id = add(boss, picture(1))
     lease = jobs.lease(worker.conn, model.encoding, worker.token, 10)
     assert lease is not None
     with pytest.raises(ValueError, match="the model reads"):
-        worker.run(lease, {id: np.zeros((3, 3, 3), np.uint8)})
+        stages.run(worker, lease, {id: np.zeros((3, 3, 3), np.uint8)})
     assert reasons(boss) == [("p", 0, None)]
 
 
@@ -212,7 +215,7 @@ def test_the_role_blip_worker_may_do_all_of_it(
     runtime = registry.load(ready, model, "image", "caption")
     url = ready.database_url()
     with connection.connect(url, role="blip_worker", autocommit=True) as conn:
-        worker = Worker(conn, model, runtime, decoder)
-        assert worker.run_due(model.encoding) == Outcome(done=3)
-        assert worker.run_due(model.captioning) == Outcome(done=3)
-        assert worker.run_due(model.encoding) is None
+        worker = StageContext(conn, model, runtime, decoder)
+        assert stages.run_due(worker, model.encoding) == Outcome(done=3)
+        assert stages.run_due(worker, model.captioning) == Outcome(done=3)
+        assert stages.run_due(worker, model.encoding) is None

@@ -30,7 +30,8 @@ from blipdb.model.compute import Compute
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work.pool import run_jobs
+from blipdb.work import stages
+from blipdb.work.executors import run_jobs
 from tests.tiny import ARCHITECTURE, tiny_artifact
 from tests.workers.brokers import Broker
 from tests.workers.celeries import Celery
@@ -147,15 +148,15 @@ class Field:
         assert (report.waiting, report.parked, len(report.failed)) == (0, 0, bad)
         self.tally.images = report.added + bad
         self.tally.jobs += report.added + bad
-        ingest(self.settings, [files], ring=lambda stage: None, wait=False)
+        ingest(self.settings, [files], notify=lambda stage: None, wait=False)
 
     def enqueue(self, queue: Queue) -> None:
         """What the images lack there: the calm one does it now."""
         with connection.connect(self.calm.database_url(), autocommit=True) as conn:
-            jobs.enqueue_missing(conn, Queue(queue.stage, self._calms[queue.model_id]))
+            stages.enqueue_missing(conn, Queue(queue.stage, self._calms[queue.model_id]))
         run_jobs(self.calm)
         with self.connect() as conn:
-            self.tally.jobs += jobs.enqueue_missing(conn, queue)
+            self.tally.jobs += stages.enqueue_missing(conn, queue)
 
     def again(self, *queues: Queue) -> None:
         """Compare what there is so far, and have all that queues gave of it made once more."""

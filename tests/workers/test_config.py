@@ -9,12 +9,13 @@ import pytest
 from celery.app import defaults
 
 from blipdb.database import jobs
+from blipdb.work import stages
 from blipdb.workers.app import app
 from blipdb.workers.config import (
-    AGAIN_SECONDS,
-    LOOK_SECONDS,
+    POLL_SECONDS,
+    RETRY_SECONDS,
+    RUN_SECONDS,
     SETTINGS,
-    SHIFT_SECONDS,
     TIME_LIMIT,
     VISIBILITY_TIMEOUT,
     queue_name,
@@ -24,7 +25,7 @@ from blipdb.workers.config import (
 
 PAGE = (Path(__file__).parents[2] / "docs" / "workers.md").read_text()
 EXPECTED = {
-    "task_default_queue": "blipdb.work.pool",
+    "task_default_queue": "blipdb.encode",
     "task_create_missing_queues": False,
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,
@@ -82,12 +83,12 @@ def test_brokers_are_told() -> None:
 
 def test_a_lease_outlives_no_process_and_a_message_outlives_every_shift() -> None:
     assert jobs.DEADLINE.total_seconds() == TIME_LIMIT < VISIBILITY_TIMEOUT
-    assert SHIFT_SECONDS <= 10
-    assert AGAIN_SECONDS <= LOOK_SECONDS <= 10
+    assert RUN_SECONDS <= 10
+    assert RETRY_SECONDS <= POLL_SECONDS <= 10
 
 
 def test_each_stage_has_a_queue_of_its_own() -> None:
-    assert [queue.name for queue in app.conf.task_queues] == list(map(queue_name, jobs.WORK))
+    assert [queue.name for queue in app.conf.task_queues] == list(map(queue_name, stages.WORK))
     assert [queue.routing_key for queue in app.conf.task_queues] == [
         queue.name for queue in app.conf.task_queues
     ]
@@ -97,7 +98,7 @@ def test_each_stage_has_a_queue_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("queue", "stage"),
     [
-        ("blipdb.work.pool", "encode"),
+        ("blipdb.encode", "encode"),
         ("encode", None),
         ("blipdb.other", None),
         ("blipdb.write", None),

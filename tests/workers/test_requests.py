@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from celery.worker.request import Request
 
-from blipdb.workers import bell, config
+from blipdb.workers import config, notifier
 from blipdb.workers.app import app, use
 from blipdb.workers.requests import LateRequest
 from blipdb.workers.tasks import work
@@ -18,7 +18,7 @@ from tests.workers.brokers import Broker
 @contextmanager
 def late(kind: type[Request]) -> Iterator[Request]:
     """What a worker makes of a message, whose connection it has lost and given up since."""
-    bell.ring("encode")
+    notifier.notify("encode")
     connection = app.connection_for_read()
     queue = app.amqp.queues[config.queue_name("encode")](connection.default_channel)
     message = queue.get()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blipdb import registry
-from blipdb.cli.broker import ringer
+from blipdb.cli.broker import notifier
 from blipdb.database import connection, jobs
 from blipdb.database.jobs import Counts
 from blipdb.ingest.run import ingest
@@ -64,7 +64,7 @@ def test_however_a_caption_comes_in(
     for seed in range(0, 12, 3):
         (files / f"{seed}.txt").write_text(f"a red bicycle\n{seed} of them\n")
     with working(scenes, broker.url, tmp_path, *LONE, app=HASTY) as (worker,):
-        report = ingest(scenes, [files], caption=True, ring=ringer(broker.url))
+        report = ingest(scenes, [files], caption=True, notify=notifier(broker.url))
         assert (report.captions, report.captioned, report.judged) == (8, 12, 12)
         assert (report.unscored, report.waiting, report.parked) == (0, 0, 0)
         assert exact(own, 20)

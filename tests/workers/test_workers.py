@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from blipdb import registry
-from blipdb.cli.broker import ringer
+from blipdb.cli.broker import notifier
 from blipdb.database import captions, jobs, requirements
 from blipdb.database.jobs import Counts, Queue
 from blipdb.ingest.run import ingest
@@ -24,7 +24,7 @@ from blipdb.settings import Settings
 from blipdb.types import Connection
 from blipdb.work.executors import Progress
 from blipdb.workers.app import app, use
-from blipdb.workers.bell import ring
+from blipdb.workers.notifier import notify
 from tests import attach as tables
 from tests import stores
 from tests.album import album, picture
@@ -76,7 +76,7 @@ def heard(broker: str) -> float:
     """How long it takes to hear that somebody works there, in seconds; by a process of its own, as
     Celery keeps connections to the first broker that it knew."""
     program = (
-        "import time; from blipdb.workers import bell; begin = time.monotonic();"
+        "import time; from blipdb.workers import notifier; begin = time.monotonic();"
         "assert bell.hears(5); print(time.monotonic() - begin)"
     )
     done = subprocess.run(
@@ -103,7 +103,7 @@ def test_ingest_through_a_broker(
     (tmp_path / "album" / "00001.txt").write_text("one of them")
     files = [tmp_path / "album"]
     seen: list[Progress] = []
-    first = ingest(ready, files, caption=True, ring=ringer(broker.url), wait=False)
+    first = ingest(ready, files, caption=True, notify=notifier(broker.url), wait=False)
     hint = "no worker answers; start one with: celery -A blipdb.workers worker\n"
     assert capsys.readouterr().err == hint
     assert (first.added, first.captions, first.waiting) == (51, 1, 103)
@@ -111,7 +111,9 @@ def test_ingest_through_a_broker(
         "not a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
     ]
     with working(ready, broker.url, tmp_path):
-        second = ingest(ready, files, caption=True, ring=ringer(broker.url), progress=seen.append)
+        second = ingest(
+            ready, files, caption=True, notify=notifier(broker.url), progress=seen.append
+        )
         assert heard(broker.url) < 1
     assert (second.unchanged, second.encoded, second.captioned) == (51, 50, 50)
     assert (second.waiting, second.parked, second.exit_code) == (0, 2, 1)
@@ -246,7 +248,7 @@ def test_events_and_metrics(
                 if event["type"] == "worker-heartbeat" and event["type"] not in seen:
                     add_many(boss, 40)  # now, as from now on it hears of all that is done
                     add(boss, picture(1)[:-20])
-                    ring(jobs.ENCODE)
+                    notify(jobs.ENCODE)
                 seen.append(event["type"])
                 receiver.should_stop = event["type"] == "task-succeeded"
 

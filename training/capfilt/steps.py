@@ -7,6 +7,7 @@ that are not done.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +17,15 @@ from tokenizers import Tokenizer
 from blipdb import registry
 from blipdb.database import connection, jobs
 from blipdb.database.failures import explained
-from blipdb.database.jobs import Queue
+from blipdb.database.jobs import Counts, Queue
 from blipdb.errors import BlipdbError, UsageError
-from blipdb.images.decode import Decoder
-from blipdb.model.writing import Writing
+from blipdb.model.writing import USUAL, Writing
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
-from blipdb.work import pool
-from blipdb.work.worker import Outcome
+from blipdb.work import stages
+from blipdb.work.context import Outcome
+from blipdb.work.executors import LocalExecutor, Progress
 
 from ..evaluation.tasks.progress import Show, silent
 from ..export import export
@@ -153,7 +154,7 @@ def judge(settings: Settings, model: Model, *, space: str = "", show: Show = sil
     with explained(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         if registry.FILTER not in registry.find(conn, model.digest).active:
             registry.activate(conn, model.digest, [registry.FILTER])
-        jobs.enqueue_missing(conn, queue, space=space)
+        stages.enqueue_missing(conn, queue, space=space)
         return _drain(conn, settings, model, queue, "judging captions", show)
 
 
@@ -164,16 +165,14 @@ def _drain(
     queue: Queue,
     words: str,
     show: Show,
-    writing: Writing | None = None,
+    writing: Writing = USUAL,
 ) -> Outcome:
-    outcome, total = Outcome(), jobs.counts(conn, queue).left
-    if not total:
-        return outcome
-    options = {} if writing is None else {"writing": writing}
-    with Decoder() as decoder, pool.crew(settings, queue, model, decoder, **options) as crew:
-        for part in crew.drain():
-            outcome += part
-            done = outcome.done + outcome.failed
-            show(words, done, max(total, done))
+    def report(progress: Progress) -> None:
+        show(words, progress.done, progress.total)
+
+    with ExitStack() as opened:
+        outcome = LocalExecutor(settings, conn, opened, report, writing=writing).drain(
+            queue, model, Counts()
+        )
     jobs.flush(conn)
     return outcome

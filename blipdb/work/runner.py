@@ -1,7 +1,7 @@
-"""A worker process's shifts: some seconds of work on a stage, whatever models it needs.
+"""Runs of a stage in a worker process: some seconds of work on it, with the models that it needs.
 
-The process keeps what is dear to make: two connections, a decoder, and the models it used last.
-While one thread has a model at work, the other leases, reads, decodes and writes.
+The process keeps two connections, a decoder, and the models that it used last, as these are
+expensive to make. While one thread runs a model, the other leases, reads, decodes and writes.
 """
 
 from __future__ import annotations
@@ -21,115 +21,125 @@ from ..database import captions, jobs, requirements
 from ..database.failures import explained
 from ..database.jobs import Queue
 from ..errors import ModelError, SetupError
-from ..host.rate_limit import Telling
+from ..host.rate_limit import RateLimitedLog
 from ..images.decode import Decoder
 from ..model import memory
 from ..model.runtime import Runtime
 from ..registry import Model
 from ..settings import Settings
 from ..types import Connection
-from . import attachments, pool
-from .pool import Crew, Seat
-from .worker import MAX_BATCH, Outcome
+from . import attachments, pool, stages
+from .context import Outcome
+from .pool import WorkerPool, WorkerSession, open_session
+from .stages.base import MAX_BATCH
 
 log = logging.getLogger(__name__)
 
 THREADS = 2
-MANY = THREADS * MAX_BATCH
+LONG_QUEUE = THREADS * MAX_BATCH  # due jobs
 MAX_MODELS = 3  # in memory at a time: one for each role that works on queues
+RETRY_HINT = "the worker goes on by itself."
 
 Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a shift did, by queue, and whether its stage has more to do now; ``rows`` of attached
-    tables that it linked."""
+class StageRun:
+    """Result of a run of a stage."""
 
     outcomes: dict[Queue, Outcome]
+
     more: bool
+    """The stage has more to do now."""
+
     rows: int = 0
+    """Number of rows of attached tables that were linked."""
 
 
-class Shifts:
-    """One caller at a time. After an error the next shift begins with everything anew."""
+class StageRunner:
+    """Runs stages for some seconds at a time; one caller at a time.
+
+    After an error the next run opens its connections and decoder again.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is opened before the first shift: the process may yet fork."""
+        """Open nothing before the first run: the process may yet fork."""
         self._settings = settings
         self._opened = ExitStack()
-        self._seats: list[Seat] = []
+        self._sessions: list[WorkerSession] = []
         self._decoder: Decoder | None = None
         self._runtimes: OrderedDict[int, Runtime] = OrderedDict()
-        self._telling = Telling()
+        self._errors = RateLimitedLog(log, logging.ERROR)
 
     def is_long(self, stage: str) -> bool:
-        """Whether a stage has more to do now, that can be done here, than one process would take at
+        """Return whether a stage has more due jobs that can be run here than one process takes at
         once.
 
         Raises:
             DatabaseError: the database is gone, or not one for this version.
         """
-        with self._anew_after_errors():
+        with self._reopening_after_errors():
             conn = self._open()
             if stage == jobs.ATTACH:
                 return False  # one process at a time
-            counts = (jobs.due(conn, queue, MANY + 1) for queue, _ in self._queues(conn, stage))
-            return sum(counts) > MANY
+            counts = (
+                jobs.due(conn, queue, LONG_QUEUE + 1) for queue, _ in self._queues(conn, stage)
+            )
+            return sum(counts) > LONG_QUEUE
 
-    def work(self, stage: str, seconds: float, stop: Stop) -> Turn:
+    def run(self, stage: str, seconds: float, stop: Stop) -> StageRun:
         """Run due jobs of a stage for so many seconds, and a batch more; ``stop`` is asked before
-        each batch. Where several models have work, each gets its share.
+        each batch. If several models have work, each gets its share of the time.
 
         Raises:
             DatabaseError: the database is gone, full, or not one for this version.
         """
         outcomes: dict[Queue, Outcome] = {}
-        with self._anew_after_errors():
+        with self._reopening_after_errors():
             conn = self._open()
             if stage == jobs.ATTACH:
                 return self._attach(conn, partial(_ends, time.monotonic() + seconds, stop))
             queues = self._queues(conn, stage)
             for queue, model in queues:
                 until = time.monotonic() + seconds / len(queues)
-                outcomes[queue] = self._run(queue, model, partial(_ends, until, stop))
-            return Turn(outcomes, bool(self._queues(conn, stage)))
+                outcomes[queue] = self._drain(queue, model, partial(_ends, until, stop))
+            return StageRun(outcomes, bool(self._queues(conn, stage)))
 
-    def _attach(self, conn: Connection, stop: Stop) -> Turn:
+    def _attach(self, conn: Connection, stop: Stop) -> StageRun:
         steps = list(attachments.work(conn, stop))
         more = any(map(any, steps)) and attachments.is_due(conn)  # else it waits for somebody
-        return Turn({}, more, sum(step.linked for step in steps))
+        return StageRun({}, more, sum(step.linked for step in steps))
 
     def close(self) -> None:
-        """Let go of connections and decoder; the next shift opens them anew. Models stay."""
-        self._seats, self._decoder = [], None
+        """Close connections and decoder; the next run opens them again. Models stay."""
+        self._sessions, self._decoder = [], None
         opened, self._opened = self._opened, ExitStack()
         opened.close()
 
     @contextmanager
-    def _anew_after_errors(self) -> Iterator[None]:
+    def _reopening_after_errors(self) -> Iterator[None]:
         try:
-            with explained(pool.WORKER_AGAIN):
+            with explained(RETRY_HINT):
                 yield
         except BaseException:
             self.close()
             raise
 
     def _open(self) -> Connection:
-        if not all(_is_alive(seat.conn) for seat in self._seats):
-            self.close()  # PostgreSQL has restarted since the last shift
-        if not self._seats:
-            memory.few_heaps(THREADS)  # each shift's threads are new ones
+        if not all(_is_alive(session.conn) for session in self._sessions):
+            self.close()  # PostgreSQL has restarted since the last run
+        if not self._sessions:
+            memory.few_heaps(THREADS)  # each run's threads are new ones
             for _ in range(THREADS):
-                self._seats.append(pool.take_seat(self._settings, self._opened))
-            requirements.check_worker(self._seats[0].conn)
-        return self._seats[0].conn
+                self._sessions.append(open_session(self._settings, self._opened))
+            requirements.check_worker(self._sessions[0].conn)
+        return self._sessions[0].conn
 
     def _queues(self, conn: Connection, stage: str) -> list[tuple[Queue, Model]]:
-        """A stage's queues with due jobs that can be run here. Where none has any, captions may
-        lack what it gives."""
-        due = [queue for queue in jobs.queues(conn, due=True) if queue.stage == stage]
-        if not due and stage in captions.COLUMNS:
+        """List a stage's queues with due jobs that can be run here. If none has any, captions that
+        lack the stage's result are looked for."""
+        due = jobs.queues(conn, [stage], due=True)
+        if not due and stages.get(stage).caption_column:
             due = [
                 queue
                 for queue in captions.active(conn).queues()
@@ -139,32 +149,32 @@ class Shifts:
         return [(queue, model) for queue, model in found if self._load(queue, model)]
 
     def _load(self, queue: Queue, model: Model) -> bool:
-        """Have a queue's graphs in memory; False, and said now and then, where that can't be."""
+        """Load a queue's graphs. Return False, with a log line now and then, if that can't be."""
         try:
+            graphs = stages.get(queue.stage).graphs
             runtime = self._runtimes.get(model.model_id)
             if runtime is None:
-                runtime = registry.load(self._settings, model, *pool.GRAPHS[queue.stage])
+                runtime = registry.load(self._settings, model, *graphs)
                 self._runtimes[model.model_id] = runtime
             else:
-                runtime.open(*pool.GRAPHS[queue.stage])
+                runtime.open(*graphs)
         except (ModelError, SetupError) as error:
-            if self._telling.is_due(str(error)):
-                log.error("%s", error)
+            self._errors.log(str(error))
             return False
         self._runtimes.move_to_end(model.model_id)
         while len(self._runtimes) > MAX_MODELS:
             self._runtimes.popitem(last=False)
         return True
 
-    def _run(self, queue: Queue, model: Model, stop: Stop) -> Outcome:
+    def _drain(self, queue: Queue, model: Model, stop: Stop) -> Outcome:
         if self._decoder is None:
             self._decoder = self._opened.enter_context(Decoder(children=1))
         runtime = self._runtimes.get(model.model_id)
-        if runtime is None:  # it gave way to another of this very shift
+        if runtime is None:  # it was evicted by another model of this very run
             self._load(queue, model)
             runtime = self._runtimes[model.model_id]
-        crew = Crew(self._seats, queue, model, runtime, self._decoder, at_once=1)
-        return sum(crew.drain(stop), Outcome())
+        workers = WorkerPool(self._sessions, queue, model, runtime, self._decoder, at_once=1)
+        return sum(workers.drain(stop), Outcome())
 
 
 def _is_alive(conn: Connection) -> bool:

@@ -1,13 +1,13 @@
-"""Ringing on real brokers: one message waits, however often; and what is said where none hears."""
+"""Notifications on real brokers: one message waits, however often; and errors without a broker."""
 
 from __future__ import annotations
 
 import pytest
 
-from blipdb.database import jobs
 from blipdb.errors import BrokerError, UsageError
+from blipdb.work import stages
 from blipdb.workers import app as workers
-from blipdb.workers import bell, config
+from blipdb.workers import config, notifier
 from blipdb.workers.app import app, use
 from tests.workers.brokers import Broker, free_port
 
@@ -26,30 +26,30 @@ def taken(stage: str) -> list[dict[str, object]]:
 @pytest.fixture(autouse=True)
 def _clean(broker: Broker) -> None:
     use(broker.url)
-    for stage in jobs.STAGES:
+    for stage in stages.NAMES:
         taken(stage)
 
 
-def test_however_often_it_rings_one_message_waits(broker: Broker) -> None:
-    assert bell.ring("encode")
-    assert not bell.ring("encode")
-    assert bell.ring("caption"), "another stage's is not in the way"
+def test_however_often_workers_are_notified_one_message_waits(broker: Broker) -> None:
+    assert notifier.notify("encode")
+    assert not notifier.notify("encode")
+    assert notifier.notify("caption"), "another stage's is not in the way"
     assert taken("encode") == [{"stage": "encode"}]
-    assert bell.ring("encode")
+    assert notifier.notify("encode")
     assert taken("encode") == [{"stage": "encode"}]
     assert taken("caption") == [{"stage": "caption"}]
     assert taken("score") == []
 
 
-def test_a_wiped_broker_is_rung_at_again(broker: Broker) -> None:
-    assert bell.ring("text")
+def test_a_wiped_broker_is_notified_again(broker: Broker) -> None:
+    assert notifier.notify("text")
     broker.wipe()
-    assert bell.ring("text")
+    assert notifier.notify("text")
     assert taken("text") == [{"stage": "text"}]
 
 
-def test_nobody_hears(broker: Broker) -> None:
-    assert not bell.hears(0.2)
+def test_no_worker_answers(broker: Broker) -> None:
+    assert not notifier.has_workers(0.2)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
@@ -57,7 +57,7 @@ def test_a_broker_that_is_not_there(broker: Broker, scheme: str) -> None:
     port = free_port()
     use(f"{scheme}://me:secret@127.0.0.1:{port}/0")
     with pytest.raises(BrokerError) as caught:
-        bell.ring("encode")
+        notifier.notify("encode")
     assert f"{scheme}://me@127.0.0.1:{port}/0: " in caught.value.message
     assert "secret" not in str(caught.value)
     assert "Nothing is lost" in str(caught.value)
@@ -66,7 +66,7 @@ def test_a_broker_that_is_not_there(broker: Broker, scheme: str) -> None:
 def test_a_broker_of_no_known_kind(broker: Broker) -> None:
     use("rabbit://127.0.0.1/")
     with pytest.raises(UsageError, match=r"rabbit://127\.0\.0\.1/ can't be used.*\nAs in: BLIPDB"):
-        bell.ring("encode")
+        notifier.notify("encode")
 
 
 def test_the_package_is_the_application() -> None:

@@ -1,4 +1,4 @@
-"""Ringing: telling workers that a stage has work."""
+"""Notifications of workers that a stage has work."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from blipdb.errors import BrokerError, UsageError
 from .app import app
 from .config import queue_name
 
-WORK = "blipdb.work"
+TASK = "blipdb.work"
 
 
-def ring(stage: str) -> bool:
-    """Tell the workers of a stage that it has work; False where they have not heard the last
-    message yet. So there is never more than one to hear, however often this is called.
+def notify(stage: str) -> bool:
+    """Notify the workers of a stage that it has work. Return False, without a message, if none of
+    them has taken the last one yet: so at most one waits, however often this is called.
 
     Raises:
         BrokerError: the broker can't be reached.
-        UsageError: its URL is none that can be used.
+        UsageError: its URL can't be used.
     """
     with _connected() as connection:
         if waiting(connection, stage):
             return False
-        message = signature(WORK, kwargs={"stage": stage}, app=app)
+        message = signature(TASK, kwargs={"stage": stage}, app=app)
         message.apply_async(queue=queue_name(stage), connection=connection, retry=False)
         return True
 
 
 def waiting(connection: Connection, stage: str) -> int:
-    """How many messages for a stage nobody has taken yet. Makes the queue if it isn't there."""
+    """Count the messages for a stage that wait. Declares its queue if it does not exist."""
     queue = app.amqp.queues[queue_name(stage)]
     found = connection.default_channel.queue_declare(
         queue=queue.name,
@@ -47,8 +47,8 @@ def waiting(connection: Connection, stage: str) -> int:
     return int(found.message_count)
 
 
-def hears(seconds: float) -> bool:
-    """Whether any worker answers on the broker.
+def has_workers(seconds: float) -> bool:
+    """Return whether any worker answers on the broker within so many seconds.
 
     Raises:
         BrokerError: the broker can't be reached.
@@ -61,16 +61,16 @@ def hears(seconds: float) -> bool:
 
 
 def check() -> None:
-    """Make sure that the broker's URL is one that can be used; it need not be there.
+    """Check that the broker's URL can be used. The broker need not be up.
 
     Raises:
-        UsageError: it is not.
+        UsageError: the URL can't be used.
     """
     _connection()
 
 
 def _connection() -> tuple[Connection, tuple[type[BaseException], ...]]:
-    """A connection that is not made yet, and the errors by which it may fail."""
+    """Return a connection that is not open yet, and the errors with which it may fail."""
     try:
         connection = app.connection_for_write()
         own = connection.connection_errors + connection.channel_errors
@@ -87,8 +87,8 @@ def _connected() -> Iterator[Connection]:
     connection, errors = _connection()
     try:
         with connection:
-            # Each of its hosts is tried once. Left alone, kombu tries again for six seconds, in
-            # which a worker or an ingest would stand still for a bell that is no need.
+            # Each of its hosts is tried once. By default kombu retries for six seconds, in which a
+            # worker or an ingest would wait for a notification that it can do without.
             connection.ensure_connection(max_retries=max(0, len(connection.alt) - 1))
             yield connection
     except errors as error:
@@ -99,7 +99,7 @@ def _connected() -> Iterator[Connection]:
 
 
 def _shown() -> str:
-    """The broker's URL without its password."""
+    """Return the broker's URL without its password."""
     url = app.conf.broker_write_url or app.conf.broker_url or "amqp://localhost:5672//"
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
