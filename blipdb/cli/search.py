@@ -20,7 +20,7 @@ from .output import Column, note, print_json, print_paths, print_rows, short_pat
 if TYPE_CHECKING:
     import psycopg
 
-    from ..search import Hit
+    from ..client.results import Hit
 
 PATH_BEGINNINGS = ("/", "./", "../", "~/")
 

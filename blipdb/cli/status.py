@@ -13,7 +13,7 @@ from .output import Column, note, print_json, print_paths, print_rows, short_pat
 
 if TYPE_CHECKING:
     from .. import services
-    from ..search import Count
+    from ..client.results import Count
     from ..settings import Settings
 
 COUNTS = (Column("what"), Column("model"), Column("state"), Column("count", "number"))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
-from ..search import Hit
+from .results import Hit
 
 PAPER = (250, 250, 248)
 INK = (32, 32, 32)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..search import Hit
+from ..client.results import Hit
 from .plain import plain_caption
 from .sampling import Scene, draw, is_true, sample_scene
 

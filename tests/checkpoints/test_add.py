@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from PIL import Image
 
-from blipdb import registry, search
+import blipdb
+from blipdb import registry
 from blipdb.checkpoints.add import DOWNLOADS, add, name_after
 from blipdb.errors import ModelError, UsageError
 from blipdb.ingest.run import ingest
@@ -59,7 +60,7 @@ def test_a_checkpoint_is_searched_with(
         encoded = runtime.encode_images(pixels)
         logits = runtime.rerank("a red dog", encoded.tokens, encoded.scales)[:, 1]
         scores = logits + encoded.itc @ runtime.embed_texts(["a red dog"])[0]
-        hits = search.search(conn, "a red dog", 6)
+        hits = blipdb.connect(conn).search("a red dog", 6)
         order = [int(Path(hit.uri or "").stem) for hit in hits]
         assert order == np.argsort(-scores).tolist()
         np.testing.assert_allclose([hit.score for hit in hits], -np.sort(-scores), atol=1e-3)
@@ -86,14 +87,14 @@ def test_a_captioner_and_an_answerer_beside_it(
             runtime = Runtime.load(captions.folder(settings))
             encoded = runtime.encode_images(pixels[n : n + 1])
             (expected,) = runtime.caption(encoded.tokens, encoded.scales)
-            assert search.caption(conn, image_id) == expected
+            assert blipdb.connect(conn).caption(image_id) == expected
             stored = "SELECT text FROM blip.captions WHERE image_id = %s"
             assert conn.execute(stored, [image_id]).fetchall() == [(expected,)]
             runtime = Runtime.load(answers.folder(settings))
             encoded = runtime.encode_images(pixels[n : n + 1])
             (expected,) = runtime.answer(encoded.tokens, encoded.scales, [question])
-            assert search.answer(conn, image_id, question) == expected
-        assert len(search.search(conn, "a red dog")) == 3
+            assert blipdb.connect(conn).answer(image_id, question) == expected
+        assert len(blipdb.connect(conn).search("a red dog")) == 3
 
 
 def test_a_repository_of_the_hub(

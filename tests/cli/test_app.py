@@ -81,7 +81,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_a_search_imports_no_model_code() -> None:
     code = (
-        "import sys, blipdb.services, blipdb.search, blipdb.cli.search\n"
+        "import sys, blipdb.services, blipdb.client.client, blipdb.cli.search\n"
         "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blipdb import search
+import blipdb
 from blipdb.cli.search import is_path
 from blipdb.database import connection
 from blipdb.settings import Settings
@@ -33,7 +33,7 @@ def test_words_need_no_quotes(run: Run, scenes: Path) -> None:
 def test_json_holds_what_python_finds(run: Run, scenes: Path, served: Settings) -> None:
     result = run("search", "red bicycle", "-k", "4", "--json")
     with connection.connect(served.database_url()) as conn:
-        hits = search.search(conn, "red bicycle", 4)
+        hits = blipdb.connect(conn).search("red bicycle", 4)
     assert json.loads(result.stdout) == [
         {
             "image_id": str(hit.image_id),

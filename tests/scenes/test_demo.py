@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from blipdb import Hit
 from blipdb.cli.app import app
 from blipdb.scenes import demo
-from blipdb.search import Hit
 from blipdb.settings import Settings
 
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 import blipdb
-from blipdb import registry, search
+from blipdb import registry
 from blipdb.cli.app import app
 from blipdb.database import connection, indexes, jobs
 from blipdb.database import extension as extensions
@@ -252,7 +252,7 @@ def test_a_client_runs_no_trap(
             assert db.failures() == []
         assert caught(pinned) == 0, by
     with connection.connect(url) as plain:
-        assert len(search.search(plain, "dog", 1)) == 1
+        assert len(blipdb.connect(plain).search("dog", 1)) == 1
     for command in (["search", "dog"], ["status"], ["failures"], ["models", "list"]):
         ran = CliRunner().invoke(
             app, command, env={"BLIPDB_HOME": str(served.home), "BLIPDB_URL": url}

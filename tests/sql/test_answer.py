@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from PIL import Image
 
-from blipdb import registry, search
+import blipdb
+from blipdb import registry
 from blipdb.model.artifact import Artifact, Decoding
 from blipdb.model.runtime import Encoded, Runtime
 from blipdb.model.tokens import pack_batch
@@ -67,7 +68,7 @@ def test_of_a_stored_image(
     expected = runtime.answer(image.tokens, image.scales, [QUESTION])
     assert [answer(conn, "blip_answer(%s::uuid, %s)", library.ids[4], QUESTION)] == expected
     assert expected != [""]
-    assert [search.answer(conn, library.ids[4], QUESTION)] == expected
+    assert [blipdb.connect(conn).answer(library.ids[4], QUESTION)] == expected
 
 
 def test_of_an_image_of_ones_own(
@@ -75,7 +76,7 @@ def test_of_an_image_of_ones_own(
 ) -> None:
     expected = runtime.answer(image.tokens, image.scales, [QUESTION])
     assert [answer(conn, "blip_answer(%b::bytea, %s)", library.pictures[4], QUESTION)] == expected
-    assert [search.answer(conn, library.pictures[4], QUESTION, model="vqa")] == expected
+    assert [blipdb.connect(conn).answer(library.pictures[4], QUESTION, model="vqa")] == expected
 
 
 def test_among_given_answers(
@@ -86,8 +87,8 @@ def test_among_given_answers(
     assert [answer(conn, call, library.ids[4], QUESTION, AMONG)] == expected
     call = "blip_answer(%b::bytea, %s, NULL, %s::text[])"
     assert [answer(conn, call, library.pictures[4], QUESTION, AMONG)] == expected
-    assert [search.answer(conn, library.ids[4], QUESTION, among=AMONG)] == expected
-    assert search.answer(conn, library.ids[4], QUESTION, among=["the car"]) == "the car"
+    assert [blipdb.connect(conn).answer(library.ids[4], QUESTION, among=AMONG)] == expected
+    assert blipdb.connect(conn).answer(library.ids[4], QUESTION, among=["the car"]) == "the car"
 
 
 @pytest.mark.usefixtures("image")

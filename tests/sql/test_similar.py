@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from blipdb import search
+import blipdb
 from tests.sql.library import SIZE, Library
 
 Connection = psycopg.Connection[Any]
@@ -116,5 +116,5 @@ def test_a_tenant_finds_its_own_alone(conn: Connection, library: Library) -> Non
 
 
 def test_from_python(conn: Connection, library: Library) -> None:
-    found = search.similar(conn, library.ids[5], 4)
+    found = blipdb.connect(conn).similar(library.ids[5], 4)
     assert [hit.image_id for hit in found] == nearest(library, 5, 4)

@@ -15,7 +15,8 @@ import numpy as np
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-from blipdb import identity, registry, search
+import blipdb
+from blipdb import identity, registry
 from blipdb.database.requirements import look
 from blipdb.database.steps import run
 from blipdb.errors import DatabaseError, UsageError
@@ -40,6 +41,7 @@ class Library:
             DatabaseError: images are not there, or not encoded.
         """
         self.conn, self.pairs = conn, pairs
+        self.client = blipdb.connect(conn, inference="server")
         self._pgvector = sql.Identifier(run(conn, look()).pgvector_schema or "public")
         self.texts = [texts.cut(text) for text in pairs.texts]
         self.model = registry.active(conn, "retrieval")
@@ -133,7 +135,7 @@ def text_to_image(library: Library, k: int, show: Show) -> Candidates:
     k = min(k, len(library.places))
     found = []
     for number, text in enumerate(library.texts):
-        hits = search.search(library.conn, text, k, candidates=k, within=list(library.places))
+        hits = library.client.search(text, k, candidates=k, within=list(library.places))
         found.append({hit.image_id: hit.score for hit in hits})
         show("searches in SQL", number + 1, len(library.texts))
     return _candidates(found, library.places)
@@ -147,18 +149,18 @@ def image_to_text(library: Library, k: int, show: Show) -> Candidates:
     asked = by_image(places)  # here: which images have each text as a candidate
     for number, (text, pairs) in enumerate(asked.items()):
         ids = [library.ids[image] for image in pairs[:, 0]]
-        found = _scores(library.conn, library.texts[text], ids)
+        found = _scores(library.client, library.texts[text], ids)
         scores[pairs[:, 0], pairs[:, 1]] = [found[id] for id in ids]
         show("reranks in SQL", number + 1, len(asked))
     return Candidates(places, scores)
 
 
-def _scores(conn: Connection, text: str, ids: Sequence[UUID]) -> Mapping[UUID, float]:
+def _scores(client: blipdb.Client, text: str, ids: Sequence[UUID]) -> Mapping[UUID, float]:
     found: dict[UUID, float] = {}
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), MOST):
         some = distinct[start : start + MOST]
-        hits = search.rerank(conn, text, some, len(some))
+        hits = client.rerank(text, some, len(some))
         found |= {hit.image_id: hit.score for hit in hits}
     return found
 
