@@ -125,13 +125,24 @@ def register_bundled(conn: Connection, settings: Settings) -> Model:
     Quick when it is there already: then its files are neither copied nor read, since whoever
     loads them verifies them.
     """
-    folder = bundled_folder()
-    if (folder / MANIFEST).exists():
-        digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-        known = [model for model in models(conn) if model.digest == digest]
-        if known and (known[0].folder(settings) / MANIFEST).exists():
-            return known[0]
-    return register(conn, settings, folder, activate=False)
+    model = _kept_bundled(conn, settings)
+    return model or register(conn, settings, bundled_folder(), activate=False)
+
+
+def has_bundled(conn: Connection, settings: Settings) -> bool:
+    """Whether the bundled model is registered, and its files are in the home."""
+    return _kept_bundled(conn, settings) is not None
+
+
+def _kept_bundled(conn: Connection, settings: Settings) -> Model | None:
+    manifest = bundled_folder() / MANIFEST
+    if not manifest.exists():
+        return None
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    for model in models(conn):
+        if model.digest == digest and (model.folder(settings) / MANIFEST).exists():
+            return model
+    return None
 
 
 def bundled_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The command line: a file for each command or group of them, put together in ``app.py``."""
+"""The command line: a file for each command or group of them, put together in ``commands.py``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ def main() -> None:
     """Run the command that was named, and end the process."""
     try:
         try:
-            from .app import app  # here, so that Ctrl-C is no traceback even now
+            from .commands import app_for  # here, so that Ctrl-C is no traceback even now
 
-            app()
+            app_for(sys.argv[1:])()
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:

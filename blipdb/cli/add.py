@@ -40,21 +40,20 @@ def add(
 ) -> None:
     """Store one image in the database itself; print its id."""
     from ..work.executors import run_jobs
-    from .opening import bring_up, client_on, opened
+    from .opening import client_on, opened
 
     settings = options.settings(db, home)
     content = _read(image)
     if uri is None and image != "-":
         uri = os.path.abspath(os.path.expanduser(image))
     described = read_filter(metadata)
-    bring_up(settings)
-    with opened(settings) as conn:
-        id = client_on(conn, settings).add(
+    with opened(settings, engine=True) as database:
+        id = client_on(database, settings).add(
             content, uri=uri, caption=caption, metadata=described, space=space
         )
     run_jobs(settings, stages=("encode",))
-    with opened(settings) as conn:
-        failures = client_on(conn, settings).failures()
+    with opened(settings) as database:
+        failures = client_on(database, settings).failures()
         reasons = [line.reason for line in failures if line.image_id == id]
     if as_json:
         print_json({"image_id": id, "uri": uri, "failed": reasons[0] if reasons else None})

@@ -48,9 +48,9 @@ def captions(
     from .opening import client_on, opened
 
     settings = options.settings(db, home)
-    with opened(settings) as conn:
-        id = read_id(image) or find_image(conn, space, image)
-        found = client_on(conn, settings).captions(id)
+    with opened(settings) as database:
+        id = read_id(image) or find_image(database.conn, space, image)
+        found = client_on(database, settings).captions(id)
     if as_json:
         print_json([asdict(caption) for caption in found])
     elif found:

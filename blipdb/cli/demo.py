@@ -55,11 +55,12 @@ def demo(
         report = run.ingest(settings, [album / "scenes"], progress=lambda state: show(*state))
     print(visible(f"ingest    {summary(report)}"))
     strips = []
-    with opened(settings) as conn:
+    with opened(settings) as database:
+        client = client_on(database, settings)
         for query in parts.SEARCHES:
-            hits = client_on(conn, settings).search(query, parts.HITS)
+            hits = client.search(query, parts.HITS)
             _show(query, parts.judge(query, hits, scenes), parts.count_true(query, scenes))
-            seen = previews(conn, [hit.image_id for hit in hits])
+            seen = previews(database.conn, [hit.image_id for hit in hits])
             strips.append(strip_of(query, hits, seen))
     sheet = album / "contact-sheet.png"
     write_sheet(sheet, strips)

@@ -45,8 +45,8 @@ COLUMNS = (
 def _opened(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     from .opening import opened
 
-    with opened(settings) as conn:
-        yield conn
+    with opened(settings) as database:
+        yield database.conn
 
 
 @app.command("list")

@@ -1,18 +1,19 @@
-"""Reaching the database that a command works on, brought up first where it is our own."""
+"""Connections and clients for commands; the private cluster is brought up for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from ..settings import Settings
 from .output import note
 
 if TYPE_CHECKING:
+    from psycopg.errors import Diagnostic
+
     from ..client.client import Client
+    from ..services import Ready
 
 
 def bring_up(settings: Settings) -> None:
@@ -24,30 +25,32 @@ def bring_up(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-    """A connection, committed at the end. The private cluster is started if it is down; an
-    existing server is taken as it is.
+def opened(settings: Settings, *, engine: bool = False) -> Iterator[Ready]:
+    """Open a checked connection, and commit it at the end.
+
+    The private cluster is started if it is down. An existing server is taken as it is, but for its
+    engine where ``engine`` is asked for.
 
     Raises:
         BlipdbError: the database can't be reached, or is not one of this version.
     """
-    from ..database import connection, requirements
+    from .. import services
 
-    if settings.is_private:
-        bring_up(settings)
-    with connection.connect_pinned(settings.database_url()) as conn:
+    brings_up = settings.is_private or engine
+    database = services.ready(settings) if brings_up else services.connect(settings)
+    for line in database.started:
+        note(line)
+    with database.conn as conn:
         conn.add_notice_handler(lambda notice: note(_sentence(notice)))
-        if not settings.is_private:
-            requirements.check(conn)
-        yield conn
+        yield database
 
 
-def client_on(conn: psycopg.Connection[Any], settings: Settings) -> Client:
-    """A client on a connection of `opened`: the server computes, or this process where the server
-    can't; what it says beside its results is shown."""
+def client_on(database: Ready, settings: Settings) -> Client:
+    """Make a client on a connection of `opened`: the server computes, or this process where the
+    server can't. Notices of both are shown."""
     import logging
 
-    from ..client import notices
+    from ..client import modes, notices
     from ..client.base import Options
     from ..client.client import Client
     from ..client.given import Given
@@ -55,9 +58,10 @@ def client_on(conn: psycopg.Connection[Any], settings: Settings) -> Client:
     if not any(isinstance(handler, notices.Shown) for handler in notices.log.handlers):
         notices.log.addHandler(notices.Shown(note))
         notices.log.setLevel(logging.INFO)
-    return Client(Options(settings, None, None), lambda: Given(conn))
+    modes.remember(database.conn, database.found)
+    return Client(Options(settings, None, None), lambda: Given(database.conn))
 
 
-def _sentence(notice: psycopg.errors.Diagnostic) -> str:
+def _sentence(notice: Diagnostic) -> str:
     hint = f"\n{notice.message_hint}" if notice.message_hint else ""
     return f"{(notice.severity or 'NOTICE').lower()}: {notice.message_primary}{hint}"

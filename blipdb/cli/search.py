@@ -91,8 +91,8 @@ def search(
     from .opening import client_on, opened
 
     settings = options.settings(db, home)
-    with opened(settings) as conn:
-        hits = client_on(conn, settings).search(
+    with opened(settings) as database:
+        hits = client_on(database, settings).search(
             asked,
             k,
             candidates=candidates,
@@ -101,7 +101,7 @@ def search(
             model=model,
         )
         if sheet is not None:
-            _draw(conn, sheet, " ".join(query), hits)
+            _draw(database.conn, sheet, " ".join(query), hits)
     if paths or null:
         _print_paths(hits, null=null)
     elif as_json:

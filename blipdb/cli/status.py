@@ -60,8 +60,8 @@ def status(
     inference: str | None = None
     if running.cluster is None or running.cluster.is_running:
         with connection.connect_pinned(settings.database_url()) as conn:
-            requirements.check(conn)
-            client = client_on(conn, settings)
+            found = requirements.check(conn)
+            client = client_on(services.Ready(conn, found), settings)
             counts = client.status()
             inference = client.inference
     if as_json:
@@ -125,8 +125,8 @@ def failures(
     from .opening import client_on, opened
 
     settings = options.settings(db, home)
-    with opened(settings) as conn:
-        failed = client_on(conn, settings).failures()
+    with opened(settings) as database:
+        failed = client_on(database, settings).failures()
     if paths or null:
         uris = [line.uri for line in failed if line.uri is not None]
         print_paths([uri for uri in uris if files.is_readable(uri)], null=null)

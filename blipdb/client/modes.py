@@ -32,6 +32,11 @@ def require_inference(wanted: str | None) -> None:
         raise UsageError(f"inference must be 'server' or 'client', not {wanted!r}.")
 
 
+def remember(conn: Any, found: Found) -> None:
+    """Spare the clients of ``conn`` a look at the database, which somebody has had."""
+    _found[conn] = found
+
+
 def choose(settings: Settings, wanted: Inference | None, conn: Any) -> Steps[Verbs]:
     """The verbs for the database that ``conn`` is connected to: by its functions where it has the
     extension, else computed here.

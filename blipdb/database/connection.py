@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, LiteralString
 from urllib.parse import urlsplit
 
@@ -13,7 +15,6 @@ from ..types import Connection
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
 
 _PATH: LiteralString = "pg_catalog, pg_temp"
 
@@ -50,6 +51,51 @@ def connect_pinned(url: str, *, autocommit: bool = False) -> Connection:
         raise unreachable(url, error) from error
     conn.autocommit = autocommit
     return conn
+
+
+@contextmanager
+def pinned(conn: Connection) -> Iterator[None]:
+    """Within a transaction: set the search path of `connect_pinned`, then the former one again.
+
+    The connection may be an app's own. Each name has its schema here, as the path is not safe yet.
+    """
+    row = conn.execute(
+        "SELECT pg_catalog.current_setting('search_path'),"
+        " pg_catalog.set_config('search_path', %s, true)",
+        [_PATH],
+    ).fetchone()
+    assert row is not None
+    yield
+    conn.execute("SELECT pg_catalog.set_config('search_path', %s, true)", [row[0]])
+
+
+@contextmanager
+def as_owner(conn: Connection) -> Iterator[None]:
+    """Within a transaction: act as the tables' owner.
+
+    The search path is pinned, too: code that runs as this role could take back the session's own.
+    """
+    with pinned(conn):
+        row = conn.execute(
+            "SELECT pg_get_userbyid(nspowner), current_setting('role')"
+            " FROM pg_namespace WHERE nspname = 'blip'"
+        ).fetchone()
+        assert row is not None, "the schema blip was ensured before"
+        owner, role = row
+        change: LiteralString = "SELECT set_config('role', %s, true)"
+        conn.execute(change, [owner])
+        yield
+        conn.execute(change, [role])  # after an error the transaction's end does it
+
+
+def pgvector_schema(conn: Connection) -> sql.Identifier:
+    """The schema of pgvector."""
+    row = conn.execute(
+        "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+        " WHERE e.extname = 'vector'"
+    ).fetchone()
+    assert row is not None, "the extension vector was ensured before"
+    return sql.Identifier(row[0])
 
 
 def unreachable(url: str, error: psycopg.Error) -> DatabaseError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from psycopg import sql
 
 from blipdb.migrations import access
@@ -11,11 +9,7 @@ from blipdb.migrations import access
 from ..host.postgresql import PARALLEL_VECTOR
 from ..types import Connection
 from . import requirements
-
-if TYPE_CHECKING:
-    pass
-
-from .schema import _as_owner, _pgvector
+from .connection import as_owner, pgvector_schema
 
 
 def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
@@ -31,8 +25,8 @@ def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
     ).fetchone()
     assert row is not None, f"model {model_id} is not registered"
     model = sql.Literal(model_id)
-    with conn.transaction(), _as_owner(conn):
-        has_dims = sql.SQL("{}.vector_dims(itc) = {}").format(_pgvector(conn), dims)
+    with conn.transaction(), as_owner(conn):
+        has_dims = sql.SQL("{}.vector_dims(itc) = {}").format(pgvector_schema(conn), dims)
         for table, check in (
             ("image_vectors", has_dims),
             ("image_tokens", sql.SQL("octet_length(tokens) = {}").format(record_size(*row))),
@@ -66,7 +60,7 @@ def create_vector_index(conn: Connection, model_id: int, dims: int) -> bool:
     """
     partition = f"image_vectors_{model_id}"
     index = f"{partition}_itc_idx"
-    with conn.transaction(), _as_owner(conn):
+    with conn.transaction(), as_owner(conn):
         row = conn.execute("SELECT to_regclass(%s)", [f"blip.{index}"]).fetchone()
         if row != (None,):
             return False
@@ -77,7 +71,7 @@ def create_vector_index(conn: Connection, model_id: int, dims: int) -> bool:
             ).format(
                 index=sql.Identifier(index),
                 table=sql.Identifier("blip", partition),
-                pgvector=_pgvector(conn),
+                pgvector=pgvector_schema(conn),
                 dims=dims,
             )
         )

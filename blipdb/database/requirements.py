@@ -83,11 +83,14 @@ def look() -> Steps[Found]:
     return Found(*[*facts, revisions[0][0] if revisions else revision])
 
 
-def check(conn: Connection, *, functions: bool = False) -> None:
+def check(conn: Connection, *, functions: bool = False) -> Found:
     """Make sure that this database is one that this version of blipdb works with.
 
     Tables alone will do, as a server without PL/Python has no more, unless ``functions`` must be
     there too.
+
+    Returns:
+        The versions that were found.
 
     Raises:
         SetupError: a part is missing on the server or too old; the hint is what installs it.
@@ -100,6 +103,7 @@ def check(conn: Connection, *, functions: bool = False) -> None:
     found.require_tables()
     if functions or found.extension is not None:
         found.require_functions()
+    return found
 
 
 def check_worker(conn: Connection) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -22,11 +22,10 @@ from ..host import owner as owners
 from ..settings import Settings
 from ..types import Connection
 from . import extension, requirements
+from .connection import as_owner, pinned, sqlalchemy_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as AlchemyConnection
-
-from .connection import _PATH, sqlalchemy_engine
 
 _INIT_LOCK = 0x626C6970  # "blip", of pg_advisory_xact_lock
 
@@ -53,7 +52,7 @@ def init(url: str, settings: Settings) -> list[str]:
         requirements.require_parts(conn, functions=settings.is_private or has_functions)
         notes = migrate(connection)
         left_out = _why_no_functions(conn)
-        with _as_owner(conn):
+        with as_owner(conn):
             _store_settings(conn, None if left_out else settings)
         if not left_out:
             _ensure_functions(conn)
@@ -66,12 +65,12 @@ def migrate(connection: AlchemyConnection) -> list[str]:
     Returns and raises as `init` does; what the database refuses is raised as it comes.
     """
     conn = _driver(connection)
-    with _pinned(conn):
+    with pinned(conn):
         conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
         _ensure_pgvector(conn)
         notes = [*_ensure_roles(conn), *_open_pgvector(conn)]
         _ensure_schema(conn)
-        with _as_owner(conn):
+        with as_owner(conn):
             _migrate(connection)
             roles = _roles(conn)
             for statement in (*access.statements(roles), access.PARTITIONS):
@@ -81,22 +80,6 @@ def migrate(connection: AlchemyConnection) -> list[str]:
                     conn.execute(access.READERS[role])
             _store_settings(conn, None)
     return notes
-
-
-@contextmanager
-def _pinned(conn: Connection) -> Iterator[None]:
-    """Within a transaction: the search path of `connect_pinned`, then again what it was.
-
-    The connection may be an app's own. Each name has its schema here, as the path is not safe yet.
-    """
-    row = conn.execute(
-        "SELECT pg_catalog.current_setting('search_path'),"
-        " pg_catalog.set_config('search_path', %s, true)",
-        [_PATH],
-    ).fetchone()
-    assert row is not None
-    yield
-    conn.execute("SELECT pg_catalog.set_config('search_path', %s, true)", [row[0]])
 
 
 def _ensure_pgvector(conn: Connection) -> None:
@@ -272,35 +255,6 @@ def _take_from_superusers(conn: Connection) -> None:
         conn.execute(
             sql.SQL("ALTER {} {} OWNER TO blip_owner").format(sql.SQL(kind), sql.Identifier(*name))
         )
-
-
-@contextmanager
-def _as_owner(conn: Connection) -> Iterator[None]:
-    """Within a transaction: act as the tables' owner.
-
-    The search path is pinned, too: code that runs as this role could take back the session's own.
-    """
-    with _pinned(conn):
-        row = conn.execute(
-            "SELECT pg_get_userbyid(nspowner), current_setting('role')"
-            " FROM pg_namespace WHERE nspname = 'blip'"
-        ).fetchone()
-        assert row is not None, "the schema blip was ensured before"
-        owner, role = row
-        change: LiteralString = "SELECT set_config('role', %s, true)"
-        conn.execute(change, [owner])
-        yield
-        conn.execute(change, [role])  # after an error the transaction's end does it
-
-
-def _pgvector(conn: Connection) -> sql.Identifier:
-    """The schema of pgvector."""
-    row = conn.execute(
-        "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
-        " WHERE e.extname = 'vector'"
-    ).fetchone()
-    assert row is not None, "the extension vector was ensured before"
-    return sql.Identifier(row[0])
 
 
 def _migrate(connection: AlchemyConnection) -> None:

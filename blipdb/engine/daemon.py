@@ -36,8 +36,7 @@ def start(settings: Settings, owner: Owner) -> bool:
     Raises:
         EngineError: it does not start; the message ends with what its log says.
     """
-    found = health(settings)
-    if found is not None and found["version"] == version("blipdb"):
+    if is_current(settings):
         return False
     stop(settings)
     log = settings.logs_dir / "engine.log"
@@ -57,6 +56,12 @@ def start(settings: Settings, owner: Owner) -> bool:
             raise EngineError(f"The engine did not start:\n{said}", f"Its log: {log}")
         time.sleep(0.02)
     return True
+
+
+def is_current(settings: Settings) -> bool:
+    """Whether an engine of this version answers."""
+    found = health(settings)
+    return found is not None and found["version"] == version("blipdb")
 
 
 def _spawn(settings: Settings, log: int) -> int:

@@ -21,7 +21,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urljoin
 
@@ -366,6 +365,8 @@ def _store(uri: str) -> tuple[Any, str]:
 
 def _changed(about: Mapping[str, Any]) -> int:
     """In ns since 1970; where only an ETag tells, 63 bits of its hash; else -1."""
+    from email.utils import parsedate_to_datetime  # here, as a search never needs it
+
     readers: list[tuple[str, Callable[[Any], int]]] = [
         ("LastModified", _ns),
         ("mtime", _ns),

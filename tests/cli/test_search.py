@@ -11,6 +11,7 @@ import blipdb
 from blipdb.cli.search import is_path
 from blipdb.database import connection
 from blipdb.settings import Settings
+from blipdb.types import Connection
 from tests.album import picture
 from tests.attach import attach, put, shop
 from tests.cli.conftest import COUNT, Run
@@ -45,6 +46,30 @@ def test_json_holds_what_python_finds(run: Run, scenes: Path, served: Settings) 
         }
         for hit in hits
     ]
+
+
+def test_a_search_opens_one_connection(run: Run, scenes: Path, served: Settings) -> None:
+    """Where all is up: the server's log says who connects."""
+    url, log = served.database_url(), served.logs_dir / "postgresql.log"
+    with connection.connect(url, autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET log_connections = 'on'")
+        try:
+            _reload(conn, logs=True)
+            begin = log.stat().st_size
+            assert run("search", "red bicycle", "-k", "1").exit_code == 0
+            assert log.read_bytes()[begin:].count(b"connection received") == 1
+        finally:
+            conn.execute("ALTER SYSTEM RESET log_connections")
+            _reload(conn, logs=False)
+
+
+def _reload(conn: Connection, *, logs: bool) -> None:
+    """Have the server read its configuration, and wait for sessions that begin with it."""
+    conn.execute("SELECT pg_reload_conf()")
+    while True:
+        with connection.connect(conn.info.dsn) as other:
+            if (other.execute("SHOW log_connections").fetchone() == ("on",)) is logs:
+                return
 
 
 def test_rows_of_attached_tables_have_a_place_and_no_path(
