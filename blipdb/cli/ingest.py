@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,49 +22,57 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 20
 
 
+PathsOrUrls = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...", help="Folders, files, globs or URLs; - reads a list from stdin."
+    ),
+]
+CaptionTables = Annotated[
+    list[Path] | None,
+    typer.Option(
+        envvar="BLIPDB_CAPTIONS",
+        metavar="FILE",
+        help="A table of captions: CSV, JSON or JSONL. May be repeated.",
+    ),
+]
+WriteCaptions = Annotated[
+    bool,
+    typer.Option(
+        "--write-captions",
+        envvar="BLIPDB_WRITE_CAPTIONS",
+        help="Have the model write a caption for each image, too.",
+    ),
+]
+StoreContent = Annotated[
+    bool,
+    typer.Option(
+        "--store-content",
+        envvar="BLIPDB_STORE_CONTENT",
+        help="Keep the files' bytes in the database, too.",
+    ),
+]
+Retry = Annotated[
+    bool,
+    typer.Option("--retry", envvar="BLIPDB_RETRY", help="Try what failed before once more."),
+]
+Scores = Annotated[
+    bool,
+    typer.Option(
+        "--scores/--no-scores",
+        envvar="BLIPDB_SCORES",
+        help="Have the match head judge captions; --no-scores leaves that for later.",
+    ),
+]
+
+
 def ingest(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH...", help="Folders, files, globs or URLs; - reads a list from stdin."
-        ),
-    ],
-    captions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            envvar="BLIPDB_CAPTIONS",
-            metavar="FILE",
-            help="A table of captions: CSV, JSON or JSONL. May be repeated.",
-        ),
-    ] = None,
-    write_captions: Annotated[
-        bool,
-        typer.Option(
-            "--write-captions",
-            envvar="BLIPDB_WRITE_CAPTIONS",
-            help="Have the model write a caption for each image, too.",
-        ),
-    ] = False,
-    store_content: Annotated[
-        bool,
-        typer.Option(
-            "--store-content",
-            envvar="BLIPDB_STORE_CONTENT",
-            help="Keep the files' bytes in the database, too.",
-        ),
-    ] = False,
-    retry: Annotated[
-        bool,
-        typer.Option("--retry", envvar="BLIPDB_RETRY", help="Try what failed before once more."),
-    ] = False,
-    scores: Annotated[
-        bool,
-        typer.Option(
-            "--scores/--no-scores",
-            envvar="BLIPDB_SCORES",
-            help="Have the match head judge captions; --no-scores leaves that for later.",
-        ),
-    ] = True,
+    paths: PathsOrUrls,
+    captions: CaptionTables = None,
+    write_captions: WriteCaptions = False,
+    store_content: StoreContent = False,
+    retry: Retry = False,
+    scores: Scores = True,
     broker: Broker = None,
     no_wait: NoWait = False,
     space: Space = "",
@@ -78,21 +85,19 @@ def ingest(
     Only what is new or changed is read. Interrupted or failed, the same command goes on where it
     stopped. Captions in photo.txt beside photo.jpg, and in the photos themselves, come along.
     """
-    from ..ingest import run as files
-    from ..sources import files as sources
+    from ..ingest import run
+    from ..sources import files
     from .opening import bring_up
 
     settings = options.settings(db, home)
-    is_list = "-" in paths
-    if not is_list:
-        sources.find(paths)  # a folder that is missing is said before anything is started
+    found = files.find(paths)  # before anything is started, as a folder may be missing
     notify = notifier(broker)
     bring_up(settings)
     try:
         with progress_bar() as show:
-            report = files.ingest(
+            report = run.ingest(
                 settings,
-                paths,
+                found,
                 space=space,
                 captions=captions or (),
                 caption=write_captions,
@@ -101,7 +106,6 @@ def ingest(
                 scores=scores,
                 notify=notify,
                 wait=not no_wait,
-                stdin=sys.stdin.buffer if is_list else None,
                 progress=lambda state: show(*state),
             )
     except KeyboardInterrupt:
@@ -116,7 +120,7 @@ def ingest(
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
-    """What an ingest did: the failures and notes on stderr, the numbers on stdout."""
+    """Print failures and notes of an ingest on stderr, its numbers on stdout."""
     for warning in report.warnings:
         note(f"warning: {warning}")
     for failure in report.failed[:SHOWN_FAILURES]:
@@ -137,7 +141,7 @@ def print_report(report: Report, *, as_json: bool) -> None:
 
 
 def summary(report: Report) -> str:
-    """The report in a line; what did not occur is left out."""
+    """Put a report in one line, without numbers that are 0."""
     parts = [
         (report.added, "added"),
         (report.unchanged, "unchanged"),

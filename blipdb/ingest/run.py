@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 from uuid import UUID
 
 from psycopg import errors as pg_errors
@@ -78,7 +78,7 @@ class Report:
 
 def ingest(
     settings: Settings,
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path] | Found,
     *,
     space: str = "",
     captions: Sequence[str | Path] = (),
@@ -88,14 +88,14 @@ def ingest(
     scores: bool = True,
     notify: Notify | None = None,
     wait: bool = True,
-    stdin: BinaryIO | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Bring the images that ``paths`` lead to into the database, and have them encoded.
 
     Args:
         settings: whose database, and whose home holds the models.
-        paths: folders, files, globs, or ``-`` for a list on ``stdin``.
+        paths: folders, files, globs, URLs, or ``-`` for a list on standard input; or the files
+            that `sources.files.find` has found by them.
         space: whose images they are.
         captions: tables of captions (CSV, JSON, JSONL).
         caption: have the captioner write one for each image, too.
@@ -112,7 +112,7 @@ def ingest(
         DatabaseError, SetupError: the database is gone, full, or not one of this version.
     """
     begin = time.monotonic()
-    found = sources.find(paths, stdin=stdin)
+    found = paths if isinstance(paths, Found) else sources.find(paths)
     texts = sidecars.gather([file.uri for file in found.files], captions)
     with explained(), ExitStack() as opened:
         url = settings.database_url()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,6 +24,19 @@ def test_again_changes_nothing(run: Run, scenes: Path) -> None:
     assert result.stdout.startswith(f"{COUNT} files: {COUNT} unchanged (")
     assert result.stderr == ""
     assert json.loads(run("ingest", scenes, "--json").stdout)["unchanged"] == COUNT
+
+
+def test_files_are_listed_once(run: Run, scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = []
+    scandir = os.scandir
+
+    def listing(folder: str) -> Any:
+        listed.append(folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    assert run("ingest", scenes).exit_code == 0
+    assert listed.count(str(scenes)) == 1
 
 
 def test_what_the_model_knows_is_said(run: Run, elsewhere: str, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from blipdb.errors import DatabaseError, ModelError, UsageError
 from blipdb.identity import image_id
 from blipdb.ingest.run import Report, ingest
 from blipdb.settings import Settings
+from blipdb.sources.files import find
 from blipdb.sources.records import Failure
 from blipdb.types import Connection
 from blipdb.work.executors import Progress
@@ -229,10 +230,10 @@ def test_a_file_that_could_not_be_read_is_tried_again(
 ) -> None:
     """Permissions change without size or time, so such a failure is never skipped."""
     listed = str(tmp_path / "in" / "a.png").encode()
-    report = ingest(ready, ["-"], stdin=io.BytesIO(listed))
+    report = ingest(ready, find(["-"], stdin=io.BytesIO(listed)))
     assert report.failed == [Failure(listed.decode(), "no such file or directory")]
     write(Path(listed.decode()), picture(1))
-    assert numbers(ingest(ready, ["-"], stdin=io.BytesIO(listed))) == {
+    assert numbers(ingest(ready, find(["-"], stdin=io.BytesIO(listed)))) == {
         "found": 1,
         "added": 1,
         "encoded": 1,
