@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Precision(StrEnum):
-    """How exactly a model's graphs compute."""
+    """Precision of a model's graphs."""
 
     FP32 = "fp32"
     INT8 = "int8"
@@ -74,47 +74,52 @@ def list_models(as_json: Json = False, db: Db = None, home: Home = None) -> None
     )
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A folder that blipdb exported, a BLIP checkpoint (Hugging Face's folder, or a "
+        "file like model.pth), or a repository of the Hugging Face hub: owner/name.",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(envvar="BLIPDB_MODEL_NAME", help="What to call it; default: after its source."),
+]
+Activate = Annotated[
+    bool,
+    typer.Option(
+        "--activate/--no-activate",
+        envvar="BLIPDB_ACTIVATE",
+        help="Use it from now on in every role that it can have.",
+    ),
+]
+PrecisionOption = Annotated[
+    Precision | None,
+    typer.Option(
+        envvar="BLIPDB_PRECISION",
+        help="fp32: as torch computes; int8: in eight bits, several times quicker and nearly "
+        "the same. Default: int8 for a checkpoint, and an artifact as it was built.",
+    ),
+]
+Tokens = Annotated[
+    str | None,
+    typer.Option(
+        envvar="BLIPDB_TOKENS",
+        metavar="COUNT|all",
+        help="How many image tokens to store of an image, similar ones merged. "
+        f"Default: {MERGED} of a checkpoint that has more, and an artifact as it was built.",
+    ),
+]
+
+
 @app.command()
 def add(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="A folder that blipdb exported, a BLIP checkpoint (Hugging Face's folder, or a "
-            "file like model.pth), or a repository of the Hugging Face hub: owner/name.",
-        ),
-    ],
-    name: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BLIPDB_MODEL_NAME", help="What to call it; default: after its source."
-        ),
-    ] = None,
-    activate: Annotated[
-        bool,
-        typer.Option(
-            "--activate/--no-activate",
-            envvar="BLIPDB_ACTIVATE",
-            help="Use it from now on in every role that it can have.",
-        ),
-    ] = True,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(
-            envvar="BLIPDB_PRECISION",
-            help="fp32: as torch computes; int8: in eight bits, several times quicker and nearly "
-            "the same. Default: int8 for a checkpoint, and an artifact as it was built.",
-        ),
-    ] = None,
-    tokens: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BLIPDB_TOKENS",
-            metavar="COUNT|all",
-            help="How many image tokens to store of an image, similar ones merged. "
-            f"Default: {MERGED} of a checkpoint that has more, and an artifact as it was built.",
-        ),
-    ] = None,
+    source: Source,
+    name: Name = None,
+    activate: Activate = True,
+    precision: PrecisionOption = None,
+    tokens: Tokens = None,
     as_json: Json = False,
     db: Db = None,
     home: Home = None,
@@ -153,7 +158,7 @@ def _count(tokens: str | None) -> int | Literal["all"] | None:
 
 
 class Format(StrEnum):
-    """What a model can be exported to."""
+    """Formats of an export."""
 
     HF = "hf"
 

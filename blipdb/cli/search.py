@@ -33,49 +33,55 @@ COLUMNS = (
 )
 
 
+Query = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="QUERY", help="What to look for in words, or an image file like ./photo.jpg."
+    ),
+]
+Top = Annotated[
+    int, typer.Option("--top", "-k", envvar="BLIPDB_TOP", help="How many hits, 1 to 1000.")
+]
+Candidates = Annotated[
+    int | None,
+    typer.Option(
+        envvar="BLIPDB_CANDIDATES",
+        help="How many images the ITM head looks at, up to 1000; default: 32 or -k if more.",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        envvar="BLIPDB_THRESHOLD",
+        help="Leave out hits below this match probability (of an image: this cosine).",
+    ),
+]
+Filter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter", envvar="BLIPDB_FILTER", metavar="JSON", help="Metadata the images must hold."
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(envvar="BLIPDB_MODEL", help="A registered model; default: the active one."),
+]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="BLIPDB_SHEET", metavar="FILE", help="Draw the hits as a contact sheet (PNG)."
+    ),
+]
+
+
 def search(
-    query: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="QUERY", help="What to look for in words, or an image file like ./photo.jpg."
-        ),
-    ],
-    k: Annotated[
-        int, typer.Option("--top", "-k", envvar="BLIPDB_TOP", help="How many hits, 1 to 1000.")
-    ] = 10,
-    candidates: Annotated[
-        int | None,
-        typer.Option(
-            envvar="BLIPDB_CANDIDATES",
-            help="How many images the ITM head looks at, up to 1000; default: 32 or -k if more.",
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            envvar="BLIPDB_THRESHOLD",
-            help="Leave out hits below this match probability (of an image: this cosine).",
-        ),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--filter",
-            envvar="BLIPDB_FILTER",
-            metavar="JSON",
-            help="Metadata the images must hold.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(envvar="BLIPDB_MODEL", help="A registered model; default: the active one."),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="BLIPDB_SHEET", metavar="FILE", help="Draw the hits as a contact sheet (PNG)."
-        ),
-    ] = None,
+    query: Query,
+    k: Top = 10,
+    candidates: Candidates = None,
+    threshold: Threshold = None,
+    where: Filter = None,
+    model: Model = None,
+    sheet: Sheet = None,
     paths: Paths = False,
     null: Null = False,
     as_json: Json = False,
@@ -111,7 +117,7 @@ def search(
 
 
 def read_query(words: Sequence[str]) -> str | bytes:
-    """The text, or the bytes of the image file that is named.
+    """Read a query: the text, or the bytes of the image file that is named.
 
     A path is what begins like one (``./photo``) or ends like an image (``photo.jpg``).
 
@@ -130,7 +136,11 @@ def read_query(words: Sequence[str]) -> str | bytes:
 
 
 def read_image(name: str) -> bytes:
-    """A file's bytes, as far as a picture may have them. Raises UsageError, too, for a pipe."""
+    """Read an image file, of at most the bytes that a picture may have.
+
+    Raises:
+        UsageError: it can't be read, or is a pipe or another thing that is no file.
+    """
     path = Path(name).expanduser()
     try:
         return sources.read(str(path), Limits().bytes).data
@@ -139,12 +149,13 @@ def read_image(name: str) -> bytes:
 
 
 def is_path(word: str) -> bool:
+    """Whether a word of a query names a file."""
     suffix = Path(word).suffix.lower()
     return word.startswith(PATH_BEGINNINGS) or suffix in sources.IMAGE_SUFFIXES
 
 
 def read_filter(text: str | None) -> Mapping[str, Any] | None:
-    """A JSON object. Raises UsageError for anything else."""
+    """Parse a JSON object. Raises UsageError for anything else."""
     if text is None:
         return None
     try:
@@ -160,7 +171,7 @@ _FILTER = """As in: '{"album": "2024"}'"""
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
-    """Hits as a table; the captions' column only where there are captions."""
+    """Print hits as a table, with a column of captions where there are any."""
     has_captions = any(hit.caption for hit in hits)
     rows = [
         (
