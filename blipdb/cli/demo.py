@@ -41,7 +41,6 @@ def demo(
 
     A second run draws nothing, stores nothing, and shows the same.
     """
-    from ..client.previews import previews
     from ..client.sheet import strip_of, write_sheet
     from ..ingest import run
     from ..scenes import demo as parts
@@ -60,8 +59,7 @@ def demo(
         for query in parts.SEARCHES:
             hits = client.search(query, parts.HITS)
             _show(query, parts.judge(query, hits, scenes), parts.count_true(query, scenes))
-            seen = previews(database.conn, [hit.image_id for hit in hits])
-            strips.append(strip_of(query, hits, seen))
+            strips.append(strip_of(query, hits, client.pictures(hits.image_ids)))
     sheet = album / "contact-sheet.png"
     write_sheet(sheet, strips)
     _say_what_next(sheet)

@@ -18,8 +18,6 @@ from .options import Db, Home, Json, Null, Paths
 from .output import Column, note, print_json, print_paths, print_rows, short_path
 
 if TYPE_CHECKING:
-    import psycopg
-
     from ..client.results import Hit
 
 PATH_BEGINNINGS = ("/", "./", "../", "~/")
@@ -98,7 +96,8 @@ def search(
 
     settings = options.settings(db, home)
     with opened(settings) as database:
-        hits = client_on(database, settings).search(
+        client = client_on(database, settings)
+        hits = client.search(
             asked,
             k,
             candidates=candidates,
@@ -107,7 +106,8 @@ def search(
             model=model,
         )
         if sheet is not None:
-            _draw(database.conn, sheet, " ".join(query), hits)
+            pictures = client.pictures(hits.image_ids)
+            _draw(sheet, " ".join(query), hits, pictures)
     if paths or null:
         _print_paths(hits, null=null)
     elif as_json:
@@ -200,13 +200,11 @@ def _print_paths(hits: Sequence[Hit], *, null: bool) -> None:
         note(f"left out: {nameless} that came in through SQL without a path")
 
 
-def _draw(conn: psycopg.Connection[Any], path: Path, title: str, hits: Sequence[Hit]) -> None:
-    from ..client.previews import previews
+def _draw(path: Path, title: str, hits: Sequence[Hit], pictures: Mapping[UUID, bytes]) -> None:
     from ..client.sheet import strip_of, write_sheet
 
-    seen: dict[UUID, bytes] = previews(conn, [hit.image_id for hit in hits])
     try:
-        write_sheet(path, [strip_of(title, hits, seen)])
+        write_sheet(path, [strip_of(title, hits, pictures)])
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}.") from None
     note(f"drawn: {path}")
