@@ -1,4 +1,4 @@
-"""``python -m blipdb.engine``: the engine in the foreground, for whoever starts services."""
+"""``python -m blipdb.engine``: run the engine in the foreground, as service managers do."""
 
 from __future__ import annotations
 

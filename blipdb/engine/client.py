@@ -1,4 +1,4 @@
-"""Ask the engine from Python, with the standard library alone."""
+"""A client of the engine, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ from .peer import peer_uid
 HINT: Final = "Start it with: blipdb up"
 
 
-class Client:
-    """A new connection for each call, so it may be used from several threads."""
+class EngineClient:
+    """A client that makes a new connection for each call. Safe to use from several threads."""
 
     def __init__(self, path: Path, *, uid: int | None = None, seconds: float = 60.0) -> None:
-        """``uid`` is whose process the engine must be (None: anybody's); ``seconds`` how long an
-        answer may take."""
+        """Name the engine's socket.
+
+        Args:
+            path: the socket.
+            uid: the user that the engine must run as; None: any.
+            seconds: the timeout of an answer.
+        """
         self._path = path
         self._uid = uid
         self._seconds = seconds
 
     def health(self) -> dict[str, Any]:
-        """What the engine says of itself: version, pid, workers, requests at work, models.
+        """Return the engine's version, pid, workers, requests at work, and models.
 
         Raises:
             EngineError: it does not run or does not answer.
@@ -35,7 +40,12 @@ class Client:
         return self._request("GET", wire.HEALTH, {}, None)
 
     def ask(self, verb: str, head: Mapping[str, Any], raw: bytes | None = None) -> dict[str, Any]:
-        """What ``blip._ask`` does in SQL.
+        """Call a verb, as ``blip._ask`` does in SQL.
+
+        Args:
+            verb: one of `verbs.VERBS`.
+            head: the request's JSON.
+            raw: the bytes that go with it.
 
         Raises:
             EngineError: it does not run, does not answer, or refuses.

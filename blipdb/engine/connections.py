@@ -1,4 +1,4 @@
-"""Accepting connections, each served by a thread; idle threads accept the next."""
+"""A listener's connections, each served by a thread; idle threads accept the next."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from typing import Final
 from ..errors import StoppedError
 from .http import Request
 from .peer import peer_uid
-from .refusals import FORBIDDEN, Refusal
+from .responses import FORBIDDEN, ErrorResponse
 
 log = logging.getLogger(__name__)
 
-KEPT_IDLE: Final = 2  # so that there is always one that accepts, and few whose caches went cold
+MAX_IDLE: Final = 2  # threads: one always accepts, and few have cold caches
 
 
 class Connections:
-    """Threads that accept from ``listener``, of whom ``allowed`` lists the users; ``most`` at once,
-    and further connections wait to be accepted."""
+    """Threads that accept connections and serve each.
+
+    Args:
+        listener: a listening socket.
+        serve: answers a connection.
+        allowed: ids of the users that may connect.
+        max_threads: the greatest number of connections at once; others wait to be accepted.
+    """
 
     def __init__(
         self,
@@ -29,19 +35,19 @@ class Connections:
         serve: Callable[[socket.socket], None],
         *,
         allowed: frozenset[int],
-        most: int,
+        max_threads: int,
     ) -> None:
         self._listener = listener
         self._serve = serve
         self._allowed = allowed
-        self._most = most
+        self._max_threads = max_threads
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
         self._add_thread()
 
     def close(self) -> None:
-        """Accept no more; what was accepted is served to its end."""
+        """Stop accepting; connections that were accepted are served to their end."""
         self._listener.shutdown(socket.SHUT_RDWR)
 
     def _add_thread(self) -> None:
@@ -57,12 +63,12 @@ class Connections:
                 return
             with self._lock:
                 self._idle -= 1
-                if self._idle == 0 and self._threads < self._most:
+                if self._idle == 0 and self._threads < self._max_threads:
                     self._add_thread()
             with sock:
                 self._serve_one(sock)
             with self._lock:
-                if self._idle >= KEPT_IDLE:
+                if self._idle >= MAX_IDLE:
                     self._threads -= 1
                     return
                 self._idle += 1
@@ -80,8 +86,8 @@ class Connections:
 
 
 def refuse(sock: socket.socket) -> None:
-    """Answer a caller who may not ask."""
-    forbidden = Refusal(403, FORBIDDEN, "the blipdb engine is not for this user")
+    """Answer a caller that is not allowed."""
+    forbidden = ErrorResponse(403, FORBIDDEN, "the blipdb engine is not for this user")
     request = Request(sock)
     with suppress(StoppedError):
         request.answer(forbidden.status, forbidden.answer)

@@ -1,8 +1,8 @@
-"""The engine as a process in the background: started, found again, stopped.
+"""The engine as a process in the background: start, find and stop it.
 
-An engine keeps its pid file open and locked for as long as it lives. Only a process that has this
-very file open is taken for the engine that the file names, so that nothing else is ever ended for
-having got the pid of one that is gone.
+An engine keeps its pid file open and locked as long as it lives. Only a process that has this very
+file open is taken for the engine that the file names, so that no other process is ever ended
+because it was given the pid of a dead engine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..host import owner as owners
 from ..host.home import rotate, tail
 from ..host.owner import Owner
 from ..settings import Settings
-from .client import Client
+from .client import EngineClient
 
 ENGINE = "blipdb.engine"
 START_SECONDS = 60
@@ -31,10 +31,13 @@ ANSWER_SECONDS = 2.0
 
 
 def start(settings: Settings, owner: Owner) -> bool:
-    """Start the engine, or an engine anew that hangs or is of another version.
+    """Start the engine; restart one that hangs or is of another version.
+
+    Returns:
+        False if one of this version already runs.
 
     Raises:
-        EngineError: it does not start; the message ends with what its log says.
+        EngineError: it does not start; the message ends with the end of its log.
     """
     if is_current(settings):
         return False
@@ -65,10 +68,10 @@ def is_current(settings: Settings) -> bool:
 
 
 def _spawn(settings: Settings, log: int) -> int:
-    """Start ``python -m blipdb.engine`` in a session of its own; returns its pid.
+    """Start ``python -m blipdb.engine`` in a session of its own; return its pid.
 
-    As root it starts as root, since the Python that runs us may lie where the owner may not go,
-    and drops to the owner before it opens its socket.
+    If we are root it starts as root, since our Python may be in a folder that the owner can't
+    read, and drops to the owner before it listens.
     """
     options = {
         name: value
@@ -91,7 +94,7 @@ def _spawn(settings: Settings, log: int) -> int:
 
 
 def stop(settings: Settings) -> bool:
-    """End this home's engine, by force if it must be; False where none runs.
+    """Stop this home's engine, by SIGKILL if SIGTERM does not; return False if none runs.
 
     Raises:
         EngineError: it does not end.
@@ -99,7 +102,7 @@ def stop(settings: Settings) -> bool:
     if (pid := pid_of(settings)) is None:
         return False
     try:
-        process = os.pidfd_open(pid)  # it, and never another that gets its number
+        process = os.pidfd_open(pid)  # never another process that is given the same pid
     except ProcessLookupError:
         return False
     try:
@@ -117,7 +120,7 @@ def stop(settings: Settings) -> bool:
 
 
 def pid_of(settings: Settings) -> int | None:
-    """The pid of the engine that serves this home, or None."""
+    """Return the pid of the engine that serves this home, or None."""
     try:
         with open(settings.run_dir / "engine.pid", encoding="ascii") as file:
             wanted, pid = os.fstat(file.fileno()), int(file.read(20))
@@ -132,18 +135,18 @@ def pid_of(settings: Settings) -> int | None:
 
 
 def _has_ended(child: int) -> bool:
-    """Whether a process has ended; one that is our child is taken off the kernel's list."""
+    """Whether a process has ended; our own child is reaped."""
     with suppress(ChildProcessError):
         return os.waitpid(child, os.WNOHANG)[0] == child
     return not Path(f"/proc/{child}").exists()
 
 
 def health(settings: Settings) -> dict[str, Any] | None:
-    """What the engine says of itself, or None if there is none or it says nothing for two seconds.
+    """Return the engine's health, or None if none runs or it does not answer within two seconds.
 
-    See `blipdb.engine.client.Client.health`.
+    See `blipdb.engine.client.EngineClient.health`.
     """
     try:
-        return Client(settings.engine_socket, seconds=ANSWER_SECONDS).health()
+        return EngineClient(settings.engine_socket, seconds=ANSWER_SECONDS).health()
     except EngineError:
         return None

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 request and its answer, on a blocking socket.
+"""An HTTP/1.1 request and its answer, on a blocking socket.
 
-A search asks twice, and each question is answered in a millisecond: as much as an event loop would
-add. So a thread reads, works and answers; httptools parses.
+A search makes two requests, and each is answered in a millisecond, to which an event loop would add
+half of one. So a thread reads, works and answers; httptools parses.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ import httptools
 
 from ..errors import StoppedError
 from . import wire
-from .refusals import PROTOCOL_VIOLATION, Refusal
+from .responses import PROTOCOL_VIOLATION, ErrorResponse
 
-LARGEST_HEAD: Final = 1 << 14  # bytes of request line and fields
+LARGEST_HEAD: Final = 1 << 14  # bytes of request line and header fields
 PIECE: Final = 1 << 16
-HEAD_SECONDS: Final = 1.0  # a caller that sends no more is given up
+HEAD_SECONDS: Final = 1.0  # for a caller to send its request line and fields
 BODY_SECONDS: Final = 30.0
-ANSWER_SECONDS: Final = 5.0  # and one that does not read
-REST_SECONDS: Final = 1.0  # what it goes on sending after a refusal is thrown away for so long
+ANSWER_SECONDS: Final = 5.0  # for a caller to read its answer
+REST_SECONDS: Final = 1.0  # that a caller's body is drained after an error
 
 
 class Request:
-    """A connection's one request, and where its answer goes. The caller's thread uses it; any may
-    ask `is_gone`."""
+    """The only request of a connection, and its answer. The connection's thread uses it; other
+    threads may call `is_gone`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._parser = httptools.HttpRequestParser(self)
         self._has_head = False
-        self._early = bytearray()  # of the body, what came with the head
+        self._early = bytearray()  # the part of the body that came with the head
         self._fields: dict[bytes, bytes] = {}
         self._is_whole = False
         self.path = ""
 
-    # What the parser calls.
+    # Callbacks of the parser.
 
     def on_url(self, url: bytes) -> None:
         self.path += url.decode("latin-1")
@@ -59,10 +59,10 @@ class Request:
         self._is_whole = True
 
     def read_head(self) -> None:
-        """Read request line and fields.
+        """Read the request line and header fields.
 
         Raises:
-            Refusal: they are no HTTP, too long, or don't come.
+            ErrorResponse: they are not HTTP, too long, or don't come in time.
             StoppedError: the caller hung up.
         """
         deadline, size = time.monotonic() + HEAD_SECONDS, 0
@@ -75,23 +75,25 @@ class Request:
             try:
                 self._parser.feed_data(data)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                raise Refusal(400, PROTOCOL_VIOLATION, f"this is no HTTP: {error}") from None
+                raise ErrorResponse(400, PROTOCOL_VIOLATION, f"this is no HTTP: {error}") from None
             if not self._has_head and size > LARGEST_HEAD:
-                raise Refusal(431, PROTOCOL_VIOLATION, f"no head within {LARGEST_HEAD:,} bytes")
+                raise ErrorResponse(
+                    431, PROTOCOL_VIOLATION, f"no head within {LARGEST_HEAD:,} bytes"
+                )
 
     @property
     def method(self) -> str:
         return str(self._parser.get_method().decode())
 
     def field(self, name: bytes) -> str:
-        """A field's value, '' where there is none; ``name`` in lower case."""
+        """Return a header field's value, or '' if it is missing; ``name`` is in lower case."""
         return self._fields.get(name, b"").decode("latin-1")
 
     def read_body(self, size: int) -> bytearray:
-        """The body of ``size`` bytes, asked for ("100 Continue") where the caller wants to be.
+        """Read the body of ``size`` bytes, after a "100 Continue" if the caller expects it.
 
         Raises:
-            Refusal: it does not come whole in time.
+            ErrorResponse: it is not complete in time.
             StoppedError: the caller hung up.
         """
         if self.field(b"expect").lower() == "100-continue":
@@ -120,7 +122,11 @@ class Request:
             return True
 
     def answer(self, status: int, values: Mapping[str, Any]) -> None:
-        """Answer, if the caller still listens."""
+        """Send the answer as JSON.
+
+        Raises:
+            StoppedError: the caller hung up.
+        """
         body = json.dumps(values).encode()
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {wire.PLAIN}\r\n"
@@ -131,8 +137,8 @@ class Request:
             self._drain()
 
     def _drain(self) -> None:
-        """Let a caller that still sends come to the end, where it reads its answer: closing now
-        would cut it short."""
+        """Read the rest of the request: the caller reads its answer afterwards, and closing now
+        would discard it."""
         deadline = time.monotonic() + REST_SECONDS
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
@@ -156,8 +162,8 @@ class Request:
         try:
             yield
         except TimeoutError:
-            raise Refusal(408, PROTOCOL_VIOLATION, late) from None
+            raise ErrorResponse(408, PROTOCOL_VIOLATION, late) from None
         except OSError:
             raise StoppedError("The caller left.") from None
         finally:
-            self._sock.settimeout(None)  # or `is_gone` would wait
+            self._sock.settimeout(None)  # or `is_gone` would block

@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket."""
+"""User ids at the other end of a Unix socket, and those that may call the engine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ POSTGRESQL: Final = "postgres"
 
 
 def peer_uid(sock: socket.socket) -> int:
-    """The user id of the process at the other end, as the kernel noted it when it connected."""
+    """Return the user id of the process at the other end, as of when it connected."""
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     return int(CREDENTIALS.unpack(credentials)[1])
 
 
 def allowed_uids() -> frozenset[int]:
-    """Who may ask an engine of ours: ourselves, root, and whoever PostgreSQL runs as."""
+    """Return the users that may call the engine: our own, root, and PostgreSQL's."""
     uids = {os.geteuid(), 0}
     with suppress(KeyError):
         uids.add(pwd.getpwnam(POSTGRESQL).pw_uid)

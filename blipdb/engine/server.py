@@ -1,7 +1,7 @@
-"""The engine's life as a process: start as who may read all it needs, then give that up and serve.
+"""The engine's process: load everything with the rights of its starter, drop them, and serve.
 
-Where root starts it, everything is imported, verified, loaded and bound as root, and only then
-does it become PostgreSQL's user: Python itself may lie in a folder that only root can read.
+If root starts it, everything is imported, verified, loaded and bound as root, and only then does it
+become PostgreSQL's user: Python itself may be in a folder that only root can read.
 """
 
 from __future__ import annotations
@@ -28,24 +28,27 @@ from ..host.owner import Owner
 from ..images.decode import Decoder
 from ..model.memory import few_heaps, keep_freed
 from ..settings import Settings
-from .app import App
 from .connections import Connections
-from .models import Models
+from .handler import RequestHandler
+from .model_cache import ModelCache
 from .peer import allowed_uids
 
 log = logging.getLogger(__name__)
 
 BACKLOG: Final = 128
-SPARE_THREADS: Final = 8  # beyond those of admitted requests: to say health, and that it is busy
-GOODBYE_SECONDS: Final = 2  # for requests at work when the engine is told to end
+SPARE_THREADS: Final = 8  # beyond admitted requests: to answer health, and that it is busy
+GOODBYE_SECONDS: Final = 2  # for requests at work when the engine is stopped
 MEMORY: Final = 4 << 30
 
 
 def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None:
-    """Be the engine until SIGTERM or SIGINT.
+    """Run the engine until SIGTERM or SIGINT.
 
-    ``threads`` is how many cores one request may use; as many requests are worked on at once as
-    the cores allow. ``memory`` caps this process's data, in bytes.
+    Args:
+        settings: of the home to serve.
+        threads: the number of cores that one request may use; as many requests are at work at once
+            as the cores allow.
+        memory: the limit of this process's data, in bytes.
 
     Raises:
         EngineError: another engine serves this home.
@@ -64,30 +67,32 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         _listener(settings.engine_socket, owner) as listener,
         Decoder(workers) as decoder,
     ):
-        models = Models(settings.models_dir, threads=threads)
+        models = ModelCache(settings.models_dir, threads=threads)
         models.preload()
-        app = App(models, decoder, workers=workers)
+        handler = RequestHandler(models, decoder, workers=workers)
         few_heaps(workers + 1)
         keep_freed()
-        np.random.default_rng()  # imports, which can't be read once root's rights are gone
+        np.random.default_rng()  # imports modules that may be unreadable without root's rights
         owner.drop()
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         ended = _ending_signals()
         listener.listen(BACKLOG)
-        most = app.capacity + SPARE_THREADS
-        connections = Connections(listener, app.serve, allowed=allowed_uids(), most=most)
+        max_threads = handler.capacity + SPARE_THREADS
+        connections = Connections(
+            listener, handler.serve, allowed=allowed_uids(), max_threads=max_threads
+        )
         log.info("listening at %s as %s, %d workers", settings.engine_socket, owner.name, workers)
         ended.recv(1)
         connections.close()
-        app.end(GOODBYE_SECONDS)
+        handler.end(GOODBYE_SECONDS)
         log.info("ended")
 
 
 def _ending_signals() -> socket.socket:
-    """Readable once SIGTERM or SIGINT came.
+    """Return a socket that is readable once SIGTERM or SIGINT has come.
 
-    Waiting for an Event instead may last forever: the system hands a signal to any thread that
-    takes it, and only the main one, which then still sleeps, runs its handler.
+    Waiting for an Event instead may last forever: the system delivers a signal to any thread, and
+    its handler runs in the main thread only, which then still sleeps.
     """
     ended, wakes = socket.socketpair()
     wakes.setblocking(False)
@@ -99,7 +104,7 @@ def _ending_signals() -> socket.socket:
 
 @contextmanager
 def _only_one(path: Path, owner: Owner) -> Iterator[None]:
-    """Hold the pid file's lock, which the system frees however this process ends."""
+    """Hold the pid file's lock, which the system releases however this process ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         try:
@@ -121,8 +126,8 @@ def _only_one(path: Path, owner: Owner) -> Iterator[None]:
 
 @contextmanager
 def _listener(path: Path, owner: Owner) -> Iterator[socket.socket]:
-    """A bound socket, 0660 and the owner's. It listens only later, once root's rights are gone:
-    the kernel tells callers who we were then."""
+    """Bind the socket, with mode 0660, for the owner. It must listen only after root's rights are
+    dropped: the kernel tells callers the user that we were then."""
     path.unlink(missing_ok=True)  # a dead engine's, as we hold the lock
     umask = os.umask(0o117)
     try:
@@ -139,7 +144,7 @@ def _listener(path: Path, owner: Owner) -> Iterator[socket.socket]:
 
 
 def log_handler(stream: TextIO) -> logging.Handler:
-    """A handler for messages that hold strings of callers."""
+    """Make a log handler for messages that quote callers."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.addFilter(Rate())

@@ -1,4 +1,4 @@
-"""What the engine can do. All verbs are stateless: a request holds all that its answer needs."""
+"""The verbs of the engine. All are stateless: a request holds all that its answer needs."""
 
 from __future__ import annotations
 
@@ -19,47 +19,50 @@ from ..model.tokens import pack_batch, unpack_batch
 
 T = TypeVar("T")
 Answer = dict[str, Any]
-SMALLEST_PART: Final = 4  # images; fewer are not worth another thread
+MIN_BATCH: Final = 4  # images; fewer are not worth another thread
 
 
 @dataclass(frozen=True)
-class Work:
-    """One request, ready to be done.
-
-    ``stop`` says whether its caller has gone; ``helpers`` lends threads for the cores that no
-    other request uses now, ``spare`` of them.
-    """
+class VerbCall:
+    """A call of a verb: the request, and the means to answer it."""
 
     runtime: Runtime
     decoder: Decoder
     head: Mapping[str, Any]
+    """The request's JSON."""
     raw: memoryview
+    """The request's bytes beside the JSON."""
     stop: Stop
+    """Whether the caller has hung up, so that the work is in vain."""
     helpers: Executor
+    """Threads for cores that no other request uses now."""
     spare: int
+    """The number of these cores."""
 
 
-def embed_text(work: Work) -> Answer:
-    """text -> its ITC vector."""
-    return {"itc": _vector(work.runtime.embed_texts([work.head["text"]])[0])}
+def embed_text(call: VerbCall) -> Answer:
+    """Embed a text: its ITC vector."""
+    return {"itc": _vector(call.runtime.embed_texts([call.head["text"]])[0])}
 
 
-def embed_image(work: Work) -> Answer:
-    """An image file -> its ITC vector."""
-    itc = _encode(work).itc[0]
+def embed_image(call: VerbCall) -> Answer:
+    """Embed an image file: its ITC vector."""
+    itc = _encode(call).itc[0]
     if not itc.size:
-        raise ModelError(f"The model {work.runtime.artifact.name} makes no vectors.")
+        raise ModelError(f"The model {call.runtime.artifact.name} makes no vectors.")
     return {"itc": _vector(itc)}
 
 
-def encode_images(work: Work) -> Answer:
-    """Image files of ``sizes`` bytes, one after the other -> all that a search needs of each: its
-    ITC vector, its packed tokens (base64), its width and height. An error tells an image's name.
+def encode_images(call: VerbCall) -> Answer:
+    """Encode image files of ``sizes`` bytes, one after the other.
+
+    The answer has all that a search needs of each: ITC vector, packed tokens (base64), width and
+    height. An error begins with the image's name.
     """
-    decoded = _decode_all(work)
+    decoded = _decode_all(call)
     pixels = np.stack([picture.pixels for picture in decoded])
     parts = _on_spare_cores(
-        work, len(pixels), lambda chosen: work.runtime.encode_images(pixels[chosen], stop=work.stop)
+        call, len(pixels), lambda part: call.runtime.encode_images(pixels[part], stop=call.stop)
     )
     itc, tokens, scales = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return {
@@ -77,61 +80,63 @@ def encode_images(work: Work) -> Answer:
     }
 
 
-def rerank(work: Work) -> Answer:
-    """text and the packed tokens of ``count`` images -> two ITM logits each.
+def rerank(call: VerbCall) -> Answer:
+    """Score a text against the packed tokens of ``count`` images: two ITM logits each.
 
-    On every core that is spare, as it is what a search mostly waits for.
+    It uses all spare cores, as most of a search's time is spent here.
     """
-    text = work.head["text"]
-    tokens, scales = _tokens(work, work.head["count"])
+    text = call.head["text"]
+    tokens, scales = _tokens(call, call.head["count"])
     itm = _on_spare_cores(
-        work,
+        call,
         len(tokens),
-        lambda part: work.runtime.rerank(text, tokens[part], scales[part], stop=work.stop),
+        lambda part: call.runtime.rerank(text, tokens[part], scales[part], stop=call.stop),
     )
     return {"itm": _numbers(np.concatenate(itm))}
 
 
-def match_image(work: Work) -> Answer:
-    """text and an image file -> two ITM logits and the image's ITC vector."""
-    image = _encode(work)
-    itm = work.runtime.rerank(work.head["text"], image.tokens, image.scales, stop=work.stop)
+def match_image(call: VerbCall) -> Answer:
+    """Score a text against an image file: two ITM logits, and the image's ITC vector."""
+    image = _encode(call)
+    itm = call.runtime.rerank(call.head["text"], image.tokens, image.scales, stop=call.stop)
     return {"itm": _numbers(itm[0]), "itc": _vector(image.itc[0])}
 
 
-def caption(work: Work) -> Answer:
-    """The packed tokens of an image -> a caption."""
-    return _caption(work, *_tokens(work, 1))
+def caption(call: VerbCall) -> Answer:
+    """Caption an image by its packed tokens."""
+    return _caption(call, *_tokens(call, 1))
 
 
-def caption_image(work: Work) -> Answer:
-    """An image file -> a caption."""
-    image = _encode(work)
-    return _caption(work, image.tokens, image.scales)
+def caption_image(call: VerbCall) -> Answer:
+    """Caption an image file."""
+    image = _encode(call)
+    return _caption(call, image.tokens, image.scales)
 
 
-def answer(work: Work) -> Answer:
-    """question and the packed tokens of an image -> an answer, or the best of ``among``."""
-    return _answer(work, *_tokens(work, 1))
+def answer(call: VerbCall) -> Answer:
+    """Answer a question by an image's packed tokens: freely, or with the best of ``among``."""
+    return _answer(call, *_tokens(call, 1))
 
 
-def answer_image(work: Work) -> Answer:
-    """question and an image file -> an answer, or the best of ``among``."""
-    image = _encode(work)
-    return _answer(work, image.tokens, image.scales)
+def answer_image(call: VerbCall) -> Answer:
+    """Answer a question about an image file: freely, or with the best of ``among``."""
+    image = _encode(call)
+    return _answer(call, image.tokens, image.scales)
 
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb's function and the types of what its JSON must and may hold."""
+    """A verb: its function, and the types of its JSON's fields."""
 
-    do: Callable[[Work], Answer]
+    do: Callable[[VerbCall], Answer]
     needs: Mapping[str, type]
+    """Required fields."""
     takes: Mapping[str, type]
+    """Optional fields."""
 
 
 MODEL: Final = {"model": str, "digest": str}
-DECODING: Final = {"beams": int, "max_tokens": int, "nucleus": float, "seed": int}
+GENERATION_OPTIONS: Final = {"beams": int, "max_tokens": int, "nucleus": float, "seed": int}
 CHOICE: Final = {"among": list}
 VERBS: Final = {
     "embed_text": Verb(embed_text, MODEL | {"text": str}, {}),
@@ -139,15 +144,16 @@ VERBS: Final = {
     "encode_images": Verb(encode_images, MODEL | {"sizes": list, "names": list}, {}),
     "rerank": Verb(rerank, MODEL | {"text": str, "count": int}, {}),
     "match_image": Verb(match_image, MODEL | {"text": str}, {}),
-    "caption": Verb(caption, MODEL, DECODING),
-    "caption_image": Verb(caption_image, MODEL, DECODING),
+    "caption": Verb(caption, MODEL, GENERATION_OPTIONS),
+    "caption_image": Verb(caption_image, MODEL, GENERATION_OPTIONS),
     "answer": Verb(answer, MODEL | {"question": str}, CHOICE),
     "answer_image": Verb(answer_image, MODEL | {"question": str}, CHOICE),
 }
 
 
 def check(verb: Verb, head: Mapping[str, Any]) -> None:
-    """
+    """Check the fields of a request and their types.
+
     Raises:
         UsageError: something is missing from ``head``, unknown, or of another type.
     """
@@ -162,75 +168,79 @@ def check(verb: Verb, head: Mapping[str, Any]) -> None:
             raise UsageError(f"The request's {name} is {value!r}, no {known[name].__name__}.")
 
 
-def _encode(work: Work) -> Encoded:
-    return work.runtime.encode_images(_decode(work).pixels[None])
+def _encode(call: VerbCall) -> Encoded:
+    return call.runtime.encode_images(_decode(call).pixels[None])
 
 
-def _decode(work: Work) -> Decoded:
-    return work.decoder.decode(bytes(work.raw), work.runtime.artifact.architecture.image_size)
+def _decode(call: VerbCall) -> Decoded:
+    return call.decoder.decode(bytes(call.raw), call.runtime.artifact.architecture.image_size)
 
 
-def _decode_all(work: Work) -> list[Decoded]:
-    sizes, names = work.head["sizes"], work.head["names"]
+def _decode_all(call: VerbCall) -> list[Decoded]:
+    sizes, names = call.head["sizes"], call.head["names"]
     if not (
         sizes
         and all(type(size) is int and size >= 0 for size in sizes)
-        and sum(sizes) == len(work.raw)
+        and sum(sizes) == len(call.raw)
         and len(names) == len(sizes)
     ):
         raise UsageError(
             f"The request's sizes are {sizes}, with {len(names)} names; its images have"
-            f" {len(work.raw):,} bytes."
+            f" {len(call.raw):,} bytes."
         )
     ends = list(accumulate(sizes))
-    files = (bytes(work.raw[end - size : end]) for end, size in zip(ends, sizes, strict=True))
-    side = work.runtime.artifact.architecture.image_size
+    files = (bytes(call.raw[end - size : end]) for end, size in zip(ends, sizes, strict=True))
+    side = call.runtime.artifact.architecture.image_size
     decoded = []
-    for name, outcome in work.decoder.decode_ahead(zip(names, files, strict=True), side):
+    for name, outcome in call.decoder.decode_ahead(zip(names, files, strict=True), side):
         if isinstance(outcome, ImageError):
             raise ImageError(f"{name}: {outcome.reason}")
         decoded.append(outcome)
     return decoded
 
 
-def _on_spare_cores(work: Work, count: int, do: Callable[[slice], T]) -> list[T]:
-    """What ``do`` makes of parts of ``count`` images, in order."""
-    size = max(SMALLEST_PART, -(-count // (1 + work.spare)))
+def _on_spare_cores(call: VerbCall, count: int, do: Callable[[slice], T]) -> list[T]:
+    """Split ``count`` images over the spare cores; return the results of the parts in order."""
+    size = max(MIN_BATCH, -(-count // (1 + call.spare)))
     first, *others = (slice(start, start + size) for start in range(0, max(1, count), size))
-    futures = [work.helpers.submit(do, part) for part in others]
+    futures = [call.helpers.submit(do, part) for part in others]
     return [do(first), *(future.result() for future in futures)]
 
 
-def _tokens(work: Work, count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    manifest = work.runtime.artifact.manifest
+def _tokens(call: VerbCall, count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    manifest = call.runtime.artifact.manifest
     n, merged = manifest.compute.stored(manifest.architecture), manifest.compute.merges
-    return unpack_batch(work.raw, count, n, manifest.architecture.vision_width, merged)
+    return unpack_batch(call.raw, count, n, manifest.architecture.vision_width, merged)
 
 
-def _caption(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> Answer:
-    options = {name: work.head[name] for name in DECODING if name in work.head}
-    (text,) = work.runtime.caption(tokens, scales, **options, stop=work.stop)
+def _caption(
+    call: VerbCall, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]
+) -> Answer:
+    options = {name: call.head[name] for name in GENERATION_OPTIONS if name in call.head}
+    (text,) = call.runtime.caption(tokens, scales, **options, stop=call.stop)
     return {"caption": text}
 
 
-def _answer(work: Work, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> Answer:
-    among = work.head.get("among")
+def _answer(
+    call: VerbCall, tokens: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]
+) -> Answer:
+    among = call.head.get("among")
     if among is not None and not all(isinstance(text, str) for text in among):
         raise UsageError("The request's among holds something that is no text.")
-    (text,) = work.runtime.answer(
-        tokens, scales, [work.head["question"]], among=among, stop=work.stop
+    (text,) = call.runtime.answer(
+        tokens, scales, [call.head["question"]], among=among, stop=call.stop
     )
     return {"answer": text}
 
 
 def _numbers(values: npt.NDArray[np.float32]) -> list[Any]:
-    """As JSON: to seven decimals, which float32 has and float64's shortest form triples."""
+    """Round for JSON, to float32's seven decimals: float64's shortest form is thrice as long."""
     rounded: list[Any] = np.round(values.astype(np.float64), 7).tolist()
     return rounded
 
 
 def _vector(values: npt.NDArray[np.float32]) -> list[Any]:
-    """As JSON, to twelve decimals: PostgreSQL rounds to float16, and what had been rounded to fewer
-    before would now and then become another number than workers store."""
+    """Round for JSON, to twelve decimals: PostgreSQL rounds to float16, which from fewer decimals
+    would sometimes be another number than the one that workers store."""
     rounded: list[Any] = np.round(values.astype(np.float64), 12).tolist()
     return rounded

@@ -1,4 +1,4 @@
-"""What a request and an answer look like: HTTP/1.1 over a Unix socket.
+"""The wire format of requests and answers: HTTP/1.1 over a Unix socket.
 
 ``POST /v1/<verb>``. The body is a JSON object (``application/json``), or, where raw bytes go with
 it, their frame (``application/octet-stream``): the length of the JSON as uint32 little-endian, the
@@ -22,7 +22,7 @@ LARGEST_HEAD: Final = 1 << 16  # bytes of JSON
 
 
 def pack(head: Mapping[str, Any], raw: bytes | None = None) -> tuple[str, bytes]:
-    """A request's content type and body."""
+    """Return a request's content type and body."""
     text = json.dumps(head).encode()
     if raw is None:
         return PLAIN, text
@@ -30,10 +30,10 @@ def pack(head: Mapping[str, Any], raw: bytes | None = None) -> tuple[str, bytes]
 
 
 def unpack(content_type: str, body: bytes | bytearray) -> tuple[dict[str, Any], memoryview]:
-    """The JSON of a request and its raw bytes, which may be none.
+    """Return the JSON of a request and its raw bytes, which may be empty.
 
     Raises:
-        ValueError: the body is not what its type says.
+        ValueError: the body does not fit its content type.
     """
     view = memoryview(body)
     if content_type == PLAIN:

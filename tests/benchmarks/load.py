@@ -18,7 +18,7 @@ from psycopg import errors as pg_errors
 
 from blipdb import registry, services
 from blipdb.checkpoints.convert import convert
-from blipdb.engine.client import Client
+from blipdb.engine.client import EngineClient
 from blipdb.model.compute import MERGED
 from blipdb.registry import Model
 from blipdb.settings import Settings
@@ -119,7 +119,7 @@ def _growth(conn: psycopg.Connection, report: Report) -> None:
 
 
 def _connections(settings: Settings, report: Report) -> None:
-    pid = Client(settings.engine_socket).health()["pid"]
+    pid = EngineClient(settings.engine_socket).health()["pid"]
     memory = []
     for count in CONNECTIONS:
         taken, failed, grown = _at_once(settings, count)
@@ -231,7 +231,7 @@ def _interrupted(conn: psycopg.Connection, seconds: float, *, by_timeout: bool, 
 def _kill(settings: Settings, report: Report) -> None:
     """kill -9 of the engine in a search; then searches again once it is up, over the connection."""
     with connect(settings) as conn:
-        pid = Client(settings.engine_socket).health()["pid"]
+        pid = EngineClient(settings.engine_socket).health()["pid"]
         killed: list[float] = []
 
         def kill() -> None:
@@ -258,7 +258,7 @@ def endure(settings: Settings, report: Report) -> None:
     drawn, texts = held_out(200, seed=71)
     draw(album, drawn, texts, 96)
     take_in(settings, album, "")
-    pid = Client(settings.engine_socket).health()["pid"]
+    pid = EngineClient(settings.engine_socket).health()["pid"]
     sessions = 4
 
     def some(conn: psycopg.Connection, count: int) -> None:

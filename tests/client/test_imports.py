@@ -1,4 +1,4 @@
-"""What `import blipdb` costs, and what a client never needs. In processes of their own."""
+"""The time of `import blipdb`, and the packages that a client never imports."""
 
 from __future__ import annotations
 
@@ -130,5 +130,7 @@ sys.meta_path.insert(0, Base())
 
 def test_what_make_demo_installs_is_enough() -> None:
     """For the commands, the engine, the tables and migrations; SQLAlchemy's asyncio is extra."""
-    modules = "blipdb.cli, blipdb.engine.app, blipdb.orm, blipdb.scenes.demo, blipdb.database.jobs"
+    modules = (
+        "blipdb.cli, blipdb.engine.handler, blipdb.orm, blipdb.scenes.demo, blipdb.database.jobs"
+    )
     assert run(f"{BASE}\nimport {modules}\nprint('[]')") == []

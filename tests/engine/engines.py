@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from blipdb.engine.client import Client
+from blipdb.engine.client import EngineClient
 from blipdb.errors import EngineError
 from blipdb.host import home, owner
 from blipdb.model.architecture import Architecture
@@ -41,8 +41,8 @@ class Engine:
     process: subprocess.Popen[bytes]
 
     @property
-    def client(self) -> Client:
-        return Client(self.settings.engine_socket)
+    def client(self) -> EngineClient:
+        return EngineClient(self.settings.engine_socket)
 
     @property
     def model(self) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Engine:
         return (self.settings.home / "engine.log").read_text()
 
     def wait_until_idle(self, seconds: float = 0.5) -> float:
-        """How long it takes until no request is at work, at most ``seconds``."""
+        """Wait until no request is at work, at most ``seconds``; return the time that it took."""
         start = time.monotonic()
         while self.client.health()["requests"]:
             assert time.monotonic() - start < seconds, "the engine still works"
@@ -113,7 +113,7 @@ def launch(settings: Settings, *options: str) -> subprocess.Popen[bytes]:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            Client(settings.engine_socket).health()
+            EngineClient(settings.engine_socket).health()
             return process
         except EngineError:
             assert process.poll() is None, path.read_text()

@@ -24,7 +24,7 @@ import psutil
 import pytest
 
 from blipdb.engine import wire
-from blipdb.engine.client import Client
+from blipdb.engine.client import EngineClient
 from blipdb.errors import EngineError
 from blipdb.host import owner
 from tests.engine.engines import Engine, install, is_root
@@ -90,12 +90,12 @@ def test_it_runs_as_the_servers_user(engine: Engine) -> None:
     assert (stat.S_IMODE(mode.st_mode), mode.st_uid) == (0o660, uid)
     assert stat.S_IMODE(engine.settings.run_dir.stat().st_mode) == 0o750
     assert (engine.settings.run_dir / "engine.pid").read_text() == f"{engine.process.pid}\n"
-    assert Client(engine.settings.engine_socket, uid=uid).health()["status"] == "ok"
+    assert EngineClient(engine.settings.engine_socket, uid=uid).health()["status"] == "ok"
 
 
 def test_a_client_notices_another_users_process(engine: Engine) -> None:
     with pytest.raises(EngineError, match="a process of user"):
-        Client(engine.settings.engine_socket, uid=12345).health()
+        EngineClient(engine.settings.engine_socket, uid=12345).health()
 
 
 ASK_AS_NOBODY = """
@@ -316,7 +316,7 @@ def test_memory_does_not_grow(engine: Engine) -> None:
 
 
 def test_its_memory_is_capped(empty_home: Path) -> None:
-    """What doesn't fit is refused as out of memory, and the engine lives on."""
+    """A request that needs more is refused as out of memory, and the engine lives on."""
     from blipdb.settings import Settings
 
     settings = Settings(empty_home)
@@ -331,7 +331,7 @@ def test_its_memory_is_capped(empty_home: Path) -> None:
         assert process.stderr is not None
         while "listening" not in process.stderr.readline():
             assert process.poll() is None
-        client = Client(settings.engine_socket)
+        client = EngineClient(settings.engine_socket)
         model = {"model": "tiny", "digest": artifact.digest}
         arch = artifact.architecture
         size = arch.image_tokens * (arch.vision_width + 4)
@@ -437,5 +437,5 @@ def test_after_a_kill_the_next_one_starts(engine: Engine) -> None:
 
 def test_a_client_is_patient_only_so_long(engine: Engine) -> None:
     with engine.stopped(), pytest.raises(EngineError, match=r"does not answer within 0\.3 s"):
-        Client(engine.settings.engine_socket, seconds=0.3).health()
+        EngineClient(engine.settings.engine_socket, seconds=0.3).health()
     assert os.path.exists(engine.settings.engine_socket)

@@ -1,4 +1,4 @@
-"""Errors as a caller is told them: HTTP status, SQLSTATE, message, hint."""
+"""Error responses: HTTP status, SQLSTATE, message, hint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import BlipdbError, ImageError, ModelError, UsageError
 
 log = logging.getLogger(__name__)
 
-# SQLSTATEs, from PostgreSQL's documentation, appendix A.
+# SQLSTATEs, by appendix A of PostgreSQL's documentation.
 INVALID_PARAMETER: Final = "22023"
 INVALID_BINARY: Final = "22P03"
 NOT_IN_STATE: Final = "55000"
@@ -24,8 +24,8 @@ DATA_CORRUPTED: Final = "XX001"
 INTERNAL: Final = "XX000"
 
 
-class Refusal(Exception):  # noqa: N818 - an answer like any other, not a fault of ours
-    """A request that gets an error: HTTP status, SQLSTATE, message, hint."""
+class ErrorResponse(Exception):  # noqa: N818 - a response, not a fault of ours
+    """An error as the response to a request."""
 
     def __init__(self, status: int, sqlstate: str, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -33,26 +33,28 @@ class Refusal(Exception):  # noqa: N818 - an answer like any other, not a fault 
         self.answer = {"sqlstate": sqlstate, "message": message, "hint": hint}
 
 
-def refusal(error: Exception) -> Refusal:
-    """What the caller is told of an error."""
+def error_response(error: Exception) -> ErrorResponse:
+    """Translate an error to the response to the caller."""
     match error:
-        case Refusal():
+        case ErrorResponse():
             return error
         case ImageError(reason=reason):
-            return Refusal(400, INVALID_BINARY, f"the image is refused: {reason}")
+            return ErrorResponse(400, INVALID_BINARY, f"the image is refused: {reason}")
         case UsageError(message=message, hint=hint):
-            return Refusal(400, INVALID_PARAMETER, message, hint)
+            return ErrorResponse(400, INVALID_PARAMETER, message, hint)
         case ModelError(message=message, hint=hint):
-            return Refusal(409, NOT_IN_STATE, message, hint)
+            return ErrorResponse(409, NOT_IN_STATE, message, hint)
         case BlipdbError(message=message, hint=hint):
-            return Refusal(500, INTERNAL, message, hint)
+            return ErrorResponse(500, INTERNAL, message, hint)
         case ValueError():
             hint = "The stored tokens may be another model's; blip_failures() may say more."
-            return Refusal(
+            return ErrorResponse(
                 400, DATA_CORRUPTED, f"the request does not fit the model: {error}", hint
             )
     if isinstance(error, MemoryError) or "bad_alloc" in str(error):
-        return Refusal(503, OUT_OF_MEMORY, "the blipdb engine is out of memory", "Try again.")
+        return ErrorResponse(503, OUT_OF_MEMORY, "the blipdb engine is out of memory", "Try again.")
     log.exception("a request failed")
     reason = f"the blipdb engine failed: {type(error).__name__}: {error}"
-    return Refusal(500, INTERNAL, reason, "Its log, in the log folder of the home, says more.")
+    return ErrorResponse(
+        500, INTERNAL, reason, "Its log, in the log folder of the home, says more."
+    )

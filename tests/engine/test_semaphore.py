@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from blipdb.engine.turns import Turns
+from blipdb.engine.semaphore import FairSemaphore
 from blipdb.errors import StoppedError
 
 
@@ -17,10 +17,10 @@ def never() -> bool:
 
 
 def start(
-    turns: Turns, work: Callable[[], object], stop: Callable[[], bool] = never
+    slots: FairSemaphore, work: Callable[[], object], stop: Callable[[], bool] = never
 ) -> threading.Thread:
     def run() -> None:
-        with turns.one(stop):
+        with slots.slot(stop):
             work()
 
     thread = threading.Thread(target=run)
@@ -36,50 +36,50 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_two_at_once_and_the_rest_in_order() -> None:
-    turns, gate, done = Turns(2), threading.Event(), list[int]()
-    first = [start(turns, gate.wait) for _ in range(2)]
-    wait_for(lambda: turns.free == 0)
+    slots, gate, done = FairSemaphore(2), threading.Event(), list[int]()
+    first = [start(slots, gate.wait) for _ in range(2)]
+    wait_for(lambda: slots.free == 0)
     rest = []
     for n in range(5):
-        rest.append(start(turns, lambda n=n: done.append(n)))  # type: ignore[misc]
-        wait_for(lambda n=n: len(turns._line) == n + 1)  # type: ignore[misc]
+        rest.append(start(slots, lambda n=n: done.append(n)))  # type: ignore[misc]
+        wait_for(lambda n=n: len(slots._waiting) == n + 1)  # type: ignore[misc]
     assert done == []
     gate.set()
     for thread in [*first, *rest]:
         thread.join(5)
     assert sorted(done) == list(range(5))
     assert done[0] in (0, 1)
-    assert turns.free == 2
+    assert slots.free == 2
 
 
 def test_one_that_leaves_the_line_takes_no_turn() -> None:
-    turns, gate, gone = Turns(1), threading.Event(), threading.Event()
-    holder = start(turns, gate.wait)
-    wait_for(lambda: turns.free == 0)
+    slots, gate, gone = FairSemaphore(1), threading.Event(), threading.Event()
+    holder = start(slots, gate.wait)
+    wait_for(lambda: slots.free == 0)
     errors: list[type] = []
 
     def leave() -> None:
         try:
-            with turns.one(gone.is_set):
+            with slots.slot(gone.is_set):
                 pass
         except StoppedError as error:
             errors.append(type(error))
 
     leaving = threading.Thread(target=leave)
     leaving.start()
-    wait_for(lambda: len(turns._line) == 1)
+    wait_for(lambda: len(slots._waiting) == 1)
     gone.set()
     leaving.join(5)
     assert errors == [StoppedError]
     gate.set()
     holder.join(5)
-    with turns.one(never):
-        assert turns.free == 0
-    assert turns.free == 1
+    with slots.slot(never):
+        assert slots.free == 0
+    assert slots.free == 1
 
 
 def test_an_error_gives_the_turn_back() -> None:
-    turns = Turns(1)
-    with pytest.raises(ZeroDivisionError), turns.one(never):
+    slots = FairSemaphore(1)
+    with pytest.raises(ZeroDivisionError), slots.slot(never):
         raise ZeroDivisionError
-    assert turns.free == 1
+    assert slots.free == 1

@@ -1,4 +1,4 @@
-"""The models that the engine holds: verified, loaded when first asked for, a few at a time."""
+"""The engine's cache of models: verified, loaded on first use, a few at a time."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ..model.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-MODELS_KEPT: Final = 4  # the least recently used goes when a fifth comes
+MAX_MODELS: Final = 4  # the least recently used is evicted
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-FOLDER_DIGITS: Final = 16  # of the digest, as the name of a model's folder
+FOLDER_DIGITS: Final = 16  # of the digest: the name of a model's folder
 
 
-class Models:
-    """Runtimes by digest. Its methods may be called from any thread."""
+class ModelCache:
+    """Runtimes by digest. Safe to use from several threads."""
 
     def __init__(self, folder: Path, *, threads: int) -> None:
         self._folder = folder
         self._threads = threads
-        self._loading = threading.Lock()  # two callers load a model once
+        self._loading = threading.Lock()  # so that two callers load a model once
         self._loaded: OrderedDict[str, Runtime] = OrderedDict()
 
     def get(self, name: str, digest: str) -> Runtime:
-        """The model of that name and digest, and no other.
+        """Return the model of this name and digest, loaded if necessary.
 
         Raises:
             ModelError: it is not here, it was altered, or it has another name.
@@ -43,7 +43,7 @@ class Models:
         if runtime is None:
             with self._loading:
                 runtime = self._loaded.get(digest) or self._load(name, digest)
-        with suppress(KeyError):  # let go by another thread since: this call still has it
+        with suppress(KeyError):  # evicted by another thread; this call still has it
             self._loaded.move_to_end(digest)
         if runtime.artifact.name != name:
             raise ModelError(
@@ -54,10 +54,10 @@ class Models:
         return runtime
 
     def preload(self) -> None:
-        """Load the newest models, so that the first caller doesn't wait."""
+        """Load the newest models, so that the first caller does not wait."""
         folders = [path.parent for path in self._folder.glob(f"*/{MANIFEST}")]
         folders.sort(key=lambda folder: folder.stat().st_mtime)
-        for folder in folders[-MODELS_KEPT:]:
+        for folder in folders[-MAX_MODELS:]:
             try:
                 runtime = Runtime.load(folder, threads=self._threads)
             except BlipdbError as error:
@@ -67,7 +67,7 @@ class Models:
                 log.info("model %s is loaded", describe(runtime))
 
     def names(self) -> list[dict[str, str]]:
-        """Name and digest of each model that is loaded."""
+        """Return name and digest of each loaded model."""
         runtimes = list(self._loaded.values())
         return [{"name": r.artifact.name, "digest": r.artifact.digest} for r in runtimes]
 
@@ -90,7 +90,7 @@ class Models:
         log.info(
             "model %s is loaded, in %.0f ms", describe(runtime), 1e3 * (time.monotonic() - start)
         )
-        while len(self._loaded) > MODELS_KEPT:
+        while len(self._loaded) > MAX_MODELS:
             log.info("model %s is let go", describe(self._loaded.popitem(last=False)[1]))
         return runtime
 

@@ -1,4 +1,4 @@
-"""As much work at once as there are cores for; the rest waits, first come, first served."""
+"""A fair semaphore: as much work at once as there are cores for; the rest waits in order."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from typing import Final
 
 from ..errors import StoppedError
 
-LOOK: Final = 0.05  # s between looks at whether one who waits should go
+CHECK_SECONDS: Final = 0.05  # between checks whether a waiting caller has gone
 
 
-class Turns:
-    """``count`` turns at once. Its methods may be called from any thread."""
+class FairSemaphore:
+    """A semaphore of ``count`` slots, first come, first served. Safe for several threads."""
 
     def __init__(self, count: int) -> None:
         self._lock = threading.Lock()
         self._free = count
-        self._line: deque[threading.Event] = deque()
+        self._waiting: deque[threading.Event] = deque()
 
     @property
     def free(self) -> int:
         return self._free
 
     @contextmanager
-    def one(self, stop: Callable[[], bool]) -> Iterator[None]:
-        """Wait for a turn, and have it for a while.
+    def slot(self, stop: Callable[[], bool]) -> Iterator[None]:
+        """Wait for a slot, and hold it in the block.
 
         Raises:
             StoppedError: ``stop`` returned True meanwhile.
         """
-        self._take(stop)
+        self._acquire(stop)
         try:
             yield
         finally:
-            self._give()
+            self._release()
 
-    def _take(self, stop: Callable[[], bool]) -> None:
+    def _acquire(self, stop: Callable[[], bool]) -> None:
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
             mine = threading.Event()
-            self._line.append(mine)
-        while not mine.wait(LOOK):
+            self._waiting.append(mine)
+        while not mine.wait(CHECK_SECONDS):
             if stop():
                 self._leave(mine)
                 raise StoppedError("The caller left while it waited for its turn.")
@@ -53,13 +53,13 @@ class Turns:
     def _leave(self, mine: threading.Event) -> None:
         with self._lock:
             if not mine.is_set():
-                self._line.remove(mine)
+                self._waiting.remove(mine)
                 return
-        self._give()  # its turn came just now
+        self._release()  # a slot was handed over just now
 
-    def _give(self) -> None:
+    def _release(self) -> None:
         with self._lock:
-            if self._line:
-                self._line.popleft().set()
+            if self._waiting:
+                self._waiting.popleft().set()
             else:
                 self._free += 1

@@ -1,4 +1,4 @@
-"""From request to answer: limits, the bounded queue, callers that leave, errors as SQLSTATEs."""
+"""From request to answer: limits, the bounded queue, callers that hang up, errors as SQLSTATEs."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from ..errors import StoppedError
 from ..images.decode import Decoder
 from . import wire
 from .http import Request
-from .models import Models
-from .refusals import (
+from .model_cache import ModelCache
+from .responses import (
     PROTOCOL_VIOLATION,
     SHUTDOWN,
     TOO_BUSY,
     TOO_LARGE,
     UNDEFINED_FUNCTION,
-    Refusal,
-    refusal,
+    ErrorResponse,
+    error_response,
 )
-from .turns import Turns
-from .verbs import VERBS, Answer, Verb, Work, check
+from .semaphore import FairSemaphore
+from .verbs import VERBS, Answer, Verb, VerbCall, check
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = version("blipdb")  # of this process, whatever is installed meanwhile
-LARGEST_QUEUE: Final = 64  # requests beyond those being worked on
-BODIES_BYTES: Final = 256 << 20  # of all requests together
-LOOK: Final = 0.02  # s between looks at whether all work has ended
+VERSION: Final = version("blipdb")  # of this process, even if another is installed meanwhile
+MAX_QUEUED: Final = 64  # requests that wait, beyond those at work
+MAX_BODY_BYTES: Final = 256 << 20  # bodies of all requests together
+CHECK_SECONDS: Final = 0.02  # between checks whether all work has ended
 
 
-class App:
-    """Answers requests, each in its caller's thread."""
+class RequestHandler:
+    """A handler of requests, each in its connection's thread."""
 
-    def __init__(self, models: Models, decoder: Decoder, *, workers: int) -> None:
+    def __init__(self, models: ModelCache, decoder: Decoder, *, workers: int) -> None:
         self._models = models
         self._decoder = decoder
         self._helpers = ThreadPoolExecutor(workers, "helper")
         self._workers = workers
-        self._turns = Turns(workers)
-        self._lock = threading.Lock()  # for what follows
+        self._slots = FairSemaphore(workers)
+        self._lock = threading.Lock()  # of the attributes below
         self._requests = 0
         self._bytes = 0
         self._ending = False
@@ -55,11 +55,11 @@ class App:
 
     @property
     def capacity(self) -> int:
-        """How many requests are admitted at once."""
-        return self._workers + LARGEST_QUEUE
+        """The greatest number of requests admitted at once."""
+        return self._workers + MAX_QUEUED
 
     def serve(self, sock: socket.socket) -> None:
-        """Answer the one request of a connection."""
+        """Answer the only request of a connection."""
         request = Request(sock)
         try:
             request.read_head()
@@ -67,13 +67,13 @@ class App:
         except StoppedError:
             log.info("%s: its caller left", request.path)
         except Exception as error:
-            refused = refusal(error)
+            refused = error_response(error)
             log.info("%s: refused: %s", request.path, refused)
             with suppress(StoppedError):
                 request.answer(refused.status, refused.answer)
 
     def end(self, seconds: float) -> None:
-        """Admit no more, wait so long for what is at work, then stop it."""
+        """Admit no more requests, wait this long for those at work, then stop them."""
         self._ending = True
         self._wait(seconds)
         self._stopping = True
@@ -83,7 +83,7 @@ class App:
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while self._requests and time.monotonic() < deadline:
-            time.sleep(LOOK)
+            time.sleep(CHECK_SECONDS)
 
     def _answer(self, request: Request) -> Answer:
         if (request.method, request.path) == ("GET", wire.HEALTH):
@@ -105,14 +105,14 @@ class App:
 
     @contextmanager
     def _admitted(self, size: int) -> Iterator[None]:
-        """Count a request in, before its body is read and so before it is acknowledged."""
+        """Admit a request, before its body is read and thus before it is acknowledged."""
         with self._lock:
             if self._ending:
-                raise Refusal(503, SHUTDOWN, "the blipdb engine is ending")
+                raise ErrorResponse(503, SHUTDOWN, "the blipdb engine is ending")
             if self._requests >= self.capacity or (
-                self._bytes and self._bytes + size > BODIES_BYTES
+                self._bytes and self._bytes + size > MAX_BODY_BYTES
             ):
-                raise Refusal(
+                raise ErrorResponse(
                     503,
                     TOO_BUSY,
                     f"the blipdb engine is busy with {self._requests} requests",
@@ -134,16 +134,20 @@ class App:
         try:
             head, raw = wire.unpack(request.field(b"content-type"), body)
         except ValueError as error:
-            raise Refusal(400, PROTOCOL_VIOLATION, f"the request can't be read: {error}") from None
+            raise ErrorResponse(
+                400, PROTOCOL_VIOLATION, f"the request can't be read: {error}"
+            ) from None
         check(verb, head)
         try:
-            with self._turns.one(stop):
+            with self._slots.slot(stop):
                 runtime = self._models.get(head["model"], head["digest"])
-                spare = self._turns.free
-                return verb.do(Work(runtime, self._decoder, head, raw, stop, self._helpers, spare))
+                spare = self._slots.free
+                return verb.do(
+                    VerbCall(runtime, self._decoder, head, raw, stop, self._helpers, spare)
+                )
         except StoppedError:
             if self._stopping and not request.is_gone():
-                raise Refusal(503, SHUTDOWN, "the blipdb engine is ending") from None
+                raise ErrorResponse(503, SHUTDOWN, "the blipdb engine is ending") from None
             raise
 
 
@@ -151,7 +155,7 @@ def _verb(request: Request) -> Verb:
     verb = VERBS.get(request.path.removeprefix(wire.PATH))
     if request.method != "POST" or verb is None:
         known = ", ".join(f"POST {wire.PATH}{name}" for name in VERBS)
-        raise Refusal(
+        raise ErrorResponse(
             404,
             UNDEFINED_FUNCTION,
             f"the engine has no {request.method} {request.path}",
@@ -163,9 +167,9 @@ def _verb(request: Request) -> Verb:
 def _size(request: Request, largest: int) -> int:
     length = request.field(b"content-length")
     if not length.isdecimal():
-        raise Refusal(411, PROTOCOL_VIOLATION, "the request has no Content-Length")
+        raise ErrorResponse(411, PROTOCOL_VIOLATION, "the request has no Content-Length")
     if int(length) > largest:
-        raise Refusal(
+        raise ErrorResponse(
             413, TOO_LARGE, f"the request has {int(length):,} bytes; at most {largest:,} are read"
         )
     return int(length)
