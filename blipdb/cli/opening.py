@@ -51,15 +51,17 @@ def client_on(database: Ready, settings: Settings) -> Client:
     import logging
 
     from ..client import modes, notices
-    from ..client.base import Options
+    from ..client.base import ClientOptions
+    from ..client.borrowed import BorrowedConnection
     from ..client.client import Client
-    from ..client.given import Given
 
-    if not any(isinstance(handler, notices.Shown) for handler in notices.log.handlers):
-        notices.log.addHandler(notices.Shown(note))
+    if not any(isinstance(handler, notices.NoticeHandler) for handler in notices.log.handlers):
+        notices.log.addHandler(notices.NoticeHandler(note))
         notices.log.setLevel(logging.INFO)
     modes.remember(database.conn, database.found)
-    return Client(Options(settings, None, None), lambda: Given(database.conn))
+    return Client(
+        ClientOptions(settings, None, None), lambda: BorrowedConnection(database.conn)
+    )
 
 
 def _sentence(notice: Diagnostic) -> str:

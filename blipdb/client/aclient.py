@@ -1,10 +1,11 @@
-"""The asynchronous client: `Client`, method by method, for the tasks of one event loop."""
+"""The asynchronous client: the methods of `Client`, for the tasks of one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 from uuid import UUID
@@ -16,7 +17,7 @@ from ..database import failures as outages
 from ..database.steps import Steps
 from ..errors import ImageError, UsageError
 from . import arguments, modes, pictures
-from .base import Base, Options
+from .base import ClientBase, ClientOptions
 from .hits import Hits
 from .results import Caption, Count, Failed, Image
 from .verbs import Verbs
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..ingest.run import Report
-    from .ingesting import Options as IngestOptions
+    from .ingesting import IngestOptions
 
 T = TypeVar("T")
 
 
-class Source(Protocol):
-    """Where connections come from."""
+class AsyncConnectionSource(Protocol):
+    """A source of connections: a pool, or an app's own connection."""
 
     def use(
         self, *, writes: bool, whole: bool
@@ -41,11 +42,14 @@ class Source(Protocol):
     async def close(self) -> None: ...
 
 
-class AsyncClient(Base[Source]):
-    """Made by `blipdb.aconnect`. It belongs to the event loop that first uses it. What it computes
-    itself runs in threads. Methods, arguments and errors are those of `Client`."""
+class AsyncClient(ClientBase[AsyncConnectionSource]):
+    """An asynchronous client of one database, made by `blipdb.aconnect`.
 
-    def __init__(self, options: Options, source: Callable[[], Source]) -> None:
+    It belongs to the event loop that first uses it, and computes in threads. Methods, arguments and
+    errors are those of `Client`.
+    """
+
+    def __init__(self, options: ClientOptions, source: Callable[[], AsyncConnectionSource]) -> None:
         super().__init__(options)
         self._make_source = source
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -152,10 +156,10 @@ class AsyncClient(Base[Source]):
         )
 
     async def ingest(self, *paths: str | Path, **options: Unpack[IngestOptions]) -> Report:
-        """As `Client.ingest`, in a thread, from which ``progress`` is called. It goes on to its end
-        where the task that waits for it is cancelled."""
+        """As `Client.ingest`, in a thread, from which ``progress`` is called. It runs to its
+        end even if the task that awaits it is cancelled."""
         self._require_usable()
-        settings = self._settings_of_our_own("An ingest")
+        settings = self._require_own_settings("An ingest")
         from . import ingesting
 
         with outages.refusals():
@@ -176,10 +180,10 @@ class AsyncClient(Base[Source]):
     async def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """As `Client.pictures`."""
         found = await self._run(lambda _: pictures.pictures(image_ids))
-        return {id: seen for id, seen in found.items() if isinstance(seen, bytes)}
+        return {id: picture for id, picture in found.items() if isinstance(picture, bytes)}
 
     async def aclose(self) -> None:
-        """Close the client's own connections; an app's stay open. Safe to repeat."""
+        """Close the client's own connections; an app's stay open. Idempotent."""
         if not self._is_closed:
             self._require_usable()  # connections are closed in the loop that they belong to
         source, self._source, self._is_closed = self._source, None, True
@@ -188,8 +192,8 @@ class AsyncClient(Base[Source]):
 
     async def __aenter__(self) -> Self:
         if self._options.url is not None:
-            with outages.refusals():  # what is wrong with the server is said here
-                await self._look(self._connections())
+            with outages.refusals():  # so that a server in trouble is reported on entering
+                await self._detect_verbs(self._open_source())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -197,22 +201,23 @@ class AsyncClient(Base[Source]):
 
     async def _hits(self, make: Callable[[Verbs], Steps[Any]]) -> Hits:
         url = self._options.url
-        return Hits(await self._run(make), None if url is None else lambda ids: _seen(url, ids))
+        fetch = None if url is None else partial(_fetch_pictures, url)
+        return Hits(await self._run(make), fetch)
 
     async def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
         with outages.refusals():
-            source = self._connections()
-            verbs = self._verbs or await self._look(source)
+            source = self._open_source()
+            verbs = self._verbs or await self._detect_verbs(source)
             async with source.use(writes=writes, whole=not verbs.one_statement) as conn:
                 return await steps.arun(conn, make(verbs))
 
-    def _connections(self) -> Source:
+    def _open_source(self) -> AsyncConnectionSource:
         self._require_usable()
         if self._source is None:
             self._source = self._make_source()
         return self._source
 
-    async def _look(self, source: Source) -> Verbs:
+    async def _detect_verbs(self, source: AsyncConnectionSource) -> Verbs:
         options = self._options
         async with source.use(writes=False, whole=False) as conn:
             chosen = modes.choose(options.settings, options.inference, conn)
@@ -230,11 +235,11 @@ class AsyncClient(Base[Source]):
                 "Make one in each loop: blipdb.aconnect(…)",
             )
 
-    def _maker(self) -> str:
+    def _constructor(self) -> str:
         return "aconnect"
 
 
-def _seen(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
-    """For a notebook, which shows a result when no task can fetch its pictures."""
+def _fetch_pictures(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
+    """Fetch pictures synchronously, for a notebook: it renders a result when no task can run."""
     with outages.refusals(), connection.connect_pinned(url, autocommit=True) as conn:
         return steps.run(conn, pictures.pictures(image_ids))

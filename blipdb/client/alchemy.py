@@ -1,7 +1,7 @@
-"""An app's SQLAlchemy session, connection or engine: calls run on the psycopg connection below it.
+"""SQLAlchemy sessions, connections and engines of an app: calls run on their psycopg connection.
 
-Of an engine, each call has a connection, and a transaction that is committed. Of the others, calls
-run in the app's transaction, as `given` has it.
+On an engine, each call has a connection, and a transaction that is committed. On a session or
+connection, calls run in the app's transaction, as in `borrowed`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from sqlalchemy.orm import Session, scoped_session
 
 from ..errors import DatabaseError, UsageError
-from .given import asaved, saved
-from .lost import invalidating, is_lost
+from .borrowed import asavepoint, savepoint
+from .disconnects import invalidate_if_lost, is_lost
 
-SYNC = (Session, scoped_session, Connection)
-ASYNC = (AsyncSession, async_scoped_session, AsyncConnection)
+SYNC_TARGETS = (Session, scoped_session, Connection)
+ASYNC_TARGETS = (AsyncSession, async_scoped_session, AsyncConnection)
 
-DRIVER = "Make its engine with psycopg: create_engine('postgresql+psycopg://…')"
+DRIVER_HINT = "Make its engine with psycopg: create_engine('postgresql+psycopg://…')"
 
 
 @contextmanager
-def _named() -> Iterator[None]:
-    """SQLAlchemy's own refusals to give a connection, as errors of ours."""
+def _translate_errors() -> Iterator[None]:
+    """Translate SQLAlchemy's errors at getting a connection to blipdb's."""
     try:
         yield
     except exc.UnboundExecutionError as error:
@@ -59,13 +59,13 @@ def _require_psycopg(dialect: Dialect) -> None:
         raise UsageError(
             f"blipdb works on psycopg's connections; this engine's are {dialect.name}+"
             f"{dialect.driver}.",
-            DRIVER,
+            DRIVER_HINT,
         )
 
 
 @asynccontextmanager
-async def _ainvalidating(connection: AsyncConnection) -> AsyncIterator[None]:
-    """As `invalidating`."""
+async def _ainvalidate_if_lost(connection: AsyncConnection) -> AsyncIterator[None]:
+    """As `invalidate_if_lost`, asynchronously."""
     try:
         yield
     except psycopg.Error as error:
@@ -74,8 +74,8 @@ async def _ainvalidating(connection: AsyncConnection) -> AsyncIterator[None]:
         raise
 
 
-class Alchemy:
-    """What runs on a session or a connection; calls from several threads take turns."""
+class SQLAlchemyConnection:
+    """An app's session or connection. Calls from several threads are serialised."""
 
     def __init__(self, target: Session | scoped_session[Any] | Connection) -> None:
         self._target = target
@@ -83,32 +83,32 @@ class Alchemy:
 
     @contextmanager
     def use(self, *, writes: bool, whole: bool) -> Iterator[psycopg.Connection[Any]]:
-        """The connection below, in a savepoint of the app's transaction."""
+        """Lend its psycopg connection, in a savepoint of the app's transaction."""
         with self._turn:
             connection = self._connection()
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
-            with invalidating(connection), saved(raw, writes=writes) as conn:
+            with invalidate_if_lost(connection), savepoint(raw, writes=writes) as conn:
                 yield conn
 
     def _connection(self) -> Connection:
         target = self._target
-        with _named():
+        with _translate_errors():
             connection = target if isinstance(target, Connection) else target.connection()
             _require_psycopg(connection.dialect)
             if not connection.in_transaction():
-                connection.begin()  # as its first statement would: else its commit does nothing
-            _ = connection.connection  # SQLAlchemy may refuse it
+                connection.begin()  # or SQLAlchemy knows of no transaction, and commits none
+            _ = connection.connection  # raises if SQLAlchemy refuses it
         if not isinstance(target, Connection) and target.autoflush:
-            target.flush()  # the app's own errors stay its own
+            target.flush()  # errors of the app's own rows are not translated
         return connection
 
     def close(self) -> None:
-        """It is the app's to close."""
+        """No-op: the app closes it."""
 
 
-class AlchemyEngine:
-    """A connection of an engine's pool for each call."""
+class SQLAlchemyEngine:
+    """An app's engine: each call takes a connection from its pool."""
 
     def __init__(self, engine: Engine) -> None:
         _require_psycopg(engine.dialect)
@@ -116,23 +116,23 @@ class AlchemyEngine:
 
     @contextmanager
     def use(self, *, writes: bool, whole: bool) -> Iterator[psycopg.Connection[Any]]:
-        """A connection, in a transaction of the call's own."""
-        with _named():
+        """Lend a psycopg connection, in a transaction of the call's own."""
+        with _translate_errors():
             connection = self._engine.connect()
-        with connection, invalidating(connection):
+        with connection, invalidate_if_lost(connection):
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
-            with saved(raw, writes=writes) as conn:
+            with savepoint(raw, writes=writes) as conn:
                 yield conn
             if writes and not raw.autocommit:
                 raw.commit()
 
     def close(self) -> None:
-        """It is the app's to dispose of."""
+        """No-op: the app disposes of its engine."""
 
 
-class AsyncAlchemy:
-    """What runs on an asynchronous session or connection; calls of several tasks take turns."""
+class AsyncSQLAlchemyConnection:
+    """An app's asynchronous session or connection. Calls of several tasks are serialised."""
 
     def __init__(self, target: AsyncSession | async_scoped_session[Any] | AsyncConnection) -> None:
         self._target = target
@@ -142,17 +142,17 @@ class AsyncAlchemy:
     async def use(
         self, *, writes: bool, whole: bool
     ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        """The connection below, in a savepoint of the app's transaction."""
+        """Lend its psycopg connection, in a savepoint of the app's transaction."""
         async with self._turn:
             connection = await self._connection()
             raw = (await connection.get_raw_connection()).driver_connection
             assert isinstance(raw, psycopg.AsyncConnection)
-            async with _ainvalidating(connection), asaved(raw, writes=writes) as conn:
+            async with _ainvalidate_if_lost(connection), asavepoint(raw, writes=writes) as conn:
                 yield conn
 
     async def _connection(self) -> AsyncConnection:
         target = self._target
-        with _named():
+        with _translate_errors():
             if isinstance(target, AsyncConnection):
                 connection = target
             else:
@@ -160,17 +160,17 @@ class AsyncAlchemy:
             _require_psycopg(connection.dialect)
             if not connection.in_transaction():
                 await connection.begin()
-            await connection.get_raw_connection()  # SQLAlchemy may refuse it
+            await connection.get_raw_connection()  # raises if SQLAlchemy refuses it
         if not isinstance(target, AsyncConnection) and target.autoflush:
             await target.flush()
         return connection
 
     async def close(self) -> None:
-        """It is the app's to close."""
+        """No-op: the app closes it."""
 
 
-class AsyncAlchemyEngine:
-    """A connection of an asynchronous engine's pool for each call."""
+class AsyncSQLAlchemyEngine:
+    """An app's asynchronous engine: each call takes a connection from its pool."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         _require_psycopg(engine.dialect)
@@ -180,15 +180,15 @@ class AsyncAlchemyEngine:
     async def use(
         self, *, writes: bool, whole: bool
     ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        """A connection, in a transaction of the call's own."""
+        """Lend a psycopg connection, in a transaction of the call's own."""
         connection = self._engine.connect()
-        with _named():
+        with _translate_errors():
             await connection.start()
         try:
             raw = (await connection.get_raw_connection()).driver_connection
             assert isinstance(raw, psycopg.AsyncConnection)
-            async with _ainvalidating(connection):
-                async with asaved(raw, writes=writes) as conn:
+            async with _ainvalidate_if_lost(connection):
+                async with asavepoint(raw, writes=writes) as conn:
                     yield conn
                 if writes and not raw.autocommit:
                     await raw.commit()
@@ -196,4 +196,4 @@ class AsyncAlchemyEngine:
             await connection.close()
 
     async def close(self) -> None:
-        """It is the app's to dispose of."""
+        """No-op: the app disposes of its engine."""

@@ -1,6 +1,6 @@
-"""What is wrong with arguments before any database or model sees them: their types.
+"""Checks of arguments' types, before any database or model sees them.
 
-What depends on limits is said by whoever does the work, in the same words on every server.
+Limits are checked where the work is done, with the same messages on every server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Scope(NamedTuple):
-    """What searches ask of what they find; a None is an argument that is left out."""
+    """Arguments that all searches share. None stands for an argument that is left out."""
 
     k: int
     candidates: int | None
@@ -30,7 +30,7 @@ class Scope(NamedTuple):
 
 
 class Decoding(NamedTuple):
-    """How a captioner is to decode; a None is an argument that is left out."""
+    """Generation options of a captioner. None stands for an argument that is left out."""
 
     beams: int | None
     max_tokens: int | None
@@ -38,7 +38,7 @@ class Decoding(NamedTuple):
     seed: int | None
 
 
-READ = "Give the bytes of an image file, as in: Path('photo.jpg').read_bytes()"
+CONTENT_HINT = "Give the bytes of an image file, as in: Path('photo.jpg').read_bytes()"
 
 
 def scope(
@@ -49,7 +49,8 @@ def scope(
     threshold: float | None = None,
     model: str | None = None,
 ) -> Scope:
-    """
+    """Check the types of a search's arguments.
+
     Raises:
         UsageError: one is of the wrong type.
     """
@@ -66,7 +67,8 @@ def scope(
 def decoding(
     beams: int | None, max_tokens: int | None, nucleus: float | None, seed: int | None
 ) -> Decoding:
-    """
+    """Check the types of a captioner's generation options.
+
     Raises:
         UsageError: one is of the wrong type.
     """
@@ -79,14 +81,15 @@ def decoding(
 
 
 def optional(kind: Callable[[str, G], T], name: str, value: G | None) -> T | None:
-    """An argument of a kind that is one of the functions below, or None."""
+    """Check an argument by ``kind``, one of the functions below, unless it is None."""
     return None if value is None else kind(name, value)
 
 
 def text(name: str, value: str) -> str:
-    """
+    """Check a text.
+
     Raises:
-        UsageError: it is no text, or none that PostgreSQL can hold.
+        UsageError: it is not a text, or PostgreSQL can't hold it.
     """
     if not isinstance(value, str):
         raise UsageError(f"The {name} must be a text, not {_kind(value)}.")
@@ -100,23 +103,23 @@ def text(name: str, value: str) -> str:
 
 
 def content(image: bytes) -> bytes:
-    """The bytes of an image file.
+    """Check the bytes of an image file.
 
     Raises:
-        UsageError: it is something else: a path, a picture that was decoded already.
+        UsageError: it is something else: a path, or a picture that is already decoded.
     """
     if isinstance(image, (bytes, bytearray, memoryview)):
         return bytes(image)
     if isinstance(image, (str, os.PathLike)):
-        raise UsageError(f"The image is {_kind(image)}: {os.fspath(image)!r}.", READ)
+        raise UsageError(f"The image is {_kind(image)}: {os.fspath(image)!r}.", CONTENT_HINT)
     if type(image).__module__.partition(".")[0] == "PIL":
         hint = "Give its file's bytes, or save it first, as in: picture.save(buffer, 'PNG')"
         raise UsageError("The image is a picture of Pillow's, not the bytes of a file.", hint)
-    raise UsageError(f"The image is {_kind(image)}, not the bytes of a file.", READ)
+    raise UsageError(f"The image is {_kind(image)}, not the bytes of a file.", CONTENT_HINT)
 
 
 def image(value: UUID | bytes) -> UUID | bytes:
-    """The id of a stored image, or an image file's bytes. Raises as `content` does."""
+    """Check the id of a stored image, or an image file's bytes. Raises as `content` does."""
     if isinstance(value, UUID):
         return value
     if isinstance(value, str) and _is_uuid(value):
@@ -125,14 +128,15 @@ def image(value: UUID | bytes) -> UUID | bytes:
 
 
 def query(value: str | bytes) -> str | bytes:
-    """A text, or an image file's bytes. Raises as they do."""
+    """Check a text, or an image file's bytes. Raises as `text` and `content` do."""
     return text("query", value) if isinstance(value, str) else content(value)
 
 
 def image_id(value: UUID) -> UUID:
-    """
+    """Check an image's id.
+
     Raises:
-        UsageError: it is something else.
+        UsageError: it is not a UUID.
     """
     if isinstance(value, UUID):
         return value
@@ -141,9 +145,10 @@ def image_id(value: UUID) -> UUID:
 
 
 def image_ids(name: str, values: Iterable[UUID]) -> list[UUID]:
-    """
+    """Check a list of images' ids.
+
     Raises:
-        UsageError: something in it is no UUID.
+        UsageError: it holds something other than UUIDs.
     """
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"{name} must be a list of UUIDs, not {_kind(values)}.")
@@ -155,9 +160,10 @@ def image_ids(name: str, values: Iterable[UUID]) -> list[UUID]:
 
 
 def texts(name: str, values: Sequence[str]) -> list[str]:
-    """
+    """Check a list of texts.
+
     Raises:
-        UsageError: it is one text, or holds something that is none.
+        UsageError: it is a single text, or holds something other than texts.
     """
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"{name} must be a list of texts, not {_kind(values)}.")
@@ -165,10 +171,10 @@ def texts(name: str, values: Sequence[str]) -> list[str]:
 
 
 def mapping(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON object.
+    """Check a JSON object.
 
     Raises:
-        UsageError: it is no mapping, or holds what JSON has not.
+        UsageError: it is not a mapping, or JSON can't express its values.
     """
     if not isinstance(value, Mapping):
         raise UsageError(
@@ -182,9 +188,10 @@ def mapping(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole(name: str, value: int) -> int:
-    """
+    """Check an integer.
+
     Raises:
-        UsageError: it is no whole number, or larger than PostgreSQL's integer.
+        UsageError: it is not an integer, or out of the range of PostgreSQL's integer.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise UsageError(f"{name} must be a whole number, not {_kind(value)}: {value!r}.")
@@ -194,9 +201,10 @@ def whole(name: str, value: int) -> int:
 
 
 def number(name: str, value: float) -> float:
-    """
+    """Check a finite number.
+
     Raises:
-        UsageError: it is no number, or none that is finite.
+        UsageError: it is not a number, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(f"{name} must be a number, not {_kind(value)}: {value!r}.")

@@ -1,6 +1,6 @@
-"""An app's own connection: calls run in its transaction, which is the app's to end.
+"""Connections borrowed from an app: calls run in its transaction, which the app ends.
 
-Each call has a savepoint, so that one that is refused leaves the transaction as it was. Nothing is
+Each call has a savepoint, so that a call that fails leaves the transaction as it was. Nothing is
 committed here, and the app's connection is never closed.
 """
 
@@ -17,11 +17,12 @@ from psycopg import pq
 
 from ..errors import DatabaseError
 
-Any_ = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
+AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 
 
-def require_usable(conn: Any_) -> None:
-    """
+def require_usable(conn: AnyConnection) -> None:
+    """Check that a borrowed connection is open and its transaction intact.
+
     Raises:
         DatabaseError: it is closed, or its transaction has failed.
     """
@@ -36,17 +37,17 @@ def require_usable(conn: Any_) -> None:
         )
 
 
-def _is_to_begin(conn: Any_) -> bool:
-    """Whether the app's transaction begins with our statement: psycopg would take a transaction
-    that we begin for ours, and commit it."""
+def _begins_transaction(conn: AnyConnection) -> bool:
+    """Whether no transaction has begun yet. We then begin the app's with a statement: psycopg would
+    commit a transaction that its context manager began."""
     return not conn.autocommit and conn.info.transaction_status == pq.TransactionStatus.IDLE
 
 
 @contextmanager
-def saved(conn: psycopg.Connection[Any], *, writes: bool) -> Iterator[psycopg.Connection[Any]]:
-    """A savepoint, released in the end where one ``writes``, else rolled back."""
+def savepoint(conn: psycopg.Connection[Any], *, writes: bool) -> Iterator[psycopg.Connection[Any]]:
+    """Enter a savepoint: released at the end if the call ``writes``, else rolled back."""
     require_usable(conn)
-    if _is_to_begin(conn):
+    if _begins_transaction(conn):
         with psycopg.Cursor(conn) as cursor:
             cursor.execute("SELECT")
     with conn.transaction(force_rollback=not writes):
@@ -54,20 +55,20 @@ def saved(conn: psycopg.Connection[Any], *, writes: bool) -> Iterator[psycopg.Co
 
 
 @asynccontextmanager
-async def asaved(
+async def asavepoint(
     conn: psycopg.AsyncConnection[Any], *, writes: bool
 ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    """As `saved`."""
+    """As `savepoint`, asynchronously."""
     require_usable(conn)
-    if _is_to_begin(conn):
+    if _begins_transaction(conn):
         async with psycopg.AsyncCursor(conn) as cursor:
             await cursor.execute("SELECT")
     async with conn.transaction(force_rollback=not writes):
         yield conn
 
 
-class Given:
-    """An app's psycopg connection; calls from several threads take turns."""
+class BorrowedConnection:
+    """An app's psycopg connection. Calls from several threads are serialised."""
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         self._conn = conn
@@ -75,16 +76,16 @@ class Given:
 
     @contextmanager
     def use(self, *, writes: bool, whole: bool) -> Iterator[psycopg.Connection[Any]]:
-        """The connection, in a savepoint."""
-        with self._turn, saved(self._conn, writes=writes) as conn:
+        """Lend the connection, in a savepoint."""
+        with self._turn, savepoint(self._conn, writes=writes) as conn:
             yield conn
 
     def close(self) -> None:
-        """It is the app's to close."""
+        """No-op: the app closes its connection."""
 
 
-class AsyncGiven:
-    """An app's asynchronous psycopg connection; calls of several tasks take turns."""
+class AsyncBorrowedConnection:
+    """An app's asynchronous psycopg connection. Calls of several tasks are serialised."""
 
     def __init__(self, conn: psycopg.AsyncConnection[Any]) -> None:
         self._conn = conn
@@ -94,9 +95,9 @@ class AsyncGiven:
     async def use(
         self, *, writes: bool, whole: bool
     ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        """The connection, in a savepoint."""
-        async with self._turn, asaved(self._conn, writes=writes) as conn:
+        """Lend the connection, in a savepoint."""
+        async with self._turn, asavepoint(self._conn, writes=writes) as conn:
             yield conn
 
     async def close(self) -> None:
-        """It is the app's to close."""
+        """No-op: the app closes its connection."""

@@ -1,4 +1,4 @@
-"""The client: each method is the SQL function of its name, on every server alike."""
+"""The synchronous client, with a method for each SQL function, on servers without them, too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..database import steps
 from ..database.steps import Steps
 from ..errors import ImageError
 from . import arguments, modes, pictures
-from .base import Base, Options
+from .base import ClientBase, ClientOptions
 from .hits import Hits
 from .results import Caption, Count, Failed, Image
 from .verbs import Verbs
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..ingest.run import Report
-    from .ingesting import Options as IngestOptions
+    from .ingesting import IngestOptions
 
 T = TypeVar("T")
 
 
-class Source(Protocol):
-    """Where connections come from."""
+class ConnectionSource(Protocol):
+    """A source of connections: a pool, or an app's own connection."""
 
     def use(
         self, *, writes: bool, whole: bool
@@ -40,17 +40,17 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-class Client(Base[Source]):
-    """Made by `blipdb.connect`. Its methods may be called from any thread.
+class Client(ClientBase[ConnectionSource]):
+    """A client of one database, made by `blipdb.connect`. Safe to use from several threads.
 
-    All raise:
+    All methods raise:
         UsageError: an argument makes no sense, or the client is closed.
         DatabaseError: the database can't be reached, or refuses us, or is of another version.
         EngineError: the server's engine does not run, or is busy.
         ModelError: the client computes itself, and a model's files are not on this machine.
     """
 
-    def __init__(self, options: Options, source: Callable[[], Source]) -> None:
+    def __init__(self, options: ClientOptions, source: Callable[[], ConnectionSource]) -> None:
         super().__init__(options)
         self._make_source = source
 
@@ -65,14 +65,18 @@ class Client(Base[Source]):
         threshold: float | None = None,
         model: str | None = None,
     ) -> Hits:
-        """The ``k`` best images for a text, or for the bytes of an image file.
+        """Return the ``k`` best images for a text, or for the bytes of an image file.
 
         Args:
-            candidates: how many images the match head looks at, up to 1000; default 32, or k.
-            filter: what their metadata must hold.
-            within: only these images.
-            threshold: the least match probability; of an image as the query, the least cosine.
-            model: a registered model; default: the one that is active for retrieval.
+            query: a text, or the bytes of an image file.
+            k: the number of hits, 1 to 1000.
+            candidates: the number of images that the match head reranks, up to 1000; default: the
+                greater of 32 and ``k``.
+            filter: a JSON object that the images' metadata must contain.
+            within: the only images to consider.
+            threshold: the lowest match probability of a hit; if the query is an image, the lowest
+                cosine.
+            model: the name of a registered model; default: the one active for retrieval.
         """
         scope = arguments.scope(k, candidates, filter, within, threshold, model)
         return self._hits(lambda verbs: verbs.search(query, scope))
@@ -88,7 +92,12 @@ class Client(Base[Source]):
         threshold: float | None = None,
         model: str | None = None,
     ) -> Hits:
-        """The ``k`` images most like a stored one, itself left out; arguments as of `search`."""
+        """Return the ``k`` images most similar to a stored one, excluding it.
+
+        Args:
+            image_id: the stored image.
+            k, candidates, filter, within, threshold, model: as for `search`.
+        """
         scope = arguments.scope(k, candidates, filter, within, threshold, model)
         return self._hits(lambda verbs: verbs.similar(image_id, scope))
 
@@ -101,17 +110,29 @@ class Client(Base[Source]):
         threshold: float | None = None,
         model: str | None = None,
     ) -> Hits:
-        """The ``k`` best of ``image_ids`` (at most 1000) for a text."""
+        """Return the ``k`` best of the given images for a text.
+
+        Args:
+            query: the text.
+            image_ids: the images to rank, at most 1000.
+            k, threshold, model: as for `search`.
+        """
         scope = arguments.scope(k, threshold=threshold, model=model)
         return self._hits(lambda verbs: verbs.rerank(query, image_ids, scope))
 
     def embed(self, query: str | bytes, *, model: str | None = None) -> npt.NDArray[np.float32]:
-        """The ITC vector of a text or of an image file's bytes: float32 [E], of length 1 but for
-        the rounding to float16."""
+        """Return the ITC vector of a text or of an image file's bytes: float32 [E], L2-normalised
+        before it was rounded to float16."""
         return self._run(lambda verbs: verbs.embed(query, model=model))
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None = None) -> float:
-        """The probability (0..1) that a text matches a stored image, or an image file's bytes."""
+        """Return the probability (0..1) that a text matches an image.
+
+        Args:
+            image: the id of a stored image, or an image file's bytes.
+            query: the text.
+            model: the name of a registered model with a match head.
+        """
         return self._run(lambda verbs: verbs.match(image, query, model=model))
 
     def caption(
@@ -124,8 +145,16 @@ class Client(Base[Source]):
         seed: int | None = None,
         model: str | None = None,
     ) -> str:
-        """A caption for a stored image, or for an image file's bytes: by beam search, or sampled
-        from the nucleus of that mass."""
+        """Generate a caption for a stored image, or for an image file's bytes.
+
+        Args:
+            image: the id of a stored image, or an image file's bytes.
+            beams: the width of the beam search.
+            max_tokens: the greatest length of the caption.
+            nucleus: sample from the nucleus of this probability mass, instead of beam search.
+            seed: of the sampling.
+            model: the name of a registered model; default: the active captioner.
+        """
         decoding = arguments.decoding(beams, max_tokens, nucleus, seed)
         return self._run(lambda verbs: verbs.caption(image, decoding, model=model))
 
@@ -141,8 +170,14 @@ class Client(Base[Source]):
         among: Sequence[str] | None = None,
         model: str | None = None,
     ) -> str:
-        """The answer to a question about a stored image, or an image file's bytes: in the model's
-        own words, or the best one ``among`` these."""
+        """Answer a question about a stored image, or about an image file's bytes.
+
+        Args:
+            image: the id of a stored image, or an image file's bytes.
+            question: the question.
+            among: the answers to choose from; default: the model's own words.
+            model: the name of a registered model; default: the active answerer.
+        """
         return self._run(lambda verbs: verbs.answer(image, question, among=among, model=model))
 
     def add(
@@ -154,9 +189,16 @@ class Client(Base[Source]):
         metadata: Mapping[str, Any] | None = None,
         space: str | None = None,
     ) -> UUID:
-        """Store an image file's bytes, to be encoded by whoever runs jobs; safe to repeat.
+        """Store an image file's bytes, enqueue its encoding, and return its id. Idempotent.
 
         On an app's connection, it is stored when the app commits.
+
+        Args:
+            image: the bytes of an image file.
+            uri: a path or URL where the image was seen.
+            caption: a text that came along with it.
+            metadata: a JSON object, merged into the metadata of an image that is there.
+            space: the tenant that the image belongs to; default: ''.
         """
         return self._run(
             lambda verbs: verbs.add(
@@ -166,45 +208,45 @@ class Client(Base[Source]):
         )
 
     def ingest(self, *paths: str | Path, **options: Unpack[IngestOptions]) -> Report:
-        """Bring in the images that ``paths`` (folders, files, globs) lead to, and have this process
-        encode them.
+        """Store images and encode them in this process.
 
         Args:
-            space: whose images they are.
+            paths: folders, files and globs.
+            space: the tenant that the images belong to.
             captions: tables of captions (CSV, JSON, JSONL).
-            caption: have the captioner write one for each image, too.
+            caption: also generate a caption for each image.
             store_content: keep the files' bytes in the database.
-            retry: try refused files and parked jobs once more.
-            scores: have the captions scored; else that is left for later.
-            progress: called with how far it is.
+            retry: retry refused files and parked jobs.
+            scores: score the captions; otherwise that is left for later.
+            progress: called with the state of the work.
         """
         self._require_usable()
-        settings = self._settings_of_our_own("An ingest")
+        settings = self._require_own_settings("An ingest")
         from . import ingesting
 
         with outages.refusals():
             return ingesting.run(settings, paths, options)
 
     def status(self) -> list[Count]:
-        """What is stored, and how far the work on it is."""
+        """Count stored rows and jobs by state."""
         return self._run(lambda verbs: verbs.status())
 
     def failures(self) -> list[Failed]:
-        """What failed for good, and why; the newest first."""
+        """List permanent failures with their reasons, newest first."""
         return self._run(lambda verbs: verbs.failures())
 
     def image(self, image_id: UUID) -> Image:
-        """What is stored about an image."""
+        """Return a stored image's metadata, places and captions."""
         return self._run(lambda _: pictures.image(image_id))
 
     def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """A JPEG of at most 320 pixels a side of each image that is stored, or whose file is on
-        this machine."""
-        found = self._seen(image_ids)
-        return {id: seen for id, seen in found.items() if isinstance(seen, bytes)}
+        """Return JPEGs of at most 320 pixels a side, of images whose content is stored or whose
+        file is on this machine; others are left out."""
+        found = self._fetch_pictures(image_ids)
+        return {id: picture for id, picture in found.items() if isinstance(picture, bytes)}
 
     def close(self) -> None:
-        """Close the client's own connections; an app's stay open. Safe to repeat."""
+        """Close the client's own connections; an app's stay open. Idempotent."""
         with self._lock:
             source, self._source, self._is_closed = self._source, None, True
         if source is not None:
@@ -212,34 +254,34 @@ class Client(Base[Source]):
 
     def __enter__(self) -> Self:
         if self._options.url is not None:
-            with outages.refusals():  # what is wrong with the server is said here
-                self._look(self._connections())
+            with outages.refusals():  # so that a server in trouble is reported on entering
+                self._detect_verbs(self._open_source())
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _hits(self, make: Callable[[Verbs], Steps[Any]]) -> Hits:
-        return Hits(self._run(make), self._seen)
+        return Hits(self._run(make), self._fetch_pictures)
 
-    def _seen(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
+    def _fetch_pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
         return self._run(lambda _: pictures.pictures(image_ids))
 
     def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
         with outages.refusals():
-            source = self._connections()
-            verbs = self._verbs or self._look(source)
+            source = self._open_source()
+            verbs = self._verbs or self._detect_verbs(source)
             with source.use(writes=writes, whole=not verbs.one_statement) as conn:
                 return steps.run(conn, make(verbs))
 
-    def _connections(self) -> Source:
+    def _open_source(self) -> ConnectionSource:
         self._require_usable()
         with self._lock:
             if self._source is None:
                 self._source = self._make_source()
             return self._source
 
-    def _look(self, source: Source) -> Verbs:
+    def _detect_verbs(self, source: ConnectionSource) -> Verbs:
         options = self._options
         with source.use(writes=False, whole=False) as conn:
             self._verbs = steps.run(conn, modes.choose(options.settings, options.inference, conn))

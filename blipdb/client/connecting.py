@@ -1,4 +1,4 @@
-"""`connect` and `aconnect`: what they take, and which client that makes."""
+"""`connect` and `aconnect`: make a client of a URL, or of an app's own connection."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..errors import UsageError
 from ..settings import Settings
 from . import aclient, client, modes
 from .aclient import AsyncClient
-from .base import Options
+from .base import ClientOptions
+from .borrowed import AsyncBorrowedConnection, BorrowedConnection
 from .client import Client
-from .given import AsyncGiven, Given
-from .modes import Inference
+from .modes import InferenceMode
 from .pools import AsyncPool, Pool
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     )
     from sqlalchemy.orm import Session, scoped_session
 
-POOL = 8  # connections at most
-TAKES = (
+POOL_SIZE = 8  # connections
+ACCEPTED = (
     "It takes a URL as postgresql://…, a connection of psycopg, or a session, connection or engine"
     " of SQLAlchemy."
 )
@@ -47,30 +47,31 @@ def connect(
     | None = None,
     *,
     home: str | Path | None = None,
-    inference: Inference | None = None,
-    pool_size: int = POOL,
+    inference: InferenceMode | None = None,
+    pool_size: int = POOL_SIZE,
 ) -> Client:
-    """A client for the database at ``url``.
+    """Make a client for the database at ``url``.
 
-    Connects when it is entered by ``with``, or at the first call.
+    It connects when it is entered by ``with``, or at the first call.
 
     Args:
-        url: default: BLIPDB_URL, else the private cluster. An app's own psycopg connection, or
-            SQLAlchemy session or connection: then calls run in its transaction, which is the
-            app's to end. Of an SQLAlchemy engine each call has a connection.
-        home: where the models are, and the private cluster; default: BLIPDB_HOME.
-        inference: who computes, "server" or "client"; default: the server, if it has the extension.
-        pool_size: connections at most.
+        url: default: BLIPDB_URL, else the private cluster. It may also be an app's own psycopg
+            connection, or SQLAlchemy session or connection: calls then run in its transaction,
+            which the app ends. With an SQLAlchemy engine, each call takes a connection.
+        home: the folder of the models and the private cluster; default: BLIPDB_HOME.
+        inference: "server" or "client"; default: the server computes, if it has the extension.
+        pool_size: the greatest number of connections.
 
     Raises:
-        UsageError: ``url`` is nothing that a client can be made of.
+        UsageError: no client can be made of ``url``, or an argument makes no sense.
     """
     modes.require_inference(inference)
     if url is None or isinstance(url, str):
-        settings, target = _located(url, home)
-        size = _size(pool_size)
-        return Client(Options(settings, target, inference), lambda: Pool(target, size))
-    return Client(_of_app(home, inference), _source(url))
+        settings, target = _locate(url, home)
+        size = _require_size(pool_size)
+        options = ClientOptions(settings, target, inference)
+        return Client(options, lambda: Pool(target, size))
+    return Client(_app_options(home, inference), _source(url))
 
 
 def aconnect(
@@ -83,68 +84,70 @@ def aconnect(
     | None = None,
     *,
     home: str | Path | None = None,
-    inference: Inference | None = None,
-    pool_size: int = POOL,
+    inference: InferenceMode | None = None,
+    pool_size: int = POOL_SIZE,
 ) -> AsyncClient:
-    """As `connect`, for asyncio: to be entered by ``async with``, or closed by ``aclose()``."""
+    """Make an asynchronous client, as `connect` does; enter it by ``async with``, or close it by
+    ``aclose()``."""
     modes.require_inference(inference)
     if url is None or isinstance(url, str):
-        settings, target = _located(url, home)
-        size = _size(pool_size)
-        return AsyncClient(Options(settings, target, inference), lambda: AsyncPool(target, size))
-    return AsyncClient(_of_app(home, inference), _async_source(url))
+        settings, target = _locate(url, home)
+        size = _require_size(pool_size)
+        options = ClientOptions(settings, target, inference)
+        return AsyncClient(options, lambda: AsyncPool(target, size))
+    return AsyncClient(_app_options(home, inference), _async_source(url))
 
 
-def _located(url: str | None, home: str | Path | None) -> tuple[Settings, str]:
+def _locate(url: str | None, home: str | Path | None) -> tuple[Settings, str]:
     settings = settings_of.load(home=home, url=url)
     return settings, settings.database_url()
 
 
-def _of_app(home: str | Path | None, inference: Inference | None) -> Options:
-    return Options(Settings(settings_of.load(home=home).home), None, inference)
+def _app_options(home: str | Path | None, inference: InferenceMode | None) -> ClientOptions:
+    return ClientOptions(Settings(settings_of.load(home=home).home), None, inference)
 
 
-def _size(wanted: int) -> int:
+def _require_size(wanted: int) -> int:
     if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
         raise UsageError(f"pool_size must be 1 or more, not {wanted!r}.")
     return wanted
 
 
-def _source(target: Any) -> Callable[[], client.Source]:
+def _source(target: Any) -> Callable[[], client.ConnectionSource]:
     if isinstance(target, psycopg.Connection):
-        return lambda: Given(target)
+        return lambda: BorrowedConnection(target)
     if "sqlalchemy" in sys.modules:
         from sqlalchemy import Engine
 
         from . import alchemy
 
         if isinstance(target, Engine):
-            return lambda: alchemy.AlchemyEngine(target)
-        if isinstance(target, alchemy.SYNC):
-            return lambda: alchemy.Alchemy(target)
-    raise _no_target(target, "connect", "aconnect")
+            return lambda: alchemy.SQLAlchemyEngine(target)
+        if isinstance(target, alchemy.SYNC_TARGETS):
+            return lambda: alchemy.SQLAlchemyConnection(target)
+    raise _unsupported(target, "connect", "aconnect")
 
 
-def _async_source(target: Any) -> Callable[[], aclient.Source]:
+def _async_source(target: Any) -> Callable[[], aclient.AsyncConnectionSource]:
     if isinstance(target, psycopg.AsyncConnection):
-        return lambda: AsyncGiven(target)
+        return lambda: AsyncBorrowedConnection(target)
     if "sqlalchemy" in sys.modules:
         from sqlalchemy.ext.asyncio import AsyncEngine
 
         from . import alchemy
 
         if isinstance(target, AsyncEngine):
-            return lambda: alchemy.AsyncAlchemyEngine(target)
-        if isinstance(target, alchemy.ASYNC):
-            return lambda: alchemy.AsyncAlchemy(target)
-    raise _no_target(target, "aconnect", "connect")
+            return lambda: alchemy.AsyncSQLAlchemyEngine(target)
+        if isinstance(target, alchemy.ASYNC_TARGETS):
+            return lambda: alchemy.AsyncSQLAlchemyConnection(target)
+    raise _unsupported(target, "aconnect", "connect")
 
 
-def _no_target(target: object, function: str, other: str) -> UsageError:
+def _unsupported(target: object, function: str, other: str) -> UsageError:
     kind = f"{type(target).__module__}.{type(target).__qualname__}"
     return UsageError(
         f"blipdb.{function} can't make a client of {kind}.",
-        f"For this one there is blipdb.{other}." if _is_of_other(target, function) else TAKES,
+        f"For this one there is blipdb.{other}." if _is_of_other(target, function) else ACCEPTED,
     )
 
 
@@ -157,6 +160,6 @@ def _is_of_other(target: object, function: str) -> bool:
 
         from . import alchemy
 
-        asynchronous += (AsyncEngine, *alchemy.ASYNC)
-        synchronous += (Engine, *alchemy.SYNC)
+        asynchronous += (AsyncEngine, *alchemy.ASYNC_TARGETS)
+        synchronous += (Engine, *alchemy.SYNC_TARGETS)
     return isinstance(target, asynchronous if function == "connect" else synchronous)

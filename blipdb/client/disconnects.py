@@ -1,6 +1,7 @@
-"""Connections that SQLAlchemy lent us and that died in our hands.
+"""Invalidate SQLAlchemy's pooled connections that were lost while in use.
 
-Apart from `alchemy`, as SQLAlchemy's asyncio needs greenlet, which who only has its ORM may lack.
+It is apart from `alchemy`, which imports SQLAlchemy's asyncio and with it greenlet: users of the
+ORM alone may lack that.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from sqlalchemy import Connection
 
 
 @contextmanager
-def invalidating(connection: Connection) -> Iterator[None]:
-    """Tell SQLAlchemy of a connection that is lost: else it would be used again."""
+def invalidate_if_lost(connection: Connection) -> Iterator[None]:
+    """Invalidate a connection that is lost in the block, or SQLAlchemy's pool would reuse it."""
     try:
         yield
     except psycopg.Error as error:
@@ -25,6 +26,6 @@ def invalidating(connection: Connection) -> Iterator[None]:
 
 
 def is_lost(connection: Connection, error: psycopg.Error) -> bool:
-    """Whether an error means that the connection can't be used any more."""
+    """Whether the error means that the connection can no longer be used."""
     lent = connection.connection.dbapi_connection
     return bool(connection.dialect.is_disconnect(cast("Any", error), lent, None))

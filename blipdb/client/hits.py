@@ -1,4 +1,4 @@
-"""What a search gives: a sequence of hits that prints as a table, and shows its pictures."""
+"""Search results: a sequence of hits that prints as a table and shows pictures in a notebook."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..escapes import visible
 from .results import Hit
 
 Pictures: TypeAlias = Mapping[UUID, bytes | ImageError]
-Show: TypeAlias = Callable[[Sequence[UUID]], Pictures]
+Fetch: TypeAlias = Callable[[Sequence[UUID]], Pictures]
 
-WIDEST = 60  # columns of a terminal that a place or a caption takes at most
-MOST_SHOWN = 100  # pictures in a notebook
+MAX_CELL_WIDTH = 60  # terminal columns of a place or a caption
+MAX_SHOWN = 100  # pictures in a notebook
 NOT_FETCHED = "not fetched: hits.with_pictures(await db.pictures(hits.image_ids))"
 GRID = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-end"
 FIGURE = "margin:0;max-width:220px;font-size:12px;overflow-wrap:anywhere"
@@ -24,22 +24,22 @@ IMG = "max-width:220px;max-height:220px;display:block"
 
 
 class Hits(Sequence[Hit]):
-    """Hits, best first.
+    """The hits of a search, best first.
 
-    ``show`` fetches their pictures when a notebook asks for them; `with_pictures` has them at once.
+    A notebook shows their pictures: those that ``fetch`` returns, or those of `with_pictures`.
     """
 
-    def __init__(self, hits: Iterable[Hit], show: Show | None = None) -> None:
+    def __init__(self, hits: Iterable[Hit], fetch: Fetch | None = None) -> None:
         self._hits = tuple(hits)
-        self._show = show
+        self._fetch = fetch
 
     @property
     def image_ids(self) -> list[UUID]:
-        """The images, best first."""
+        """Ids of the images, best first."""
         return [hit.image_id for hit in self._hits]
 
     def with_pictures(self, pictures: Mapping[UUID, bytes | ImageError]) -> Hits:
-        """The same hits, shown with these JPEGs, as a client's ``pictures`` gives them."""
+        """Return the same hits, shown with these JPEGs, as a client's ``pictures`` returns them."""
         held = dict(pictures)
         return Hits(self._hits, lambda ids: held)
 
@@ -49,7 +49,7 @@ class Hits(Sequence[Hit]):
     def __getitem__(self, place: slice) -> Hits: ...
     def __getitem__(self, place: int | slice) -> Hit | Hits:
         if isinstance(place, slice):
-            return Hits(self._hits[place], self._show)
+            return Hits(self._hits[place], self._fetch)
         return self._hits[place]
 
     def __len__(self) -> int:
@@ -64,20 +64,20 @@ class Hits(Sequence[Hit]):
         return hash(self._hits)
 
     def __reduce__(self) -> tuple[type[Hits], tuple[tuple[Hit, ...]]]:
-        return Hits, (self._hits,)  # a copy elsewhere has no client to fetch pictures with
+        return Hits, (self._hits,)  # a copy in another process has no client to fetch pictures
 
     def __repr__(self) -> str:
-        """A table with aligned columns; control characters are written as their escapes."""
+        """Format a table with aligned columns; control characters are escaped."""
         if not self._hits:
             return "no hits"
         lines = [("score", "itm", "itc", "place", "caption"), *map(_cells, self._hits)]
         return "\n".join(_aligned(lines))
 
     def _repr_html_(self) -> str:
-        """The pictures with what is known of them; whatever comes from the database is escaped."""
+        """Format pictures with scores, places and captions; text from the database is escaped."""
         if not self._hits:
             return "<p>no hits</p>"
-        first = self[:MOST_SHOWN]
+        first = self[:MAX_SHOWN]
         pictures = first._pictures()
         figures = "".join(
             _figure(hit, pictures.get(hit.image_id, ImageError(NOT_FETCHED))) for hit in first
@@ -86,11 +86,11 @@ class Hits(Sequence[Hit]):
         return f'<div style="{GRID}">{figures}</div>' + (f"<p>and {rest} more</p>" if rest else "")
 
     def _pictures(self) -> Pictures:
-        if self._show is None:
+        if self._fetch is None:
             return {}
         try:
-            return self._show(self.image_ids)
-        except BlipdbError as error:  # the hits are worth showing without them
+            return self._fetch(self.image_ids)
+        except BlipdbError as error:  # show the hits without pictures
             return {id: ImageError(error.message) for id in self.image_ids}
 
 
@@ -105,23 +105,28 @@ def _cells(hit: Hit) -> tuple[str, ...]:
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
-    """Numbers to the right, texts to the left and cut; a column that is empty is left out."""
-    from rich.cells import cell_len, set_cell_size
+    """Align numbers to the right and texts, cut, to the left; leave out empty columns."""
+    from rich.cells import cell_len
 
     columns = []
     for number, column in enumerate(zip(*lines, strict=True)):
         if not any(column[1:]):
             continue
-        cut = [
-            text if cell_len(text) <= WIDEST else set_cell_size(text, WIDEST - 1) + "…"
-            for text in column
-        ]
+        cut = [_cut(text) for text in column]
         width = max(map(cell_len, cut))
         pads = [" " * (width - cell_len(text)) for text in cut]
         columns.append(
             [pad + text if number < 3 else text + pad for pad, text in zip(pads, cut, strict=True)]
         )
     return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
+
+
+def _cut(text: str) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= MAX_CELL_WIDTH:
+        return text
+    return set_cell_size(text, MAX_CELL_WIDTH - 1) + "…"
 
 
 def _figure(hit: Hit, picture: bytes | ImageError) -> str:

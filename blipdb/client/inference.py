@@ -22,7 +22,7 @@ from ..model.runtime import Encoded, Runtime, Stop
 from ..model.tokens import Scales, Tokens, unpack_batch
 from ..registry import Model
 from ..settings import Settings
-from . import tools
+from . import singletons as tools
 
 Floats = npt.NDArray[np.float32]
 
@@ -142,4 +142,4 @@ def unpacked(model: Model, records: Sequence[bytes]) -> tuple[Tokens, Scales]:
 
 def shared(settings: Settings) -> Inference:
     """What the models in this home compute, for all clients of the process."""
-    return tools.once(settings.models_dir, lambda: Inference(settings))
+    return tools.singleton(settings.models_dir, lambda: Inference(settings))

@@ -1,4 +1,4 @@
-"""An ingest by a client's own process."""
+"""Ingest in a client's own process."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..work.executors import Progress
 from .inference import is_bundled
 
 
-class Options(TypedDict, total=False):
-    """As of `blipdb.ingest.run.ingest`."""
+class IngestOptions(TypedDict, total=False):
+    """Keyword arguments of `blipdb.ingest.run.ingest`."""
 
     space: str
     captions: Sequence[str | Path]
@@ -30,15 +30,15 @@ class Options(TypedDict, total=False):
     progress: Callable[[Progress], None]
 
 
-def run(settings: Settings, paths: Sequence[str | Path], options: Options) -> Report:
-    """What `blipdb.ingest.run.ingest` gives, and raises."""
-    _provide(settings)
+def run(settings: Settings, paths: Sequence[str | Path], options: IngestOptions) -> Report:
+    """Ingest ``paths``; returns and raises as `blipdb.ingest.run.ingest`."""
+    _install_bundled(settings)
     return ingest.ingest(settings, paths, **options)
 
 
-def _provide(settings: Settings) -> None:
-    """Put the bundled model's files into this home, where the database knows the model: they came
-    with the package."""
+def _install_bundled(settings: Settings) -> None:
+    """Copy the bundled model's files from the package to this home, if the database has the model
+    registered."""
     with connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         requirements.check(conn)
         for model in registry.models(conn):

@@ -1,4 +1,4 @@
-"""Who computes: the server's functions with their engine, or this process."""
+"""Inference modes: the server's functions with their engine compute, or this process does."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .notices import log
 from .server import Server
 from .verbs import Verbs
 
-Inference = Literal["server", "client"]
+InferenceMode = Literal["server", "client"]
 
-# What was found through a connection of an app's, so that it is looked for once and not by each of
-# the clients that use it in turn.
-_found: MutableMapping[Any, Found] = WeakKeyDictionary()
-_said: set[tuple[str, str]] = set()
+# By an app's connection, as an app may make many clients of one connection in turn.
+_requirements: MutableMapping[Any, Found] = WeakKeyDictionary()
+_logged: set[tuple[str, str]] = set()
 
 
 def require_inference(wanted: str | None) -> None:
-    """
+    """Check an ``inference`` argument.
+
     Raises:
-        UsageError: it is none of those that there are.
+        UsageError: it is neither None nor a mode.
     """
     if wanted not in (None, "server", "client"):
         raise UsageError(f"inference must be 'server' or 'client', not {wanted!r}.")
@@ -34,39 +34,43 @@ def require_inference(wanted: str | None) -> None:
 
 def remember(conn: Any, found: Found) -> None:
     """Spare the clients of ``conn`` a look at the database, which somebody has had."""
-    _found[conn] = found
+    _requirements[conn] = found
 
 
-def choose(settings: Settings, wanted: Inference | None, conn: Any) -> Steps[Verbs]:
-    """The verbs for the database that ``conn`` is connected to: by its functions where it has the
-    extension, else computed here.
+def choose(settings: Settings, wanted: InferenceMode | None, conn: Any) -> Steps[Verbs]:
+    """Choose the verbs for a database: its functions if it has the extension, else this process.
+
+    Args:
+        settings: of the home with the models.
+        wanted: the mode that the caller asked for.
+        conn: the connection that the operation runs on.
 
     Raises:
-        DatabaseError: its tables or functions are missing, or of another version.
+        DatabaseError: the database's tables or functions are missing, or of another version.
     """
-    found = _found.get(conn) or (yield from requirements.look())
+    found = _requirements.get(conn) or (yield from requirements.look())
     found.require_tables()
     by_server = wanted == "server" or (wanted is None and found.extension is not None)
     if by_server:
         found.require_functions()
-    _found[conn] = found
-    _say(found, by_server=by_server)
+    _requirements[conn] = found
+    _log_mode(found, by_server=by_server)
     if by_server:
         return Server()
-    from .inference import shared  # and with it the runtime, which servers' clients don't need
+    from .inference import shared  # and with it the runtime, which clients of servers don't need
     from .local import Local
 
     assert found.pgvector_schema is not None, "there are tables, and they need it"
     return Local(shared(settings), found.pgvector_schema)
 
 
-def _say(found: Found, *, by_server: bool) -> None:
-    """Once for each database and way in a process."""
+def _log_mode(found: Found, *, by_server: bool) -> None:
+    """Log the mode, once per database and process."""
     way = "the server's functions and their engine compute"
     if not by_server:
         way = "this process computes"
         if found.extension is None:
             way += ", as the extension blipdb is not there"
-    if (found.database, way) not in _said:
-        _said.add((found.database, way))
+    if (found.database, way) not in _logged:
+        _logged.add((found.database, way))
         log.info("database %s: %s", found.database, way)

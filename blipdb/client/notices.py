@@ -1,4 +1,4 @@
-"""What is said beside a result: on the logger ``blipdb.client``, and by the command line."""
+"""Notices beside a result: on the logger ``blipdb.client``, and shown by the command line."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 log = logging.getLogger("blipdb.client")
 
-_KEY = "notice"  # of a record's attribute
+_KEY = "notice"  # name of a log record's attribute
 
 
 def notice(sentence: str, *more: str | None) -> None:
-    """Say what a server's function would say in a NOTICE: its message; its detail and hint."""
+    """Log what a server's function would report in a NOTICE: message, then detail and hint."""
     whole = "; ".join(part for part in (sentence, *more) if part)
     log.info("%s", whole, extra={_KEY: sentence})
 
 
-class Shown(logging.Handler):
-    """Hands notices to a function that shows them to a person."""
+class NoticeHandler(logging.Handler):
+    """A log handler that passes notices to a function, and ignores all other records."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Small pictures of stored images, to be shown beside what was found."""
+"""Stored images: their metadata, and small JPEGs to show beside hits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..database.steps import Steps, Stop, ask, own_connection, work
 from ..errors import DatabaseError, ImageError
 from ..identity import image_id
 from ..sources import attached, files
-from . import arguments, tables, tools
+from . import arguments, singletons, tables
 from .results import Image
 
 UNKNOWN = "no such image is visible here"
@@ -21,10 +21,10 @@ NOWHERE = "its content is not stored, and no file of it can be read here"
 
 
 def image(id: UUID) -> Steps[Image]:
-    """What is stored about an image.
+    """Return a stored image's metadata, places and captions.
 
     Raises:
-        DatabaseError: there is none of that id, or we may not see it.
+        DatabaseError: there is no such image, or policies hide it.
     """
     rows = yield from ask(tables.IMAGE, [arguments.image_id(id)])
     if not rows:
@@ -34,11 +34,12 @@ def image(id: UUID) -> Steps[Image]:
 
 
 def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
-    """A JPEG of at most 320 pixels a side of each image, or why there is none.
+    """Make a JPEG of at most 320 pixels a side of each image, or an error with the reason.
 
-    It is made of the stored content, or else of an attached row, for those who may do what workers
-    do, or of a file on this machine that ingest has read, if that still holds the image; always by
-    a confined decoder. Nothing is fetched from elsewhere.
+    It is made of the stored content; else of an attached row, for roles that may read it as workers
+    do; else of a file on this machine that ingest has read, if it still holds the image. Pictures
+    are decoded by confined children only, and never fetched from another machine. A stored preview
+    is never shown, as nothing proves what its bytes are.
     """
     wanted = arguments.image_ids("image_ids", ids)
     found: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in wanted}
@@ -59,7 +60,7 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
 
 
 def _attached(attachment: int, key: str, size: int, conn: psycopg.Connection[Any]) -> bytes | None:
-    """The content of an attached row, if it has this size and we may read it."""
+    """Return the content of an attached row, if it has this size and we may read it."""
     try:
         with attached.reading(conn, attachment) as reader:
             return reader.contents([key], [size])[0]
@@ -77,7 +78,7 @@ def _from_files(id: UUID, space: str, uris: Sequence[str], stop: Stop) -> bytes 
         if not uri.startswith("/"):
             continue
         try:
-            data = files.read(uri, tools.decoder().limits.bytes).data
+            data = files.read(uri, singletons.decoder().limits.bytes).data
         except ImageError:
             continue
         if image_id(space, data) == id:
@@ -87,6 +88,6 @@ def _from_files(id: UUID, space: str, uris: Sequence[str], stop: Stop) -> bytes 
 
 def _small(data: bytes, stop: Stop) -> bytes | ImageError:
     try:
-        return tools.decoder().decode(data, size=1, preview=True).preview
+        return singletons.decoder().decode(data, size=1, preview=True).preview
     except ImageError as error:
         return error

@@ -1,6 +1,7 @@
-"""Connections of the client's own: a pool that fills as calls need it, each checked before use.
+"""Pools of a client's own connections, opened on demand, and checked before each use.
 
-A server that was restarted costs no error, and one that is gone is named at once, with the reason.
+A restart of the server causes no error. A server that can't be reached is reported at once, with
+the reason, and not after the pool's timeout.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from ..errors import DatabaseError
 from .notices import notice
 
 NAME = "blipdb's client"
-PATIENCE = 30.0  # s until a connection must be free
-FIRST_LOOK = 0.05  # s until we look whether the server refuses us; twice as long each time
+WAIT_SECONDS = 30.0  # for a free connection, at most
+FIRST_CHECK_SECONDS = 0.05  # until the first check whether the server refuses us; then doubled
 OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "fallback_application_name": "blipdb",
@@ -31,8 +32,8 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class Reached:
-    """What became of a pool's attempts to connect. Safe to use from several threads."""
+class ConnectionAttempts:
+    """Outcomes of a pool's attempts to connect. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,56 +41,56 @@ class Reached:
         self._refusal: psycopg.Error | None = None
         self._refused_at = 0.0
 
-    def made(self, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    def succeeded(self, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
         with self._lock:
             self._made.add(conn)
 
-    def refused(self, error: psycopg.Error) -> None:
+    def failed(self, error: psycopg.Error) -> None:
         with self._lock:
             self._refusal, self._refused_at = error, time.monotonic()
 
     def refusal(self, since: float) -> psycopg.Error | None:
-        """Why there is no connection; None while there is one that may become free, as where the
-        server has no more for us."""
+        """Return the error of an attempt since then, if no connection is left that may become free.
+        If there is one, the server only allows us no more, and waiting helps."""
         with self._lock:
             lives = any(not conn.closed for conn in self._made)
             return None if lives or self._refused_at < since else self._refusal
 
 
 class _Connection(psycopg.Connection[Any]):
-    """One that tells what became of it."""
+    """A connection that reports the outcome of its attempt."""
 
     @classmethod
     def connect(  # type: ignore[override]
-        cls, conninfo: str, *, reached: Reached, **options: Any
+        cls, conninfo: str, *, attempts: ConnectionAttempts, **options: Any
     ) -> psycopg.Connection[Any]:
         try:
             conn = super().connect(conninfo, **options)
         except psycopg.Error as error:
-            reached.refused(error)
+            attempts.failed(error)
             raise
-        reached.made(conn)
+        attempts.succeeded(conn)
         return conn
 
 
 class _AsyncConnection(psycopg.AsyncConnection[Any]):
-    """As `_Connection`."""
+    """As `_Connection`, asynchronous."""
 
     @classmethod
     async def connect(  # type: ignore[override]
-        cls, conninfo: str, *, reached: Reached, **options: Any
+        cls, conninfo: str, *, attempts: ConnectionAttempts, **options: Any
     ) -> psycopg.AsyncConnection[Any]:
         try:
             conn = await super().connect(conninfo, **options)
         except psycopg.Error as error:
-            reached.refused(error)
+            attempts.failed(error)
             raise
-        reached.made(conn)
+        attempts.succeeded(conn)
         return conn
 
 
 def _is_anothers(record: logging.LogRecord) -> bool:
-    """Whether a log record of psycopg's is not about our pools: what is wrong there, we raise."""
+    """Whether a log record of psycopg's is about another's pool; errors of ours are raised."""
     about = record.args[0] if isinstance(record.args, tuple) and record.args else None
     return about != NAME and not isinstance(about, _Connection | _AsyncConnection)
 
@@ -97,58 +98,62 @@ def _is_anothers(record: logging.LogRecord) -> bool:
 logging.getLogger("psycopg.pool").addFilter(_is_anothers)
 
 
-class _Waiting:
-    """How long a call has waited for a connection, and what ends that."""
+class _Wait:
+    """A call's wait for a connection, with growing intervals and a deadline."""
 
-    def __init__(self, url: str, size: int, reached: Reached) -> None:
+    def __init__(self, url: str, size: int, attempts: ConnectionAttempts) -> None:
         self._url = url
         self._size = size
-        self._reached = reached
+        self._attempts = attempts
         self._begun = time.monotonic()
-        self._look = FIRST_LOOK / 2
+        self._interval = FIRST_CHECK_SECONDS / 2
 
     def next(self) -> float:
-        """Seconds until the next look.
+        """Return the seconds until the next check.
 
         Raises:
-            DatabaseError: the server has refused us since, or no connection became free.
+            DatabaseError: the server has refused us since, or the time is up.
         """
-        if (refusal := self._reached.refusal(self._begun)) is not None:
+        if (refusal := self._attempts.refusal(self._begun)) is not None:
             raise connection.unreachable(self._url, refusal) from refusal
-        left = self._begun + PATIENCE - time.monotonic()
+        left = self._begun + WAIT_SECONDS - time.monotonic()
         if left <= 0:
             raise DatabaseError(
                 f"None of the {self._size} connections to {connection.without_password(self._url)}"
-                f" became free within {PATIENCE:g} s.",
+                f" became free within {WAIT_SECONDS:g} s.",
                 "Ask for more: blipdb.connect(url, pool_size=…)",
             )
-        self._look *= 2
-        return min(self._look, left)
+        self._interval *= 2
+        return min(self._interval, left)
 
 
 class Pool:
-    """Connections for any thread."""
+    """A pool for any thread."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
         self._size = size
-        self._reached = Reached()
+        self._attempts = ConnectionAttempts()
         self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
             url,
             connection_class=_Connection,
-            kwargs=OPTIONS | {"reached": self._reached},
+            kwargs=OPTIONS | {"attempts": self._attempts},
             min_size=0,
             max_size=size,
             open=True,
-            configure=_listen,
+            configure=_relay_notices,
             reconnect_timeout=0,
             name=NAME,
         )
 
     @contextmanager
     def use(self, *, writes: bool, whole: bool) -> Iterator[psycopg.Connection[Any]]:
-        """A connection, in a transaction: committed where one ``writes``; else rolled back, and
-        all its statements see one moment, if ``whole``; else none."""
+        """Lend a connection.
+
+        Args:
+            writes: begin a transaction, and commit it.
+            whole: begin one with a single snapshot for all statements, and roll it back.
+        """
         conn = self._take()
         try:
             if writes or whole:
@@ -162,10 +167,10 @@ class Pool:
             self._pool.putconn(conn)
 
     def _take(self) -> psycopg.Connection[Any]:
-        waiting = _Waiting(self._url, self._size, self._reached)
+        wait = _Wait(self._url, self._size, self._attempts)
         while True:
             try:
-                conn = self._pool.getconn(timeout=waiting.next())
+                conn = self._pool.getconn(timeout=wait.next())
             except PoolTimeout:
                 continue
             is_alive = False
@@ -174,7 +179,7 @@ class Pool:
                     ConnectionPool.check_connection(conn)
                     is_alive = True
                     return conn
-            finally:  # what a signal raises must not cost the pool a connection
+            finally:  # also after a signal handler's exception, or the pool loses a connection
                 if not is_alive:
                     conn.close()
                     self._pool.putconn(conn)
@@ -184,20 +189,20 @@ class Pool:
 
 
 class AsyncPool:
-    """Connections for the tasks of one event loop."""
+    """A pool for the tasks of one event loop."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
         self._size = size
-        self._reached = Reached()
+        self._attempts = ConnectionAttempts()
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             connection_class=_AsyncConnection,
-            kwargs=OPTIONS | {"reached": self._reached},
+            kwargs=OPTIONS | {"attempts": self._attempts},
             min_size=0,
             max_size=size,
             open=False,
-            configure=_alisten,
+            configure=_arelay_notices,
             reconnect_timeout=0,
             name=NAME,
         )
@@ -221,10 +226,10 @@ class AsyncPool:
 
     async def _take(self) -> psycopg.AsyncConnection[Any]:
         await self._pool.open()
-        waiting = _Waiting(self._url, self._size, self._reached)
+        wait = _Wait(self._url, self._size, self._attempts)
         while True:
             try:
-                conn = await self._pool.getconn(timeout=waiting.next())
+                conn = await self._pool.getconn(timeout=wait.next())
             except PoolTimeout:
                 continue
             is_alive = False
@@ -233,7 +238,7 @@ class AsyncPool:
                     await AsyncConnectionPool.check_connection(conn)
                     is_alive = True
                     return conn
-            finally:  # nor a task that is cancelled
+            finally:  # also after a cancellation
                 if not is_alive:
                     await conn.close()
                     await self._pool.putconn(conn)
@@ -242,14 +247,14 @@ class AsyncPool:
         await self._pool.close()
 
 
-def _listen(conn: psycopg.Connection[Any]) -> None:
-    conn.add_notice_handler(_tell)
+def _relay_notices(conn: psycopg.Connection[Any]) -> None:
+    conn.add_notice_handler(_relay)
 
 
-async def _alisten(conn: psycopg.AsyncConnection[Any]) -> None:
-    conn.add_notice_handler(_tell)
+async def _arelay_notices(conn: psycopg.AsyncConnection[Any]) -> None:
+    conn.add_notice_handler(_relay)
 
 
-def _tell(said: psycopg.errors.Diagnostic) -> None:
-    """What the server's functions say beside a result, as the client itself says it."""
+def _relay(said: psycopg.errors.Diagnostic) -> None:
+    """Log a NOTICE of the server's functions as one of the client's own."""
     notice(said.message_primary or "", said.message_detail, said.message_hint)

@@ -1,4 +1,4 @@
-"""What calls give: frozen records."""
+"""Results of calls: frozen records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Hit:
-    """One image that a search found.
+    """An image found by a search.
 
     Hits are ordered by ``score``: the logit of ``itm`` plus ``itc``. ``itm`` is the probability
     (0..1) that image and text match, ``itc`` the cosine (-1..1) of their vectors. For an image as
@@ -48,7 +48,7 @@ class Caption:
 
 @dataclass(frozen=True)
 class Count:
-    """A line of `status`: how many of ``what``, with which model, are in ``state``."""
+    """A row of `status`: the number of ``what`` in a ``state``, by model."""
 
     what: str
     model: str | None
@@ -58,7 +58,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Failed:
-    """A line of `failures`: a file that is no image to us, or a job that was given up."""
+    """A row of `failures`: a file that can't be read as an image, or a parked job."""
 
     uri: str | None
     image_id: UUID | None

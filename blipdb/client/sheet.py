@@ -1,4 +1,4 @@
-"""A contact sheet: searches and their hits, as pictures with scores, in one PNG."""
+"""Contact sheets: searches and their hits, as pictures with scores, in one PNG."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture (JPEG or PNG that a confined decoder made, or None) and the lines under it."""
+    """A picture and the lines under it."""
 
     picture: bytes | None
+    """JPEG or PNG that a confined decoder made; None: there is no picture to show."""
     lines: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Strip:
-    """What was searched for, and what was found, best first."""
+    """A search as title, and its hits as tiles, best first."""
 
     title: str
     tiles: Sequence[Tile]
 
 
 def strip_of(title: str, hits: Sequence[Hit], previews: Mapping[UUID, bytes]) -> Strip:
-    """A search's hits with their scores, ready to be drawn."""
+    """Make the strip of a search: its hits with their scores."""
     return Strip(
         title,
         [
@@ -61,9 +62,9 @@ def _lines(number: int, hit: Hit) -> list[str]:
 
 
 def draw_sheet(strips: Sequence[Strip], *, tile: int = 192) -> Image.Image:
-    """Draw ``strips`` below each other: RGB, ``tile`` is the side of a picture in pixels.
+    """Draw ``strips`` below each other, in RGB; ``tile`` is the side of a picture in pixels.
 
-    Text too wide for its place ends in an ellipsis. A tile without a picture says so.
+    Text that is too wide ends in an ellipsis. A tile without a picture has a note instead.
 
     Raises:
         ValueError: there is no strip, or a picture that Pillow can't read as JPEG or PNG.
@@ -83,7 +84,7 @@ def draw_sheet(strips: Sequence[Strip], *, tile: int = 192) -> Image.Image:
 
 
 def write_sheet(path: Path, strips: Sequence[Strip], *, tile: int = 192) -> bool:
-    """Write the sheet to ``path`` as PNG; False where the file already holds exactly it."""
+    """Write the sheet to ``path`` as PNG; return False if the file already holds the same bytes."""
     buffer = BytesIO()
     draw_sheet(strips, tile=tile).save(buffer, "PNG", optimize=True)
     if path.is_file() and path.read_bytes() == buffer.getvalue():
@@ -138,7 +139,7 @@ def _open(picture: bytes) -> Image.Image:
 
 
 def fit(text: str, font: _Font, room: int) -> str:
-    """``text``, or as much of its beginning as ``room`` pixels hold, then an ellipsis."""
+    """Cut ``text`` to ``room`` pixels, with an ellipsis if it is longer."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if font.getlength(text) <= room:
         return text

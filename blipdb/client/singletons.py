@@ -1,4 +1,4 @@
-"""What a process needs once, whoever asks first; a forked child makes its own."""
+"""Objects made once per process, on first use; a forked child makes its own."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _lock = threading.RLock()
-_made: dict[object, Any] = {}
+_instances: dict[object, Any] = {}
 
 
-def once(key: object, make: Callable[[], T]) -> T:
-    """What ``make`` gave when it was first asked for under this key."""
+def singleton(key: object, make: Callable[[], T]) -> T:
+    """Return the object of this key, made by ``make`` at the first call."""
     with _lock:
-        if key not in _made:
-            _made[key] = make()
-        made: T = _made[key]
-        return made
+        if key not in _instances:
+            _instances[key] = make()
+        instance: T = _instances[key]
+        return instance
 
 
 def decoder() -> Decoder:
-    """The confined children that decode strangers' pictures."""
-    from ..images.decode import Decoder  # and NumPy, which a search by a server needs not
+    """Return the confined child processes that decode images."""
+    from ..images.decode import Decoder  # and NumPy, which clients of servers don't need
 
-    return once("decoder", Decoder)
+    return singleton("decoder", Decoder)
 
 
 def helpers() -> ThreadPoolExecutor:
-    """A thread for each core."""
-    return once("helpers", lambda: ThreadPoolExecutor(os.cpu_count(), "blipdb"))
+    """Return a pool with a thread for each core."""
+    return singleton("helpers", lambda: ThreadPoolExecutor(os.cpu_count(), "blipdb"))
 
 
 def _forget() -> None:
     global _lock
     _lock = threading.RLock()
-    _made.clear()
+    _instances.clear()
 
 
 @atexit.register
 def _close() -> None:
-    if "decoder" in _made:
-        _made.pop("decoder").close()
+    if "decoder" in _instances:
+        _instances.pop("decoder").close()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -1,4 +1,4 @@
-"""What a client can ask for, whoever computes the answer: the server's functions, or the client."""
+"""The operations of a client, computed by the server's functions or in this process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Verbs(Protocol):
-    """Operations with the arguments of the SQL functions of the same names. A None is an argument
+    """Operations named like the SQL functions, with their arguments. None stands for an argument
     that is left out."""
 
     one_statement: bool
-    """Whether each that reads is a single statement, which needs no transaction around it."""
+    """Whether each operation that reads is a single statement, and so needs no transaction."""
 
     def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]: ...
 

@@ -11,7 +11,7 @@
 `blipdb.orm.alembic` has operations for an app's own migrations.
 """
 
-from . import filling, statement
+from . import execution, statement  # noqa: F401 (they register with SQLAlchemy)
 from .columns import image_column
 from .ranked import captions
 from .selectable import Hits, search
@@ -59,10 +59,8 @@ __all__ = [
     "attached",
     "capfilt",
     "captions",
-    "filling",
     "image_column",
     "ranked_captions",
     "search",
-    "statement",
     "verdicts",
 ]

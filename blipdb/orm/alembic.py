@@ -46,26 +46,26 @@ INIT = "Whoever may do that brings them up to date with: blipdb init --db URL"
 def include_name(
     name: str | None, type_: NameType, parent_names: MutableMapping[Any, str | None]
 ) -> bool:
-    """Whether autogenerate is to look at it, for ``context.configure(include_schemas=True,
-    include_name=include_name)``: at everything but blipdb's own schema."""
+    """Exclude blipdb's own schema from autogenerate, as ``context.configure(include_schemas=True,
+    include_name=include_name)``."""
     return not (type_ == "schema" and name == SCHEMA)
 
 
 @Operations.register_operation("require_blipdb")
 class RequireBlipdb(MigrateOperation):
-    """blipdb's tables, of this version."""
+    """The operation ``op.require_blipdb``."""
 
     @classmethod
     def require_blipdb(cls, operations: Operations) -> None:
-        """Bring blipdb's tables to the version that is installed here, in the migration's own
-        transaction. Functions and the engine are `blipdb init`'s and `blipdb up`'s.
+        """Migrate blipdb's tables to the installed version, in the migration's own transaction.
+        `blipdb init` installs the functions, and `blipdb up` starts the engine.
 
-        In a script (``alembic upgrade --sql``) it becomes a check that they are.
+        In a script (``alembic upgrade --sql``) it becomes a check of the version.
 
         Raises:
             SetupError: pgvector is missing, or too old.
-            DatabaseError: they are of a newer version, or this user may not change them; the hint
-                is the command that does.
+            DatabaseError: the tables are of a newer version, or this user may not change them; the
+                hint is the command to run.
         """
         operations.invoke(cls())
 
@@ -111,8 +111,8 @@ $$
 
 @contextmanager
 def _proxies_kept() -> Iterator[None]:
-    """Alembic has one `op` and one `context` for all: migrating within a migration would leave
-    the outer one without."""
+    """Restore Alembic's global `op` and `context`: a migration within a migration would leave the
+    outer one without them."""
     outer = [module._proxy for module in (context, op)]
     try:
         yield
@@ -124,7 +124,7 @@ def _proxies_kept() -> Iterator[None]:
 
 @Operations.register_operation("add_image_column")
 class AddImageColumn(MigrateOperation):
-    """A column that says which image a row shows."""
+    """The operation ``op.add_image_column``."""
 
     def __init__(
         self, table: str, name: str, nullable: bool, ondelete: str | None, schema: str | None
@@ -147,8 +147,8 @@ class AddImageColumn(MigrateOperation):
         ``blip.images``, and an index. Names are by the app's naming convention.
 
         Raises:
-            UsageError: an image's deletion is to set to NULL what may not be NULL.
-            DatabaseError: this user may not refer to blipdb's table.
+            UsageError: the column is NOT NULL, and an image's deletion would set it to NULL.
+            DatabaseError: this user has no REFERENCES on blipdb's table.
         """
         operations.invoke(cls(table, name, nullable, ondelete, schema))
 
@@ -182,7 +182,7 @@ def _add_image_column(operations: Operations, asked: AddImageColumn) -> None:
 
 @Operations.register_operation("drop_image_column")
 class DropImageColumn(MigrateOperation):
-    """Without the column; its foreign key and its index go with it."""
+    """The operation ``op.drop_image_column``."""
 
     def __init__(self, table: str, name: str, schema: str | None) -> None:
         self.table, self.name, self.schema = table, name, schema
@@ -196,7 +196,8 @@ class DropImageColumn(MigrateOperation):
         *,
         schema: str | None = None,
     ) -> None:
-        """Drop what `op.add_image_column` added. The images stay."""
+        """Drop the column that `op.add_image_column` added, with its foreign key and index. The
+        images stay."""
         operations.invoke(cls(table, name, schema))
 
 
@@ -207,7 +208,7 @@ def _drop_image_column(operations: Operations, asked: DropImageColumn) -> None:
 
 @contextmanager
 def _refused(hint: str) -> Iterator[None]:
-    """What the database refuses, as our error with its words, and what to do about it."""
+    """Translate the database's refusals, with its message, and ``hint`` if it has none."""
     try:
         yield
     except BlipdbError:

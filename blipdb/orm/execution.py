@@ -1,34 +1,41 @@
-"""What happens when a statement with a search runs: its words are replaced, its errors are ours.
+"""Execution of statements with a search: resolve their placeholders, and translate their errors.
 
-Both are listeners of all SQLAlchemy engines, which look for one mark in a statement and else do
-nothing.
+SQLAlchemy caches a compiled statement for longer than a model is active, and PostgreSQL uses a
+model's partition and index only if its id and dimensions are literals. So a compiled search holds
+placeholders (`words`), which are resolved each time that it runs, by the model that is active then.
+
+Both are done by listeners of all SQLAlchemy engines. They look for one mark in a statement, and do
+nothing to others.
 """
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import errors, sql
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.util import await_only
 
-from ..client.lost import invalidating
+from ..client.disconnects import invalidate_if_lost
 from ..database import requirements
 from ..database.failures import refusals
 from ..database.requirements import Found
-from ..database.steps import ask
+from ..database.steps import Query, Steps, Work, ask, drive
 from ..errors import BlipdbError, UsageError
 from . import words
-from .asking import run
+
+T = TypeVar("T")
 
 DRIVERS = ("psycopg", "psycopg_async")
-_FOUND = "blipdb"
+_REQUIREMENTS = "blipdb"
 
-# Just-in-time compilation takes longer than what it could save: the plan's cost is mostly that of
-# branches which don't run.
-ASK: LiteralString = """
+# Without just-in-time compilation, which takes longer than it saves: most of the plan's estimated
+# cost is in branches that don't run.
+CHOOSE_MODEL: LiteralString = """
 SELECT m.model_id, m.itc_dims, m.name, n.nspname, pg_catalog.set_config('jit', 'off', true)
 FROM blip._choose(%s, 'retrieval') m, pg_catalog.pg_extension e
 JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
@@ -36,7 +43,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vect
 
 
 @event.listens_for(Engine, "before_cursor_execute", retval=True)
-def _fill(
+def _resolve_placeholders(
     conn: Connection,
     cursor: Any,
     statement: str,
@@ -53,25 +60,27 @@ def _fill(
             "Make it with: create_engine('postgresql+psycopg://…')",
         )
     values = parameters[0] if executemany else parameters
-    with refusals(), invalidating(conn):
-        found = _check(conn)
+    with refusals(), invalidate_if_lost(conn):
+        found = _require_schema(conn)
         if found.extension is not None:
-            return words.fill(statement, values, partial(_words, conn)), parameters
+            return words.fill(statement, values, partial(_placeholder_values, conn)), parameters
         if executemany:
             raise UsageError(
                 "A search in a statement for several sets of values needs blipdb's functions on"
                 " the server.",
                 "Run it for each of them.",
             )
-        from .alone import answer  # and NumPy and the runtime, which others don't need
+        from .alone import (
+            answer,  # imports NumPy and the runtime, which servers' clients don't need
+        )
 
         ctes = getattr(context.compiled, "ctes", None) or {}
         return run(conn, answer(statement, values, ctes, found.pgvector_schema or "public"))
 
 
 @event.listens_for(Engine, "handle_error")
-def _explain(context: ExceptionContext) -> BlipdbError | None:
-    """The database's error as one of ours, where the statement holds a search."""
+def _translate_error(context: ExceptionContext) -> BlipdbError | None:
+    """Translate the database's error, if the statement holds a search."""
     error = context.original_exception
     if words.MARK not in (context.statement or "") or not isinstance(error, psycopg.Error):
         return None
@@ -80,32 +89,51 @@ def _explain(context: ExceptionContext) -> BlipdbError | None:
             raise error
     except BlipdbError as ours:
         if isinstance(error, errors.UndefinedFunction | errors.UndefinedTable):
-            ours.hint = None  # what is missing is the app's: blipdb's own was looked for before
+            ours.hint = None  # the missing one is the app's: blipdb's were checked before
         return ours
     except psycopg.Error:
         return None
 
 
-def _check(conn: Connection) -> Found:
-    """What the database has; looked at once for each connection to the server.
+def _require_schema(conn: Connection) -> Found:
+    """Check the database's tables and functions, once per connection to the server.
 
     Raises:
         DatabaseError: its tables or functions are of another version.
     """
-    found: Found | None = conn.info.get(_FOUND)
+    found: Found | None = conn.info.get(_REQUIREMENTS)
     if found is None:
         found = run(conn, requirements.look())
         found.require_tables()
         if found.extension is not None:
             found.require_functions()
-        conn.info[_FOUND] = found
+        conn.info[_REQUIREMENTS] = found
     return found
 
 
-def _words(conn: Connection, model: str | None) -> words.Words:
-    """What replaces a model's words, as SQL."""
-    ((id, dims, name, schema, _),) = run(conn, ask(ASK, [model]))
+def _placeholder_values(conn: Connection, model: str | None) -> words.Words:
+    """Return the values of a model's placeholders, as SQL."""
+    ((id, dims, name, schema, _),) = run(conn, ask(CHOOSE_MODEL, [model]))
     vector, name = (
         part.as_string().replace("%", "%%") for part in (sql.Identifier(schema), sql.Literal(name))
     )
     return words.Words(str(id), str(dims), vector, name)
+
+
+def run(conn: Connection, operation: Steps[T]) -> T:
+    """Run an operation on SQLAlchemy's own connection. In an event loop, its `Work` steps run in a
+    thread."""
+    return drive(operation, partial(_answer, conn))
+
+
+def _answer(conn: Connection, step: Query | Work) -> Any:
+    if isinstance(step, Work):
+        if conn.dialect.is_async:
+            return await_only(asyncio.to_thread(step.do, lambda: False))
+        return step.do(lambda: False)
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(step.text, step.values)
+        return cursor.fetchall() if cursor.description else []
+    finally:
+        cursor.close()

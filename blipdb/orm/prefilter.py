@@ -1,9 +1,12 @@
-"""Which images a SELECT admits: its FROM and WHERE, with the search taken out of them.
+"""The prefilter of a search: a condition on images, derived from the SELECT that contains it.
 
-An image is admitted where ``EXISTS (SELECT 1 FROM froms WHERE conditions)``. The search's name is
-that of the image's row there, so that ``image_id`` is the image's wherever it is mentioned, and
-nothing has to be written anew. Whatever can't be said of an image before the search is done (its
-score, for one) is left out: that admits more than the SELECT will show, never less.
+An image is admitted if ``EXISTS (SELECT 1 FROM froms WHERE conditions)``: the SELECT's own FROM and
+WHERE, without the search. In there the search's name is an alias of the image's row, so that
+``hits.c.image_id`` means the image's id wherever it is mentioned, and no expression is rewritten.
+
+Conditions on values that are known only after the search (its score, for one) are left out. So the
+prefilter admits more images than the SELECT will show, and never fewer: the SELECT itself, which
+keeps its FROM and WHERE, drops the rest.
 """
 
 from __future__ import annotations
@@ -25,30 +28,35 @@ Condition = ColumnElement[Any]
 
 
 @dataclass(frozen=True)
-class Admission:
-    """The rows of ``froms`` for which all ``conditions`` hold; no froms: the conditions alone."""
+class Prefilter:
+    """A condition on images: a row of ``froms`` exists for which all ``conditions`` hold; without
+    froms, the conditions hold."""
 
     froms: Sequence[FromClause]
     conditions: Sequence[Condition]
 
 
-def admission(
+def prefilter(
     froms: Sequence[FromClause],
     where: Iterable[Condition],
     hits: Hits,
     *,
     image: bool,
-) -> Admission:
-    """What a SELECT with these froms and this WHERE asks of the images that `hits` may find.
+) -> Prefilter:
+    """Derive the prefilter of a search from the SELECT that contains it.
 
-    image: whether the image is there, under the search's name; else its ``image_id`` is as little
-    known as its score, and what is left are the other tables' rows.
+    Args:
+        froms: the sources in the SELECT's FROM.
+        where: its WHERE.
+        hits: the search.
+        image: whether the image's row is there, under the search's name. Otherwise conditions on
+            ``image_id`` are left out as well, and the other tables' rows are left.
     """
-    return _Reader(froms, tuple(_conjuncts(where)), hits, image).read()
+    return _PrefilterBuilder(froms, tuple(_conjuncts(where)), hits, image).build()
 
 
 class OneRow(FromClause):
-    """The image that is asked about, as a source of one row under the search's name."""
+    """The image's row as a FROM source, under the search's name."""
 
     __visit_name__ = "blip_one_row"
     named_with_column = True
@@ -69,14 +77,14 @@ def _render_one_row(element: OneRow, compiler: Any, **_: Any) -> str:
 
 
 def name_of(hits: TableValuedAlias, compiler: Any) -> str:
-    """The search's name as the statement spells it."""
+    """Return the search's name as the statement spells it."""
     name = hits.name
     if isinstance(name, _truncated_label):
         name = compiler._truncated_identifier("alias", name)
     return str(compiler.preparer.format_alias(hits, name))
 
 
-class _Reader:
+class _PrefilterBuilder:
     def __init__(
         self,
         froms: Sequence[FromClause],
@@ -87,24 +95,27 @@ class _Reader:
         self._froms, self._where, self._hits, self._image = froms, where, hits, image
         parts = set(chain.from_iterable(source._from_objects for source in froms))
         self._searches = {part for part in parts if isinstance(part, Hits)}
-        # Sources of which nothing is known where the condition stands that is looked at.
+        # Sources whose columns are unknown before the search: other searches, sources that were
+        # left out, and those whose rows an outer join may lack because of the search. A condition
+        # that mentions one of them is left out. The set grows while joins are visited.
         self._unknown: set[FromClause] = {part for part in self._searches if part.name != hits.name}
         joins = [part for part in parts if isinstance(part, Join)]
-        self._asked_by = {join: _mentioned(_on(join)) for join in joins}
-        self._asked_above = _mentioned(where)
+        self._mentioned_by = {join: _mentioned(_on(join)) for join in joins}
+        self._mentioned_in_where = _mentioned(where)
 
-    def read(self) -> Admission:
+    def build(self) -> Prefilter:
         froms, conditions = [], []
         for source in self._froms:
-            some, more = self._take(source)
+            some, more = self._split(source)
             froms += some
             conditions += more
-        return Admission(froms, conditions + self._known(self._where))
+        return Prefilter(froms, conditions + self._known(self._where))
 
-    def _take(self, source: FromClause) -> tuple[list[FromClause], list[Condition]]:
-        """The source without searches, and what it says of them, as conditions.
+    def _split(self, source: FromClause) -> tuple[list[FromClause], list[Condition]]:
+        """Split a source into its froms without searches, and its joins' conditions.
 
-        Joins are read from within, so that what becomes unknown at one is so for those around it.
+        Joins are visited from the inside out: a source that becomes unknown at one of them is
+        unknown to those around it.
         """
         if source in self._searches:
             return [], []
@@ -112,45 +123,55 @@ class _Reader:
             if not self._is_known_lateral(source):
                 self._unknown |= set(source._from_objects)
                 return [], []
-            return [self._without_unasked(source)], []
+            return [self._without_unmentioned(source)], []
         if source.full:
             return self._as_one_row(source)
         if not source.isouter:
-            return self._take_inner(source)
+            return self._split_inner(source)
         if self._holds_search(source.right):
-            # A row without a hit is there whatever the search finds: it asks for none. Of its
-            # hits, conditions further out also see the absence.
-            taken = self._take_inner(source)
+            # LEFT JOIN hits: rows without a hit are in the result whatever the search finds, so
+            # only rows with a hit say which images are needed: as in an inner join. Conditions
+            # further out may be true of a hit's absence (hits.c.score IS NULL), so that from here
+            # on its columns are unknown.
+            taken = self._split_inner(source)
             self._unknown |= set(source.right._from_objects)
             return taken
-        return self._take_preserved(source)
+        return self._split_preserved(source)
 
-    def _take_inner(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
-        left, left_asks = self._take(join.left)
-        right, right_asks = self._take(join.right)
-        asks = self._known(_conjuncts(_on(join)))
-        return left + right, left_asks + right_asks + asks
+    def _split_inner(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
+        left, left_conditions = self._split(join.left)
+        right, right_conditions = self._split(join.right)
+        conditions = self._known(_conjuncts(_on(join)))
+        return left + right, left_conditions + right_conditions + conditions
 
-    def _take_preserved(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
-        """A left join whose left side holds the search."""
+    def _split_preserved(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
+        """Split a left join whose left side holds the search.
+
+        Its right side narrows nothing by itself: an image without a row there stays. It is kept
+        only if a condition further out mentions it (``WHERE right.id IS NULL``), and then as a left
+        join.
+        """
         right = set(join.right._from_objects)
         on = _on(join)
-        if not self._is_asked(join, right) or not self._is_known_lateral(join.right):
+        if not self._is_mentioned(join, right) or not self._is_known_lateral(join.right):
             self._unknown |= right
-            return self._take(join.left)
+            return self._split(join.left)
         if join.left in self._searches:
             return self._as_one_row(join)
-        froms, asks = self._take(join.left)
+        froms, conditions = self._split(join.left)
         if not froms or len(self._known(on)) < len(on):
             self._unknown |= right
-            return froms, asks
+            return froms, conditions
         left = froms[0]
         for other in froms[1:]:
             left = Join(left, other, true())
-        return [Join(left, join.right, join.onclause, isouter=True)], asks
+        return [Join(left, join.right, join.onclause, isouter=True)], conditions
 
     def _as_one_row(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
-        """A join that keeps the search's rows, or those of both sides: with the image as one."""
+        """Keep an outer join as it is, with the image as one row in the place of the search.
+
+        It is left out if one of its conditions is unknown.
+        """
         parts = set(join._from_objects)
         on = [one for part in parts if isinstance(part, Join) for one in _on(part)]
         others = parts & self._searches & self._unknown
@@ -167,24 +188,24 @@ class _Reader:
             return Join(left, right, source.onclause, isouter=source.isouter, full=source.full)
         return source
 
-    def _without_unasked(self, source: FromClause) -> FromClause:
-        """Without tables that are left-joined and that no condition mentions: an image is admitted
-        with or without their rows, which are only more to count."""
+    def _without_unmentioned(self, source: FromClause) -> FromClause:
+        """Strip left-joined tables that no condition mentions: an image is admitted with or without
+        their rows, which would only be more to count."""
         while isinstance(source, Join) and source.isouter and not source.full:
             right = set(source.right._from_objects)
-            if self._is_asked(source, right):
+            if self._is_mentioned(source, right):
                 break
             source = source.left
         return source
 
-    def _is_asked(self, join: Join, sources: set[FromClause]) -> bool:
+    def _is_mentioned(self, join: Join, sources: set[FromClause]) -> bool:
         """Whether a condition other than the join's own mentions one of the sources."""
         inner = {part for part in sources if isinstance(part, Join)}
-        asks = (said for one, said in self._asked_by.items() if one not in inner | {join})
-        return any(not sources.isdisjoint(said) for said in chain(asks, [self._asked_above]))
+        others = (used for one, used in self._mentioned_by.items() if one not in inner | {join})
+        return any(not sources.isdisjoint(used) for used in (*others, self._mentioned_in_where))
 
     def _is_known_lateral(self, source: FromClause) -> bool:
-        """Tell whether its LATERAL parts, if any, depend on nothing that only the search finds."""
+        """Whether its LATERAL parts, if any, depend on known columns only."""
         laterals = (part for part in source._from_objects if isinstance(part, Lateral))
         return all(map(self._is_known, _columns(laterals)))
 
@@ -207,7 +228,7 @@ def _on(join: Join) -> list[Condition]:
 
 
 def _conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
-    """The conditions that must all hold, one by one."""
+    """Flatten conditions joined by AND."""
     for condition in conditions:
         inner = condition.element if isinstance(condition, Grouping) else condition
         if isinstance(inner, BooleanClauseList) and inner.operator is operators.and_:
@@ -217,7 +238,7 @@ def _conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
 
 
 def _columns(elements: Iterable[ClauseElement]) -> Iterator[ColumnClause[Any]]:
-    """All columns in them, in subqueries too."""
+    """Find all columns in the elements, including those in subqueries."""
     for one in elements:
         for element in visitors.iterate(one):
             if isinstance(element, ColumnClause) and element.table is not None:

@@ -1,4 +1,4 @@
-"""An image's captions as something to select from, next to an app's own tables."""
+"""An image's captions as a FROM source, to join to an app's own tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from .tables import ranked_captions
 
-COLUMNS = ("rank", "text", "origin", "writer", "decoding", "itm", "itc", "verdict")
+CAPTION_COLUMNS = ("rank", "text", "origin", "writer", "decoding", "itm", "itc", "verdict")
 
 
 def captions(
@@ -19,9 +19,9 @@ def captions(
 ) -> LateralFromClause:
     """Select the captions of an image, or of each row's image, with the active filter's scores.
 
-    Its columns (``.c``) are those of `blip_captions`, and ``rank``, 1 for the best of an image. An
-    image without captions has no rows: an outer join keeps it. It is SQL over the tables alone, and
-    so the same on a server without blipdb's functions.
+    Its columns (``.c``) are those of `blip_captions`, and ``rank``, which is 1 for the best of an
+    image. An image without captions has no rows; an outer join keeps it. It selects from the tables
+    alone, and so works on servers without blipdb's functions.
 
         told = captions(image_id)
         select(told.c.text, told.c.itm).order_by(told.c.rank)
@@ -29,7 +29,8 @@ def captions(
         told = captions(Product.image_id)
         select(Product.name, told.c.text).join(told, true()).where(told.c.rank == 1)
     """
-    columns = (ranked_captions.c[name] for name in COLUMNS)
+    columns = (ranked_captions.c[name] for name in CAPTION_COLUMNS)
     chosen = select(*columns).where(ranked_captions.c.image_id == image_id)
-    # Ordered, PostgreSQL evaluates it for each image. As a join it would rank all captions.
+    # The ORDER BY makes PostgreSQL evaluate the subquery per image. Without it, it would flatten it
+    # to a join, and rank the captions of all images.
     return chosen.order_by(ranked_captions.c.rank).lateral()

@@ -1,4 +1,4 @@
-"""Image search as something to select from, next to an app's own tables.
+"""Image search as a FROM source, to join to an app's own tables.
 
     hits = search("red bicycle", k=20)
     affordable = (
@@ -9,8 +9,8 @@
     )
 
 These are the best affordable products, and not the affordable ones among the best: the candidates
-are recalled inside the FROM and WHERE of the SELECT that the search is part of. `statement.py` says
-how that is written in SQL.
+are recalled inside the FROM and WHERE of the SELECT that contains the search. `statement.py` writes
+the SQL.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from sqlalchemy.types import TypeEngine
 from ..client import arguments
 from ..errors import UsageError
 
-MOST = 1000  # hits or candidates of one search, as the SQL functions have it
-FEWEST_CANDIDATES = 32
+MAX_HITS = 1000  # hits or candidates of one search, as the SQL functions have it
+MIN_CANDIDATES = 32
 
 COLUMNS: Mapping[str, TypeEngine[Any]] = {
     "image_id": Uuid(),
@@ -54,7 +54,7 @@ def search(
     threshold: float | None = None,
     model: str | None = None,
 ) -> Hits:
-    """The ``k`` best images for a text, or for the bytes of an image file, to select from.
+    """Select the ``k`` best images for a text, or for the bytes of an image file.
 
     Its columns (``.c``) are those of `blip_search`: ``image_id, uri, caption, score, itm, itc``.
     The images are the best of those that the SELECT it is part of admits: by its joins and its
@@ -62,15 +62,20 @@ def search(
     the other columns holds for the hits. Rows of a join are as many as it gives; ``k`` counts
     images.
 
-    candidates: how many are reranked, from ``k`` to 1000; else the greater of 32 and ``k``.
-    threshold: the least match probability; for an image as the query, the least cosine.
-    model: a registered model's name; else the active one.
+    Args:
+        query: a text, or the bytes of an image file.
+        k: the number of images, 1 to 1000.
+        candidates: the number of images to rerank, from ``k`` to 1000; default: the greater of 32
+            and ``k``.
+        threshold: the lowest match probability of a hit; if the query is an image, the lowest
+            cosine.
+        model: a registered model's name; default: the active one.
 
     The statement runs through ``postgresql+psycopg``, with a sync or an async engine.
 
     Raises:
         UsageError: ``k``, ``candidates``, ``threshold`` or the query's type is not as above.
-            Whatever else is wrong is raised when the statement runs, as a `BlipdbError`.
+            Other errors are raised when the statement runs, as a `BlipdbError`.
     """
     if not isinstance(query, (str, bytes)):
         raise UsageError(
@@ -79,7 +84,7 @@ def search(
         )
     k = _within("k", k, 1)
     candidates = _within(
-        "candidates", max(FEWEST_CANDIDATES, k) if candidates is None else candidates, k
+        "candidates", max(MIN_CANDIDATES, k) if candidates is None else candidates, k
     )
     threshold = arguments.optional(arguments.number, "threshold", threshold)
     return Search(query, k, candidates, threshold, model).hits()
@@ -90,14 +95,16 @@ def _within(name: str, value: SupportsIndex, least: int) -> int:
         number = index(value)
     except TypeError:
         number = 0
-    if not least <= number <= MOST:
-        raise UsageError(f"{name} must be between {least} and {MOST}, not {value!r}")
+    if not least <= number <= MAX_HITS:
+        raise UsageError(f"{name} must be between {least} and {MAX_HITS}, not {value!r}")
     return number
 
 
 class Search(FunctionElement[Any]):
-    """The search itself. Its values are bound parameters, so that the compiled statement is cached
-    whatever they are; which of them there are, and the model's name, are part of the cache's key.
+    """The search as an SQL function.
+
+    Its values are bound parameters, so that the compiled statement is cached for all values. Their
+    names and the model's name are part of the cache's key.
     """
 
     inherit_cache = True
@@ -128,17 +135,17 @@ class Search(FunctionElement[Any]):
         self.given = " ".join(binds)
 
     def hits(self, name: str | None = None) -> Hits:
-        """The search under a name of its own, or under one that the compiler makes."""
+        """Return the search under a name, or under one that the compiler makes."""
         return Hits._construct(self, name=name, table_value_type=self.type)
 
     @property
     def values(self) -> Mapping[str, BindParameter[Any]]:
-        """The bound parameters by name: query or image, k, candidates, and threshold if given."""
+        """Bound parameters by name: query or image, k, candidates, and threshold if given."""
         return dict(zip(self.given.split(), self.clauses, strict=True))  # type: ignore[arg-type]
 
 
 class _Threshold(TypeDecorator[float]):
-    """Whatever is a number, as NumPy's are."""
+    """A float parameter that also takes NumPy's numbers."""
 
     impl = Double
     cache_ok = True
@@ -157,7 +164,7 @@ _TYPES: Mapping[str, Any] = {
 
 
 class Hits(TableValuedAlias):
-    """A search under a name. Another alias is one of the same search, and no alias of this one."""
+    """A search under a name. Its `alias` is the same search under another name."""
 
     inherit_cache = True
     element: Search

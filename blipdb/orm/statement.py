@@ -19,7 +19,9 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.selectable import FromClause
 
 from . import words
-from .admission import Admission, Condition, admission, name_of
+from .prefilter import Condition, name_of
+from .prefilter import Prefilter as Admission
+from .prefilter import prefilter as admission
 from .selectable import COLUMNS, Hits, Search
 
 COUNTABLE = 20000  # rows that take less time to compare than to misjudge; see blip._is_few

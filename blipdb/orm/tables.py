@@ -1,4 +1,4 @@
-"""The tables of schema ``blip`` as SQLAlchemy models: their present, as migrations left it.
+"""The tables of schema ``blip`` as SQLAlchemy models, as of the latest migration.
 
 ``migrations/`` is the only way a table changes; a test proves that both agree. Access (policies,
 roles, grants) lives in ``migrations/`` alone.
@@ -171,8 +171,7 @@ class Image(Base):
 
     files: Mapped[list[File]] = relationship(viewonly=True, order_by="File.uri")
     captions: Mapped[list[Caption]] = relationship(viewonly=True, order_by="Caption.caption_id")
-    """In a fixed order that says nothing of their quality; `blipdb.orm.captions` has the best
-    first."""
+    """In a fixed order that is not one of quality; `blipdb.orm.captions` has the best first."""
 
 
 class File(Base):
@@ -280,7 +279,7 @@ capfilt = table(
     column("origin", Text),
     schema=SCHEMA,
 )
-"""A view: the captions that training reads. It is no model, as nothing is written through it."""
+"""A view: the captions that training reads. It is not a model, as nothing is written through it."""
 
 verdicts = table(
     "verdicts",
@@ -297,7 +296,7 @@ verdicts = table(
     column("reason", Text),
     schema=SCHEMA,
 )
-"""A view: every caption with who wrote and judged it, and whether it was kept and why."""
+"""A view: every caption with its writer, judge, verdict and reason."""
 
 ranked_captions = table(
     "ranked_captions",
@@ -453,8 +452,7 @@ attached = table(
     column("image_id", Uuid),
     schema=SCHEMA,
 )
-"""A view: rows of attached tables with their images; ``key`` is the JSON array of a row's primary
-key."""
+"""A view: rows of attached tables with their images; ``key`` is the primary key, a JSON array."""
 
 
 class Setting(Base):
@@ -466,12 +464,13 @@ class Setting(Base):
 
 
 def _afterwards(table: Any, statement: str) -> None:
-    """Run this once the table was created; %(fullname)s is its name."""
+    """Run a statement after the table was created; %(fullname)s is its name."""
     event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
 def _store_uncompressed(table: Any, *columns: str) -> None:
-    """STORAGE EXTERNAL: what is compressed already, or read in slices, gains nothing by pglz."""
+    """Set STORAGE EXTERNAL: pglz gains nothing on columns that are compressed already, or read in
+    slices."""
     changes = ", ".join(f"ALTER {column} SET STORAGE EXTERNAL" for column in columns)
     _afterwards(table, f"ALTER TABLE %(fullname)s {changes}")
 

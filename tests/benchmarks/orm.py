@@ -21,7 +21,7 @@ from blipdb import registry
 from blipdb.database import indexes
 from blipdb.model.tokens import record_size
 from blipdb.orm import image_column, search
-from blipdb.orm.filling import ASK
+from blipdb.orm.execution import CHOOSE_MODEL
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from tests.benchmarks.base import SHORT, text
@@ -240,7 +240,7 @@ def _sent(engine: Engine, statement: Select[Any, Any]) -> tuple[str, str]:
         event.listen(engine, "before_cursor_execute", hear)
         session.execute(statement)
         event.remove(engine, "before_cursor_execute", hear)
-    return ASK, heard[-1]
+    return CHOOSE_MODEL, heard[-1]
 
 
 def _milliseconds(do: Any, text: str) -> float:

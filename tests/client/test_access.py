@@ -1,4 +1,4 @@
-"""Who sees what where the client computes: the tables' policies and grants, and nothing else."""
+"""Access in the client mode: the tables' policies and grants alone decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which database and which home a client is of."""
+"""The database and the home of a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search gives, as it prints and as a notebook shows it."""
+"""Search results, as they print and as a notebook shows them."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_pictures_from_contents_and_files(write: World) -> None:
         ):
             admin.execute("UPDATE blip.files SET uri = %s WHERE image_id = %s", [uri, id])
         admin.commit()
-        seen = db._seen([kept, damaged, *write.ids[:5], ONE])
+        seen = db._fetch_pictures([kept, damaged, *write.ids[:5], ONE])
     assert isinstance(seen[write.ids[0]], bytes)
     jpeg = seen[kept]
     assert isinstance(jpeg, bytes)

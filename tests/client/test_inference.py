@@ -19,7 +19,7 @@ import pytest
 
 import blipdb
 from blipdb import registry
-from blipdb.client import modes, tools
+from blipdb.client import modes, singletons
 from blipdb.client.inference import Inference, shared
 from blipdb.database import connection
 from blipdb.errors import ModelError, StoppedError, UsageError
@@ -52,8 +52,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(Runtime, "load", classmethod(loading))
     monkeypatch.setattr(Runtime, "open", opening)
-    for key in [key for key in tools._made if isinstance(tools._made[key], Inference)]:
-        del tools._made[key]
+    for key, instance in list(singletons._instances.items()):
+        if isinstance(instance, Inference):
+            del singletons._instances[key]
     return seen
 
 
@@ -259,9 +260,9 @@ def test_the_loop_goes_on_while_it_computes(with_tables: World) -> None:
 @pytest.fixture
 def forked() -> Iterator[None]:
     """The parent's tools are as they were."""
-    made = dict(tools._made)
+    made = dict(singletons._instances)
     yield
-    assert {key: tools._made[key] for key in made} == made
+    assert {key: singletons._instances[key] for key in made} == made
 
 
 def test_a_forked_child_makes_its_own(with_tables: World, forked: None) -> None:
@@ -273,7 +274,7 @@ def test_a_forked_child_makes_its_own(with_tables: World, forked: None) -> None:
         try:
             with blipdb.connect(with_tables.url, home=with_tables.home) as db:
                 same = db.search(with_tables.contents[1], 2).image_ids == expected
-            tools._close()
+            singletons._close()
             os.write(writer, b"same" if same else b"other")
         except BaseException as error:
             os.write(writer, repr(error).encode())

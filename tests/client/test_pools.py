@@ -73,7 +73,7 @@ def test_it_fills_when_calls_come(read: World, admin: psycopg.Connection[Any]) -
 
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """What a client raises or mends is not logged beside that, by psycopg's pool."""
+    """Check that psycopg's pool logs nothing about errors that a client raises or recovers from."""
     with caplog.at_level(logging.DEBUG, "psycopg.pool"):
         yield
     assert [one for one in caplog.records if one.name == "psycopg.pool"] == []
@@ -114,7 +114,7 @@ def test_what_the_server_ended_is_replaced_asynchronously(
 def test_a_connection_lost_in_the_middle_is_an_error(
     read: World, admin: psycopg.Connection[Any]
 ) -> None:
-    """That call can't be repeated by us, as we don't know what became of it; the next works."""
+    """We can't retry the call, as its outcome is unknown. The next call works."""
     with blipdb.connect(read.url, home=read.home) as db:
         db.status()
         with psycopg.connect(read.admin) as blocker:

@@ -1,4 +1,4 @@
-"""What can't be meant, or can't be done: an error of blipdb's own, which names the cause."""
+"""Refused calls: an error of blipdb's own names the cause."""
 
 from __future__ import annotations
 

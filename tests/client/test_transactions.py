@@ -90,7 +90,7 @@ WAYS: list[Callable[[str], AbstractContextManager[App]]] = [by_psycopg, by_sessi
 
 
 def stored(world: World) -> tuple[int, int]:
-    """How many products there are, and how many images of that id, as others see it."""
+    """Count products, and images of that id, as other sessions see them."""
     with psycopg.connect(world.admin) as conn:
         row = conn.execute(
             "SELECT (SELECT count(*) FROM public.products),"

@@ -1,4 +1,4 @@
-"""What searches in an app's statements are asked for, and are to find."""
+"""Queries of searches in an app's statements, and their expected hits."""
 
 from __future__ import annotations
 

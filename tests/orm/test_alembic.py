@@ -122,7 +122,7 @@ def app(folder: Path, url: str, options: str = "", metadata: MetaData = Base.met
 
 
 def shape(url: str) -> dict[str, Any]:
-    """What blipdb's operations made of the app's table."""
+    """Describe the app's table: columns, foreign keys and indexes."""
     made = create_engine(alchemy_url(url))
     found = inspect(made)
     result = {

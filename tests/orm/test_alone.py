@@ -139,7 +139,7 @@ def test_many_sets_of_values_are_refused(session: Session) -> None:
 
 
 def test_changes_beside_it_are_refused(session: Session) -> None:
-    """What would be changed twice."""
+    """They would be made twice."""
     hits = search("dog", 2)
     made = insert(Tag).values(product_id=1, word="new").returning(Tag.product_id).cte("made")
     statement = (

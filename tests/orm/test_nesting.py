@@ -285,7 +285,7 @@ def test_a_search_among_what_another_found(session: Session, library: Library) -
 
 
 def test_criteria_of_the_session(session: Session, library: Library) -> None:
-    """What an app adds to all of its statements, to tell tenants apart for instance."""
+    """Criteria that an app adds to all of its statements, to separate tenants for instance."""
     hits = search("dog", K)
     statement = (
         select(Product.image_id)

@@ -132,7 +132,7 @@ def found(conn: Connection, statement: Any) -> set[int]:
 
 
 def plan(conn: Connection, statement: Any) -> str:
-    """How it was run."""
+    """Return the plan that was run."""
     sent = []
 
     def hear(conn: Any, cursor: Any, sql: str, values: Any, *_: Any) -> None:
@@ -148,7 +148,7 @@ def plan(conn: Connection, statement: Any) -> str:
 
 
 def part(plan: str, name: str) -> str:
-    """What a CTE did."""
+    """Return the node of a CTE."""
     return plan.partition(f"CTE {name}\n")[2].partition("\n  CTE ")[0].partition("CTE blip")[0]
 
 

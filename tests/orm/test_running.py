@@ -1,4 +1,4 @@
-"""How statements with a search run: their compiled form, transactions, drivers, and errors."""
+"""Execution of statements with a search: compiled form, transactions, drivers, and errors."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ def test_an_optional_row_beside_the_hits(session: Session, library: Library) -> 
 
 
 def test_an_optional_row_that_depends_on_the_score(session: Session, library: Library) -> None:
-    """What the score decides can't be asked before; the rest is."""
+    """Conditions on the score are not in the prefilter; the others are."""
     hits = search("dog", K)
     statement = (
         select(Product.image_id, Shop.id)
