@@ -116,7 +116,7 @@ def _add_own(name: str, task: argparse.ArgumentParser) -> None:
 
 
 def options_of(arguments: Sequence[str] | None) -> tuple[Options, Path]:
-    """What arguments ask for, and where the report goes.
+    """Parse the command line. Return the options, and the path of the report.
 
     Raises:
         DataError: the data's description is none.

@@ -161,7 +161,7 @@ def _readme(name: str, knows: str, arch: Architecture, run: Path) -> str:
 
 
 def _quality(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the last evaluation measured, if there was one."""
+    """Table of the last evaluation's figures, if there was one."""
     measured = [line for line in lines if QUALITY.keys() & line.keys()]
     if not measured:
         return []

@@ -81,7 +81,8 @@ def finetune(
 
 
 def check(task: str, config: Config) -> None:
-    """
+    """Check that each stage has the losses of the task, and no other.
+
     Raises:
         ConfigError: see `finetune`.
     """

@@ -35,7 +35,7 @@ from .run.world import ALONE, World, joined
 
 @dataclass(frozen=True)
 class Weights:
-    """What a run may begin with: a whole model (an artifact, or another run's), or a vision
+    """Initial weights of a run: a whole model (an artifact, or another run's), or a vision
     transformer (DeiT, timm) and a BERT of other origin."""
 
     model: Path | None = None
@@ -93,7 +93,7 @@ def pretrain(
 def measure(
     learner: Learner, tokenizer: Tokenizer, data: HeldOut, config: Config, step: int
 ) -> dict[str, float]:
-    """How well what the stage before `step` teaches is done on held-out scenes."""
+    """Evaluate on held-out scenes what the stage before `step` teaches."""
     stage, found = config.stage(step - 1), {}
     learner.eval()
     if stage.naming and learner.naming is not None:

@@ -109,7 +109,8 @@ def _wished(
     precision: str | None,
     tokens: int | Literal["all"] | None,
 ) -> Compute:
-    """
+    """Resolve precision and number of tokens; `otherwise` holds where one is not given.
+
     Raises:
         UsageError: the model can't compute so.
     """
@@ -131,7 +132,8 @@ def _workshop(settings: Settings) -> Iterator[Path]:
 
 @contextmanager
 def _room(home: Path) -> Iterator[None]:
-    """
+    """Translate a full disk to an error that names the folder.
+
     Raises:
         ModelError: the disk was full.
     """

@@ -122,8 +122,8 @@ def _temperature(state: State) -> float | None:
 
 
 def _decoding(roles: Sequence[str], config: Mapping[str, Any], positions: int) -> Decoding | None:
-    """How texts are written: BLIP's own way. The captioner within a pretrained model has no prompt,
-    since pretraining knows none; finetuning gave it one."""
+    """Generation options, BLIP's own. The captioner within a pretrained model has no prompt, since
+    pretraining uses none; finetuning adds it."""
     if "retrieval" in roles and "captioner" not in roles:
         return None
     usual = CAPTIONING if "captioner" in roles else ANSWERING
@@ -137,7 +137,8 @@ def _decoding(roles: Sequence[str], config: Mapping[str, Any], positions: int) -
 
 
 def _check_settings(config: Mapping[str, Any], processor: Mapping[str, Any]) -> None:
-    """
+    """Check activation and resampling in a checkpoint's settings.
+
     Raises:
         ModelError: the settings want what BLIP doesn't do.
     """
@@ -174,7 +175,7 @@ def _three(processor: Mapping[str, Any], key: str, usual: Three) -> Three:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """What a file of settings says; nothing where there is none."""
+    """Read a JSON object of settings; an empty one if there is no such file."""
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:

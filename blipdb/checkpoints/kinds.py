@@ -1,4 +1,4 @@
-"""Which roles a checkpoint's weights can have, by their names; what it is where it is no BLIP."""
+"""Roles of a checkpoint, read from its weights' names; what it looks like where it is no BLIP."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WANTED = "A BLIP is wanted that retrieves (ITC and ITM), captions, or answers q
 
 
 def roles_of(names: Collection[str], config: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-    """What a checkpoint with weights of these names, Hugging Face's, can be.
+    """Return the roles of a checkpoint with weights of these names, Hugging Face's.
 
     retrieval: a text encoder, and a head of it. captioner: a decoder; both of them as it was
     pretrained. answerer: a text encoder and a decoder without heads, as in salesforce/BLIP's and
@@ -64,7 +64,8 @@ def roles_of(names: Collection[str], config: Mapping[str, Any] | None = None) ->
 def check_names(
     names: Collection[str], wanted: Mapping[str, Shape], roles: Collection[str]
 ) -> None:
-    """
+    """Check weights' names against those of a model with these roles.
+
     Raises:
         ModelError: weights are missing, or have no place in a model with these roles; names one.
     """

@@ -63,7 +63,7 @@ def _renamed(name: str) -> str:
 
 
 def layers(names: Iterable[str], prefix: str) -> int:
-    """How many numbered layers there are under ``prefix``."""
+    """Count the numbered layers under ``prefix``."""
     numbers = {
         name.removeprefix(prefix).split(".", 1)[0] for name in names if name.startswith(prefix)
     }

@@ -67,7 +67,7 @@ def _found(path: Path) -> tuple[Path | None, list[Path]]:
 
 
 def _places(index: Path) -> Mapping[str, str]:
-    """Which shard holds each weight, as an index says."""
+    """Read the shard of each weight from an index."""
     try:
         places: Mapping[str, str] = json.loads(index.read_bytes())["weight_map"]
         outside = [shard for shard in places.values() if Path(shard).name != shard]

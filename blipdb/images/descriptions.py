@@ -1,4 +1,4 @@
-"""What a picture's own metadata says that it shows: IPTC caption, XMP description, EXIF."""
+"""Descriptions in an image's own metadata: IPTC caption, XMP description, EXIF."""
 
 from __future__ import annotations
 

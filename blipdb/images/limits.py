@@ -1,4 +1,4 @@
-"""How much one picture may ask for."""
+"""Limits on one image: pixels, bytes, seconds and memory."""
 
 from __future__ import annotations
 

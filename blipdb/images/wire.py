@@ -1,4 +1,4 @@
-"""What a decoder child and its parent say to each other over their socket.
+"""Messages between a decoder child and its parent over their socket.
 
 A request is REQUEST, a LENGTH for each picture's file, then the files. The child reads all of it,
 then gives one answer a picture, in order, each as soon as it has it: ANSWER, the pixels

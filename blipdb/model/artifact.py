@@ -33,7 +33,7 @@ ROLES = ("retrieval", "captioner", "filter", "answerer")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes pixels: `size` in pixels, mean and std per channel of 0 to 1."""
+    """Conversion of an image to pixels: `size` in pixels, mean and std per channel of 0 to 1."""
 
     size: int
     mean: tuple[float, float, float]
@@ -43,7 +43,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Decoding:
-    """How a model's captions, or its answers, are decoded where a call doesn't say otherwise.
+    """Generation options of a model's captions or answers, unless a call says otherwise.
 
     prompt: what a caption begins with without being its part. min_length, max_length: in tokens,
     counted as BLIP does: with [DEC] and the prompt's, and in max_length with the end's.
@@ -67,8 +67,11 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What model.json says. `knows` completes "This model knows ..."; `temperature` is ITC's;
-    without `decoding` a caption may be as long as the model reads."""
+    """Content of model.json.
+
+    `knows` completes "This model knows ..."; `temperature` is ITC's. Without `decoding` a caption
+    may be as long as the model reads.
+    """
 
     name: str
     architecture: Architecture
@@ -136,7 +139,8 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """
+        """Read a manifest from the content of model.json.
+
         Raises:
             ModelError: it isn't JSON of this format, or what it says doesn't fit together.
         """
@@ -234,7 +238,8 @@ class Artifact:
         return self.manifest.architecture
 
     def verify(self, name: str) -> None:
-        """
+        """Check a file of the artifact against its digest in model.json.
+
         Raises:
             ModelError: the file is missing, or not the one that model.json names.
         """

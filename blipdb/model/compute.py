@@ -1,4 +1,4 @@
-"""How exactly a model computes: what is chosen when its graphs are built, and part of its digest.
+"""Precision and token merging of a model: chosen when its graphs are built, part of its digest.
 
 Standard library only, like the architecture it goes with.
 """
@@ -41,11 +41,11 @@ class Compute(Described):
 
     @property
     def weights(self) -> str:
-        """What an artifact keeps of them, in words."""
+        """Storage format of an artifact's weights, in words."""
         return "eight bits, with a scale for each output," if self.integer else "float16"
 
     def stored(self, arch: Architecture) -> int:
-        """How many image tokens an image has when it is stored.
+        """Number of image tokens stored for each image.
 
         Raises:
             ArchitectureError: more than the model has.
@@ -64,5 +64,5 @@ EXACT = Compute()
 
 
 def usual(arch: Architecture) -> Compute:
-    """What a published checkpoint is added as: the fastest whose price in quality is small."""
+    """Return the setting for a published checkpoint: the fastest at a small price in quality."""
     return Compute("int8", MERGED if arch.image_tokens > MERGED else None)

@@ -1,4 +1,4 @@
-"""What this machine's processor can do."""
+"""Features of this machine's processor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VNNI: Final = {"avx512_vnni", "avx_vnni"}
 
 @functools.cache
 def flags() -> frozenset[str]:
-    """What Linux says that an x86 processor has; nothing elsewhere."""
+    """Return the CPU flags that Linux lists for x86; an empty set elsewhere."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:

@@ -34,11 +34,11 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a caption is made of.
+    """Constraints on a generated text.
 
     first: the token before it. last: the token that ends it. never: tokens that are not written.
-    min_tokens: how many stand before `last` at least. max_tokens: how many are written at most,
-    `last` among them.
+    min_tokens: the least number of tokens before `last`. max_tokens: the greatest number of
+    tokens, `last` among them.
     """
 
     first: int

@@ -1,4 +1,4 @@
-"""How glibc keeps the memory of a process that lives long and makes threads all the time."""
+"""Settings of glibc's allocator for a process that lives long and makes threads all the time."""
 
 from __future__ import annotations
 

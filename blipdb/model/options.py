@@ -1,5 +1,4 @@
-"""What a model writes from, how long, and by how many beams: a call's own wishes, else its
-manifest's, else BLIP's."""
+"""Generation options: a call's own, else the manifest's, else BLIP's defaults."""
 
 from __future__ import annotations
 
@@ -15,14 +14,14 @@ MAX_BEAMS = 16
 
 
 def opening(manifest: Manifest, tokenizer: Tokenizer) -> list[int]:
-    """What stands before the first token that is written: [DEC], and a prompt's tokens."""
+    """Tokens before the first generated one: [DEC], and the prompt's."""
     dec = manifest.special_tokens.dec
     prompt = manifest.decoding.prompt if manifest.decoding else ""
     return tokenizer.encode(prompt, dec)[:-1] if prompt else [dec]
 
 
 def words(tokenizer: Tokenizer, begun: Sequence[int], written: Sequence[int]) -> str:
-    """What was written behind an opening, without the prompt."""
+    """Decode the generated text behind an opening, without the prompt."""
     prompt = list(begun[1:])
     whole, start = (tokenizer.decode(ids) for ids in ([*prompt, *written], prompt))
     return whole[len(start) :].strip()
@@ -53,7 +52,8 @@ def rules(
 
 
 def beams(manifest: Manifest, wanted: int | None = None) -> int:
-    """
+    """Return the number of beams: `wanted`, else the manifest's, else BLIP's default.
+
     Raises:
         UsageError: so many can't be.
     """

@@ -481,7 +481,8 @@ def _equally_long(texts: Sequence[Sequence[int]], most: int) -> Iterator[list[in
 def _stacked(
     ids: Sequence[Sequence[int]], rows: Sequence[int], first: int
 ) -> npt.NDArray[np.int64]:
-    """Stack texts of one length, each behind the token that tells an encoder its task."""
+    """Stack texts of one length [B, L], the first token replaced by `first`, which tells an
+    encoder its task."""
     same = np.array([ids[row] for row in rows], np.int64)
     same[:, 0] = first
     return same

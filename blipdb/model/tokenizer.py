@@ -53,7 +53,8 @@ class Tokenizer:
     """
 
     def __init__(self, data: bytes, special: SpecialTokens, max_tokens: int) -> None:
-        """
+        """Load the tokenizer from the content of tokenizer.json.
+
         Raises:
             ModelError: `data` is no tokenizer, or its special tokens are not `special`.
         """

@@ -1,4 +1,4 @@
-"""How a captioner is to write, which is kept beside what it wrote."""
+"""Generation options of a captioner, stored beside the captions that it wrote."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Writing:
             raise UsageError("Captions are written either by beams or from a nucleus; give one.")
 
     def options(self, image_ids: list[UUID]) -> dict[str, Any]:
-        """What `Runtime.caption` is to be told, for these images."""
+        """Keyword arguments of `Runtime.caption` for these images."""
         lengths = {"min_tokens": self.min_tokens, "max_tokens": self.max_tokens}
         if self.nucleus is None:
             return {**lengths, "beams": self.beams}

@@ -27,7 +27,7 @@ _INVERSES = INVERSE | {"inside": "around", "on": "under", "beside": "beside"}
 
 @dataclass(frozen=True)
 class Content:
-    """What full captions of a scene say: fixed by the scene, whatever the wording.
+    """Content of a scene's full captions: fixed by the scene, whatever the wording.
 
     `relations` are (index of a group, relation, index of a group) with left, above, inside or on.
     """
@@ -39,7 +39,7 @@ class Content:
 
 
 def _clarity(a: Group, b: Group) -> float:
-    """How far one direction dominates the other between two groups."""
+    """Dominance of one direction over the other between two groups."""
     box_a, box_b = union(a), union(b)
     dx = abs(box_b[0] + box_b[2] - box_a[0] - box_a[2])
     dy = abs(box_b[1] + box_b[3] - box_a[1] - box_a[3])
@@ -62,8 +62,8 @@ def _facts(found: Sequence[Group]) -> list[tuple[float, int, str, int]]:
 
 
 def content(scene: Scene) -> Content:
-    """What every full caption of the scene says. Sizes and place are said of some scenes only,
-    which ones is fixed by the scene's seed."""
+    """Content that every full caption of the scene states. Sizes and place are stated for some
+    scenes only; the scene's seed decides which."""
     found = tuple(groups(scene))
     chosen: list[tuple[int, str, int]] = []
     limit = 1 if len(found) < 3 or scene.seed % 7 < 2 else 2

@@ -80,5 +80,5 @@ def judge(query: str, hits: Sequence[Hit], album: Sequence[Picture]) -> list[Jud
 
 
 def count_true(query: str, album: Sequence[Picture]) -> int:
-    """How many pictures of the album show exactly what ``query`` says."""
+    """Count the pictures of the album that show exactly what ``query`` says."""
     return sum(is_true(query, picture.scene) for picture in album)

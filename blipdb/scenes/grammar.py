@@ -82,7 +82,7 @@ class CaptionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NounPhrase:
-    """What a noun phrase names. `count` 0 is a bare plural: two or more."""
+    """Meaning of a noun phrase. `count` 0 is a bare plural: two or more."""
 
     kind: str
     colour: str | None = None
@@ -109,8 +109,8 @@ class NounPhrase:
 
 @dataclass
 class Reading:
-    """What a caption says: noun phrases, relations between them, and places; and for each in turn
-    the words that say it, as (first, behind the last)."""
+    """Meaning of a caption: noun phrases, relations between them, and places; and for each in
+    turn the words that express it, as (first, behind the last)."""
 
     phrases: list[NounPhrase] = field(default_factory=list)
     relations: list[tuple[NounPhrase, str, NounPhrase]] = field(default_factory=list)
@@ -214,7 +214,7 @@ class _PhraseBuilder:
 
 
 def read(caption: str) -> Reading:
-    """What a caption says. Raises CaptionError for a text that is no caption of this grammar."""
+    """Parse a caption. Raises CaptionError for a text that is no caption of this grammar."""
     reading, builder = Reading(), _PhraseBuilder()
     subject: NounPhrase | None = None
     pending: Token | None = None
@@ -252,8 +252,8 @@ def read(caption: str) -> Reading:
 
 
 def truths_of_words(reading: Reading, scene: Scene) -> dict[Words, bool]:
-    """Which words say something true of the scene, and which something false. A relation of things
-    that are not there is neither."""
+    """Tell which words are true of the scene and which are false. A relation of things that are
+    not there is neither."""
     found = {
         words: phrase.holds(scene)
         for phrase, words in zip(reading.phrases, reading.phrase_words, strict=True)

@@ -79,7 +79,7 @@ _KINDS, _SIZES = tuple(KINDS), tuple(SIZES)
 
 @dataclass(frozen=True)
 class World:
-    """What scenes are made of."""
+    """Vocabulary of scenes: kinds of things, colours and backgrounds."""
 
     kinds: tuple[str, ...] = _KINDS
     colours: tuple[str, ...] = tuple(COLOURS)

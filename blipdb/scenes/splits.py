@@ -1,4 +1,4 @@
-"""Which combinations never occur in training: a fixed tenth of the colour-kind pairs and of the
+"""Combinations held out from training: a fixed tenth of the colour-kind pairs and of the
 (kind, relation, kind) triples, chosen by hash so that they never move."""
 
 from __future__ import annotations

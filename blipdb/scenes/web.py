@@ -1,5 +1,5 @@
-"""What the web writes beside pictures: captions of drawn scenes with the noise of alt-texts, whose
-truth is known (arXiv 2201.12086, section 4, is about such texts)."""
+"""Noisy captions as on the web: drawn scenes with the noise of alt-texts, whose truth is known
+(arXiv 2201.12086, section 4, is about such texts)."""
 
 from __future__ import annotations
 

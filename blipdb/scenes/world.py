@@ -1,4 +1,4 @@
-"""What a drawn scene is made of: things, colours, sizes, backgrounds, and the exact geometry.
+"""Parts of a drawn scene: things, colours, sizes, backgrounds, and the exact geometry.
 
 Coordinates are fractions of the image: x grows to the right, y grows downwards, both 0..1.
 Every relation follows from the bounding boxes alone, with a margin, so that the truth of a

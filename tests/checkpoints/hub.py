@@ -17,7 +17,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """What the server has and how it misbehaves.
+    """Files of a server that stands in for the hub, and its faults.
 
     ``large`` files are listed with their SHA-256, as the hub lists what git-lfs keeps. ``refusal``
     answers everything, ``locked`` files alone, whose names anybody may see. ``cut`` is after how

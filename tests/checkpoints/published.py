@@ -150,7 +150,7 @@ def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def leftovers(state: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
-    """What training leaves in Salesforce's files of retrieval: momentum copies and queues."""
+    """Remains of training in Salesforce's files of retrieval: momentum copies and queues."""
     parts = r"^(visual_encoder|text_encoder|vision_proj|text_proj)\."
     momentum = {
         re.sub(parts, r"\1_m.", name): value for name, value in state.items()

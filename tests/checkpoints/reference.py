@@ -1,4 +1,4 @@
-"""What transformers computes, asked as the paper has it: [ENC] and [DEC] in their places, answers
+"""Results of transformers, prompted as in the paper: [ENC] and [DEC] in their places, answers
 ranked by first token and smoothed loss. Questions are asked one at a time, without padding, which
 transformers' decoder would look at (see test_differences.py)."""
 

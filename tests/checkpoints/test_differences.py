@@ -195,7 +195,7 @@ def test_the_number_of_text_heads(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_padding_of_questions_is_looked_at() -> None:
-    """What is generated about a short question depends on the longer ones beside it: the decoder is
+    """A text generated about a short question depends on the longer ones beside it: the decoder is
     given a mask of ones, and passes none on to its cross-attention at all."""
     theirs = wide_answerer()
     both = pixels()[[0, 0]]
@@ -261,7 +261,7 @@ def test_the_pooled_image_is_normalised_twice(theirs: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_blip_model_has_random_projections(theirs: Any, tmp_path: Path) -> None:
-    """What transformers calls BlipModel takes its vision transformer alone from a checkpoint."""
+    """The class BlipModel of transformers takes its vision transformer alone from a checkpoint."""
     folder = published.write(theirs, tmp_path / "in")
     kind: Any = BlipModel
     model, report = kind.from_pretrained(folder, output_loading_info=True)

@@ -79,7 +79,7 @@ class Anew:
 
 
 def written_by(next_words: NextWords, opening: Sequence[int], least: int, most: int) -> list[int]:
-    """What beam search writes about one image, its lengths counted with the opening."""
+    """Tokens that beam search writes about one image, its lengths counted with the opening."""
     never, begun = [SPECIAL.pad, SPECIAL.unk, SPECIAL.cls, SPECIAL.dec, SPECIAL.enc], len(opening)
     rules = Rules(SPECIAL.dec, SPECIAL.sep, never, max(0, least - begun), most - begun)
     (found,) = beam_search(Anew(next_words, opening), 1, rules, 3)

@@ -1,4 +1,4 @@
-"""What pictures say of themselves, as programs that write such metadata store it."""
+"""Descriptions in images, as programs that write such metadata store it."""
 
 from __future__ import annotations
 

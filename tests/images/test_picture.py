@@ -1,4 +1,4 @@
-"""What one picture becomes: formats, modes, orientation, and what is refused."""
+"""Decoding of one image: formats, modes, orientation, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model writes from, how long, by how many beams; and what is left of a prompt."""
+"""Generation options: openings, lengths and beams; and texts without their prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a filter says of captions, and how captions are to be written."""
+"""Scores of captions by a filter, and a captioner's options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web writes is as true and as false as it says."""
+"""Web captions are as true and as false as they are labelled."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def opened(ids: Tensor, first: int) -> Tensor:
 
 
 def negatives_of(learner: Learner, batch: Batch, step: int) -> Negatives:
-    """Those that the learner draws in this step, while its momentum encoders equal it."""
+    """Negatives that the learner draws in this step, while its momentum encoders equal it."""
     assert learner.momentum is not None
     pixels = normalise(batch.images, torch.device("cpu"))
     ids = torch.from_numpy(batch.texts)

@@ -109,7 +109,7 @@ def test_a_text_that_is_also_true_is_left_out(itc: MomentumITC, config: Config) 
 
 
 def test_all_texts_of_an_image_are_positives_where_asked_for(config: Config) -> None:
-    """Those of the batch and of the queue share the target, as in finetuning for retrieval."""
+    """Positives of the batch and of the queue share the target, as in finetuning for retrieval."""
     torch.manual_seed(1)
     settings = dataclasses.replace(SETTINGS, same_image=True)
     itc = MomentumITC(MED(config.model, SpecialTokens()), settings, batch=4)

@@ -249,7 +249,7 @@ class Loop:
 
 
 def _counts(conn: Connection, space: str) -> tuple[int, int, int]:
-    """How many texts of the web and the captioner are kept, dropped, and not judged."""
+    """Count the texts of the web and the captioner: kept, dropped, and unjudged."""
     rows = conn.execute(
         "SELECT verdict, count(*) FROM blip.verdicts JOIN blip.images i USING (image_id)"
         " WHERE origin <> 'human' AND i.space = %s GROUP BY 1",
@@ -260,7 +260,8 @@ def _counts(conn: Connection, space: str) -> tuple[int, int, int]:
 
 
 def check_steps(steps: Sequence[str]) -> None:
-    """
+    """Check the names of steps.
+
     Raises:
         DataError: there is no such step.
     """

@@ -17,7 +17,7 @@ STAGES = ("pretrain", "captioner", "filter", "retrain")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a file says. Paths in it begin at its folder.
+    """Content of a plan's file. Paths in it begin at its folder.
 
     name: the models are called so: name-captioner, name-filter, name. knows: completes "This model
     knows ...". vocabulary: the folder of BERT's vocab.txt or of a tokenizer.json. web, human:
@@ -57,7 +57,8 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """
+    """Read a plan from a TOML file.
+
     Raises:
         ConfigError: the file can't be read, a key is unknown or missing, or a file it names is not
             there.

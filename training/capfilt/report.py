@@ -1,4 +1,4 @@
-"""What a run of CapFilt did, as a page with pictures (report.html) and as numbers (report.json)."""
+"""Report of a CapFilt run, as a page with pictures (report.html) and as numbers (report.json)."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def write_report(
 
 
 def _notes(counts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What in the counts is odd."""
+    """Remarks on suspicious counts."""
     notes = []
     for origin in ("web", "synthetic"):
         own = {row["verdict"]: row["texts"] for row in counts if row["origin"] == origin}
@@ -121,7 +121,7 @@ def _notes(counts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _noise(conn: Connection, plan: Plan, truth: Truth) -> list[dict[str, Any]]:
-    """What share of the texts is not true of its image: of all, and of those that were kept."""
+    """Share of texts that are not true of their image: of all, and of those that were kept."""
     texts: dict[str, list[tuple[bool, bool]]] = {}
     with conn.transaction(), conn.cursor("texts") as cursor:  # the server sends a few at a time
         for image_id, origin, text, verdict in cursor.execute(ALL, [plan.space]):

@@ -1,4 +1,4 @@
-"""What CapFilt kept as WebDataset shards, for training elsewhere."""
+"""WebDataset shards of the captions that CapFilt kept, for training elsewhere."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def export_shards(
 
 
 def _write(path: Path, samples: Iterable[Sample | Broken], first: int) -> tuple[int, int]:
-    """How many were written, one at a time, and how many are broken."""
+    """Write samples to a tar file. Return the number written, and the number broken."""
     good = broken = 0
     with tarfile.open(path, "w") as tar:
         for sample in samples:

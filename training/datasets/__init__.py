@@ -1,1 +1,1 @@
-"""What training and evaluation read: samples, wherever they lie."""
+"""Samples for training and evaluation, from files, archives, URLs or a database."""

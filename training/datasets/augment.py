@@ -108,7 +108,7 @@ def rotate(image: Image.Image, sign: int) -> Image.Image:
 
 
 def _moved(image: Image.Image, source: Affine) -> Image.Image:
-    """What stands at (x, y) is taken from (ax + by + c, dx + ey + f), bilinear."""
+    """Transform an image: the pixel at (x, y) comes from (ax + by + c, dx + ey + f), bilinear."""
     a, b, c, d, e, f = source
     # Pillow's whole numbers are the pixels' corners.
     corners = (a, b, c + (1 - a - b) / 2, d, e, f + (1 - d - e) / 2)

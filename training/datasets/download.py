@@ -31,7 +31,7 @@ def shown(url: str) -> str:
 
 
 class Download:
-    """What a URL gives. A download that breaks off goes on where it was, a few times."""
+    """Stream of a URL's content. A download that breaks off is continued, a few times."""
 
     def __init__(self, url: str) -> None:
         self._url = url

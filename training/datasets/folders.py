@@ -16,7 +16,8 @@ class Folder(Indexed):
     them, of which an image without any is no sample."""
 
     def __init__(self, path: Path) -> None:
-        """
+        """Find a folder's images and the captions beside them.
+
         Raises:
             DataError: there is no such folder, or no caption in it.
         """

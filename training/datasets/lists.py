@@ -55,7 +55,7 @@ def caption_list(path: str | Path | Sequence[str], images: str | Path | None = N
 
 
 def find_files(path: str | Path | Sequence[str]) -> list[Path]:
-    """What a path, a glob or several of them mean, sorted where they are globs."""
+    """Expand a path, a glob or several of them; a glob's files are sorted."""
     if not isinstance(path, str | Path):
         return [found for one in path for found in find_files(one)]
     if not glob.has_magic(str(path)) or Path(path).exists():
@@ -89,7 +89,7 @@ def _captions(path: Path, images: Path) -> Indexed:
 
 
 def count_captions(record: Record) -> int:
-    """How many captions there are in a record; at least 1, so that it is reported."""
+    """Count the captions of a record; at least 1, so that a record without any is reported."""
     captions = record.get("caption", record.get("text"))
     return max(len(captions), 1) if isinstance(captions, list) else 1
 

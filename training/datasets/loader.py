@@ -34,8 +34,11 @@ Make = Callable[[Sequence[R], tuple[Broken, ...]], T]
 
 @dataclass(frozen=True)
 class Plan:
-    """Which samples go into which batch. batch: samples of one process's batch. rank, size: the
-    process's place among all that train together."""
+    """Assignment of samples to batches.
+
+    batch: samples of one process's batch. rank, size: the process's number, and the number of
+    processes that train together.
+    """
 
     seed: int
     batch: int
@@ -51,7 +54,7 @@ class Plan:
 
 
 def make_plan(config: Config, world: World) -> Plan:
-    """Which samples go into a process's batches.
+    """Plan the batches of one process.
 
     Raises:
         ConfigError: the processes can't share the batch evenly, or would not read the same.
@@ -117,7 +120,7 @@ def _tried(one: Sample | Broken, ready: Ready[R], rng: np.random.Generator) -> R
 
 
 def full(found: Iterable[R | Broken], step: int) -> tuple[list[R], tuple[Broken, ...]]:
-    """What was found, with the nearest good row in the place of each broken one; and those.
+    """Replace each broken row by the nearest good one. Return the rows, and the broken ones.
 
     Raises:
         DataError: all are broken.

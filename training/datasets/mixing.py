@@ -42,13 +42,13 @@ class Mixed:
             yield from dataset.once()
 
     def slots(self) -> npt.NDArray[np.int64]:
-        """How many of `PERIOD` samples are each dataset's: at least one, and rounded such that
-        they are `PERIOD` together."""
+        """Number of samples of each dataset among `PERIOD`: at least one each, rounded such that
+        they sum to `PERIOD`."""
         ends = np.cumsum(self.shares) / np.sum(self.shares) * (PERIOD - len(self.shares))
         slots: npt.NDArray[np.int64] = np.diff(np.rint(ends).astype(np.int64), prepend=0) + 1
         return slots
 
     def _turns(self, seed: int, part: int, period: int) -> npt.NDArray[np.int64]:
-        """Which dataset each sample of a period is from."""
+        """Draw the dataset of each sample of a period."""
         turns = np.repeat(np.arange(len(self.datasets)), self.slots())
         return np.random.default_rng([seed, part, period]).permutation(turns)

@@ -25,7 +25,7 @@ class Permutation:
         self._keys = [int(word) for word in words]
 
     def __getitem__(self, place: int) -> int:
-        """What stands at `place`."""
+        """Return the number at `place`."""
         if not 0 <= place < self.count:
             raise IndexError(f"place {place} of a permutation of {self.count}")
         place = self._permuted(place)

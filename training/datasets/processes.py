@@ -18,7 +18,7 @@ NICENESS = 5  # workers have time; the threads that train wait for one another
 
 
 class Ahead(Iterator[T], Generic[T]):
-    """What `make` gives for each of `steps`, made by `workers` processes.
+    """Results of `make` for each of `steps`, made ahead by `workers` processes.
 
     Step n is made by worker n % workers, which calls `make` once, with all of its steps. Workers
     are forked, so a running training does not see files that change under it. They end with it,

@@ -31,7 +31,7 @@ KEYED = struct.Struct("<qq")  # 64 bits of a key's hash, the number of the sampl
 
 
 class Expansion(NamedTuple):
-    """How many samples there are in a record. name: by which an index is known that counts so."""
+    """Rule for the number of samples in a record. `name` tells apart indexes by different rules."""
 
     name: str
     count: Callable[[Record], int]
@@ -62,7 +62,7 @@ class Records:
         self._places = cached_table(self.path, self.name, ROW, self._write_index)
 
     def __len__(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return len(self._places)
 
     def __getitem__(self, number: int) -> tuple[Record, int]:
@@ -76,7 +76,7 @@ class Records:
 
     @property
     def name(self) -> str:
-        """What is indexed of the file."""
+        """Name of the index: the file's format, and the key and the rule for counting."""
         return f"{self.path.suffix} {self._key} {self._expansion.name}"
 
     def where(self, number: int) -> str:

@@ -20,7 +20,7 @@ class DataError(ValueError):
 
 
 class SampleError(Exception):
-    """What makes one sample unusable; its text is the reason."""
+    """A sample that can't be used; the message is the reason."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Shards:
 
     @property
     def size(self) -> int | None:
-        """How many samples there are, where that was said or all shards were read."""
+        """Number of samples, where it was given or all shards were read; else None."""
         if self._samples is not None:
             return self._samples
         counts = [self._counts.get(shard) for shard in range(len(self._names))]
@@ -131,7 +131,7 @@ class Shards:
         return items
 
     def _read(self, number: int) -> Iterator[Item]:
-        """What is in a shard; at its end its count is noted."""
+        """Read a shard's samples; note their count at the end."""
         name = self._names[number]
         shown_name = shown(name) if is_url(name) else name
         try:
@@ -162,7 +162,7 @@ class Piece(NamedTuple):
 
 
 class Epochs:
-    """Which pieces of shards a part reads in an epoch, in order."""
+    """Pieces of shards that a part reads in each epoch, in order."""
 
     def __init__(self, shards: int, seed: int, part: int, parts: int) -> None:
         self._every = -(-parts // shards)  # so that there is a piece for each part
@@ -176,8 +176,8 @@ class Epochs:
 
 
 class Counts:
-    """How many samples each shard has, kept in `cache_folder` for the next run. A file that has
-    changed since, and a URL that is read the first time, have none yet."""
+    """Number of samples of each shard, kept in `cache_folder` for the next run. A file that has
+    changed since, and a URL that is read for the first time, have none yet."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
@@ -224,12 +224,12 @@ def _stream(name: str) -> Download | BinaryIO:
 
 
 def _same(name: str) -> str:
-    """What a shard is known by, whatever is in it."""
+    """Identity of a shard, whatever its content."""
     return shown(name) if is_url(name) else str(Path(name).resolve())
 
 
 def _state(name: str) -> str:
-    """What a shard is known by while nothing in it changes."""
+    """Identity of a shard's content: its name, size and time of change."""
     if is_url(name):
         return _same(name)
     try:

@@ -44,7 +44,7 @@ class Augment:
 
 
 def look(augment: str, size: int) -> Look:
-    """How images are looked at: `augment` is "pretrain", "finetune", or "none" for `square`."""
+    """Return the transform for `augment`: "pretrain", "finetune", or "none" for `square`."""
     if augment == "none":
         return lambda source, rng: square(source, size)
     return Augment(size, SMALLEST[augment])

@@ -58,7 +58,7 @@ def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
 
 
 def prompt_tokens(tokenizer: Tokenizer, prompt: str) -> int:
-    """How many tokens a prompt has, without those around every text."""
+    """Count a prompt's tokens, without those around every text."""
     return len(tokenizer.encode(prompt).ids) - 2 if prompt else 0
 
 

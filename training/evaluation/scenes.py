@@ -1,4 +1,4 @@
-"""How well a model searches and describes held-out scenes, exactly, from their structure."""
+"""Evaluation on held-out scenes: search and captions, exact, from the scenes' structure."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class NLVR2Learner(nn.Module):
 
     @property
     def trained(self) -> nn.Module:
-        """What a run leaves behind."""
+        """Module whose weights a run saves."""
         return self.reasoner
 
     def forward(self, batch: StatementBatch, step: int) -> dict[str, Tensor]:

@@ -33,8 +33,8 @@ from ..run.world import ALONE, World
 
 
 class Seen(NamedTuple):
-    """What the passes of a step share: pixels [B, 3, S, S], image tokens [B, N, D], and their
-    cross-attention keys and values, a layer each."""
+    """Tensors that the passes of a step share: pixels [B, 3, S, S], image tokens [B, N, D], and
+    their cross-attention keys and values, a layer each."""
 
     pixels: Tensor
     tokens: Tensor
@@ -69,7 +69,7 @@ class Learner(nn.Module):
 
     @property
     def trained(self) -> nn.Module:
-        """What a run leaves behind."""
+        """Module whose weights a run saves."""
         return self.med
 
     @property

@@ -30,7 +30,7 @@ class VQALearner(nn.Module):
 
     @property
     def trained(self) -> nn.Module:
-        """What a run leaves behind."""
+        """Module whose weights a run saves."""
         return self.answerer
 
     def forward(self, batch: QuestionBatch, step: int) -> dict[str, Tensor]:

@@ -1,8 +1,7 @@
-"""How a model begins: from a trained vision transformer and BERT, as in the paper, or with
-nothing.
+"""Initial weights: from a trained vision transformer and BERT, as in the paper, or random.
 
-A vision transformer with random weights has to find out first that patches have places and that
-neighbours matter, which costs it most of a small run. Both can be given to it.
+A vision transformer with random weights has to learn first that patches have places and that
+neighbours matter, which takes most of a small run. Pretrained weights have both.
 """
 
 from __future__ import annotations

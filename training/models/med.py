@@ -79,7 +79,7 @@ def merge_heads(x: Tensor) -> Tensor:
 
 
 class Recomputes:
-    """What runs layers, and may compute them again for the gradient instead of keeping them."""
+    """Base of modules that may recompute their layers for the gradient instead of keeping them."""
 
     recomputes = False
 
@@ -444,9 +444,12 @@ class MED(nn.Module):
         initialise(self)
 
     def regularise(self, dropout: float, drop_path: float, *, recomputes: bool = False) -> None:
-        """How it is trained, in train mode: the share of states and probabilities of the text
-        transformer that are dropped; the share of images that skip the last vision layer (fewer
-        skip the earlier ones, as in timm); whether layers are computed again for the gradient."""
+        """Set the regularisation of training, in train mode.
+
+        dropout: share of the text transformer's states and probabilities that are dropped.
+        drop_path: share of images that skip the last vision layer (fewer skip the earlier ones, as
+        in timm). recomputes: whether layers are computed again for the gradient.
+        """
         regularise(self, dropout, drop_path, recomputes=recomputes)
 
     def image_tokens(self, pixels: Tensor) -> Tensor:
@@ -477,7 +480,8 @@ class MED(nn.Module):
     def writing_memory(
         self, tokens: Tensor, encoders: Sequence[Memory] | None = None
     ) -> Sequence[Memory]:
-        """Those for the decoder: the encoder's, where it has the encoder's cross-attention."""
+        """Cross-attention keys and values of the decoder: the encoder's, where both share their
+        cross-attention."""
         if self.sharing in ("all but cross-attention", "nothing"):
             return self.text_decoder.bert.image_memory(tokens)
         return self.image_memory(tokens) if encoders is None else encoders
@@ -522,7 +526,7 @@ class MED(nn.Module):
 def regularise(
     model: nn.Module, dropout: float, drop_path: float, *, recomputes: bool = False
 ) -> None:
-    """What `MED.regularise` does, of any model that is made of the same parts."""
+    """Do as `MED.regularise`, for any model that is made of the same parts."""
     layers = [module for module in model.modules() if isinstance(module, VisionLayer)]
     for number, layer in enumerate(layers):
         layer.drop_path.share = drop_path * number / max(len(layers) - 1, 1)

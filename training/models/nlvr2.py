@@ -36,7 +36,7 @@ TWINS = ("self0", "self1", "output.dense0", "output.dense1")
 
 
 class TwinOutput(nn.Module):
-    """What both cross-attentions give, as one: their mean, or a linear layer of both; residual and
+    """Output of both cross-attentions: their mean, or a linear layer of both; residual and
     LayerNorm."""
 
     def __init__(self, arch: Architecture, *, merges: bool) -> None:

@@ -1,4 +1,4 @@
-"""Which words of a text are true of an image: taught beside ITM, by a head of training alone."""
+"""Truth of single words of a text about an image: taught beside ITM, by a head of training only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 
 class FactChecking(nn.Module):
-    """Which words of a text are true of an image: a linear head on the states of ITM's pairs.
+    """Binary classifier of a text's words as true or false of an image: a linear head on the states
+    of ITM's pairs.
 
     ITM says of a whole text that it matches or not, and so tells a pair that differs in one word
     little about the word. As with patches, the structure behind a scene knows it.

@@ -14,9 +14,11 @@ NEGATIVE_FLOOR = 1e-4  # added to each pair's weight, as in BLIP: no negative is
 
 
 class Truths(NamedTuple):
-    """What is true of what in a step, among the N images and texts of all processes: of each of a
-    process's B images which texts, bool [B, N], and of each of its B texts which images, bool
-    [B, N]. The partner of the i-th is the (first + i)-th."""
+    """Pairs of images and texts that are true in a step, among the N of all processes.
+
+    texts: of each of a process's B images the true texts, bool [B, N]. images: of each of its B
+    texts the true images, bool [B, N]. first: the partner of the i-th is the (first + i)-th.
+    """
 
     texts: Tensor
     images: Tensor

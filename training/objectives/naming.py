@@ -35,7 +35,7 @@ KIND_WEIGHT = 2.0  # of the patches that show a thing: kinds are learned slowest
 
 @dataclass(frozen=True)
 class PatchLabels:
-    """What the patches of B images show, row by row, P in each: kinds int64 [B, P] (`NOTHING` on
+    """Labels of the patches of B images, row by row, P in each: kinds int64 [B, P] (`NOTHING` on
     the background), colours int64 [B, P] (`IGNORED` there), outlines float32 [B, P, 4] (box of the
     thing, fractions of the image; 0 there), places int64 [B] (the background of the image)."""
 
@@ -73,7 +73,7 @@ def label_patches(scenes: Sequence[Scene], side: int) -> PatchLabels:
 
 
 class Said(NamedTuple):
-    """What the heads say of images: logits of kinds [B, P, K + 1] and of colours [B, P, C],
+    """Output of the heads for images: logits of kinds [B, P, K + 1] and of colours [B, P, C],
     outlines [B, P, 4], logits of places [B, 7]."""
 
     kinds: Tensor

@@ -90,7 +90,7 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Scale:
-    """How a run fits its machines; none of it changes what is learned but for rounding.
+    """Fit of a run to its machines; none of it changes the result but for rounding.
 
     precision: "fp32", or "bf16" for matrix products. recomputes: layers are computed again for the
     gradient, which saves memory. shards: each process keeps its part of the optimiser's state.
@@ -103,7 +103,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Reports:
-    """What to say and save, and how often (in samples)."""
+    """Intervals (in samples) and sizes of evaluations and checkpoints."""
 
     evaluate: int
     checkpoint: int

@@ -54,7 +54,7 @@ class Learns(Protocol[B]):
 
     @property
     def trained(self) -> nn.Module:
-        """What a run leaves behind."""
+        """Module whose weights a run saves."""
         ...
 
     @property
@@ -140,7 +140,7 @@ class Journal:
 
 
 def run_name(config: Config, tokenizer: Tokenizer) -> str:
-    """What has to be the same for a checkpoint to be continued."""
+    """Digest of what must be the same for a checkpoint to be continued."""
     return hashlib.sha256(f"{config}{tokenizer.to_str()}".encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What is measured of a model: exactly, from the structure of the scenes."""
+"""Measures of a model: exact, from the structure of the scenes."""
 
 from __future__ import annotations
 

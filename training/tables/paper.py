@@ -1,4 +1,4 @@
-"""What the paper reports (arXiv 2201.12086), by the arms that stand for its rows.
+"""Figures of the paper (arXiv 2201.12086), by the arms that stand for its rows.
 
 Columns: COCO finetuned TR@1 and IR@1; COCO captions CIDEr, finetuned; NoCaps CIDEr, zero-shot.
 """

@@ -62,8 +62,8 @@ class Results:
         ]
 
     def gain(self, arm: Arm, over: Arm, stage: str, figure: str) -> tuple[float, float]:
-        """How much better one arm is than another, and that in deviations (root mean square of
-        both arms' over the seeds)."""
+        """Difference between two arms, and the same in deviations (root mean square of both arms'
+        over the seeds)."""
         one, other = (self.quality(which, stage, figure) for which in (arm, over))
         difference = one.mean - other.mean
         deviation = math.sqrt((one.deviation**2 + other.deviation**2) / 2)
@@ -71,7 +71,7 @@ class Results:
 
 
 def read_results(place: Place, arms: Sequence[Arm], seeds: Sequence[int]) -> Results:
-    """What is there of these arms; an arm that isn't has no rows."""
+    """Read the results of these arms; an arm without any has no rows."""
     found: dict[Arm, list[dict[str, Any]]] = {}
     for arm in arms:
         folders = [place.folder(seed, arm.name) for seed in seeds]

@@ -18,14 +18,14 @@ from .setup import Setup, read_setup
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be run: a vision model ("B" or "L"), or an arm with a seed."""
+    """A run to do: of a vision model ("B" or "L"), or of an arm with a seed."""
 
     seed: int
     arm: Arm | None
     vision: str
 
     def needs(self) -> list[Task]:
-        """What has to be there before."""
+        """Tasks that must be done before."""
         if self.arm is None:
             return []
         found = [Task(0, None, self.vision)]

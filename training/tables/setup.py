@@ -1,4 +1,4 @@
-"""What the experiments have in common: their file, world, corpora and configurations."""
+"""Setup that the experiments share: their file, world, corpora and configurations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True)
 class Setup:
-    """What tables.toml says."""
+    """Content of tables.toml."""
 
     seeds: tuple[int, ...]
     world: World
@@ -136,7 +136,8 @@ class Setup:
 
 
 def read_setup(path: Path) -> Setup:
-    """
+    """Read tables.toml.
+
     Raises:
         ConfigError: a part is missing or unknown, or a value makes no sense.
     """
@@ -180,7 +181,7 @@ def write_shard(path: Path, written: Iterable[Written], size: int) -> None:
 
 
 def read_truth(path: Path, written: Iterable[Written]) -> dict[UUID, Written]:
-    """What a shard's images show, by their ids in the database."""
+    """Read the content of a shard's images, by their ids in the database."""
     lines = path.with_suffix(".jsonl").read_text().splitlines()
     ids = (UUID(json.loads(line)["image"]) for line in lines)
     return dict(zip(ids, written, strict=True))

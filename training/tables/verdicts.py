@@ -1,4 +1,4 @@
-"""How right the filter was, and the captioner, where the truth is known."""
+"""Accuracy of filter and captioner, measured where the truth is known."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ class Verdicts:
 
 
 def read_verdicts(conn: psycopg.Connection[Any], truth: Mapping[UUID, Written]) -> Verdicts:
-    """What stands in `blip.captions`, against the truth; a text that no filter has seen counts as
-    kept."""
+    """Compare `blip.captions` with the truth; a text that no filter has seen counts as kept."""
     rows = conn.execute(
         "SELECT image_id, origin, text, itm FROM blip.captions WHERE origin <> 'human'"
         " ORDER BY image_id, caption_id"

@@ -113,8 +113,8 @@ class Builder:
         return output
 
     def once(self, key: object, make: Callable[[], Any]) -> Any:
-        """What `make` gave when it was first asked for under this key, in this branch or around
-        it."""
+        """Return the node that `make` built when this key was first used, in this branch or an
+        outer one; build it if there is none."""
         if key not in self._once:
             self._once[key] = make()
         return self._once[key]

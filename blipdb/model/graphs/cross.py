@@ -299,7 +299,7 @@ _Way = Absorbed | IntegerAbsorbed | Projected
 
 
 def longest_absorbed(arch: Architecture, compute: Compute) -> int:
-    """How many tokens a text may have for absorbing to be quicker than projecting.
+    """Return the longest text, in tokens, for which absorbing is quicker than projecting.
 
     Beside N tokens of an image, those of a text of width D in H heads: a layer projects N times
     for keys and N for values; or absorbs L times each, and then its H heads multiply L by N of the

@@ -1,4 +1,4 @@
-"""Which way of cross-attention a text takes."""
+"""Choice between the two ways of cross-attention by a text's length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every dataset: each sample once an epoch, in one part; begun anywhere; mixed."""
+"""Rules of every dataset: each sample once an epoch, in one part; begun anywhere; mixed."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ except MemoryError:
 
 
 def read(spec: dict[str, str], count: int, *, once: bool = True) -> list[int]:
-    """How many samples there are once, and how many different images among 2,000 of a stream, read
-    by a process that may not have `MARGIN` of memory."""
+    """Count the samples, once each, and the different images among 2,000 of a stream, read by a
+    process that may not have `MARGIN` of memory."""
     command = [sys.executable, "-c", READER, json.dumps([spec, MARGIN, count, once])]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

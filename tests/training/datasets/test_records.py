@@ -29,7 +29,7 @@ HARD = [
 
 @pytest.fixture(params=[1, 7, 64, 1 << 20])
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many bytes the scanner reads at once."""
+    """Number of bytes that the scanner reads at once."""
     monkeypatch.setattr(scan, "CHUNK", request.param)
     return int(request.param)
 

@@ -172,7 +172,7 @@ def test_a_damaged_shard_gives_what_it_has() -> None:
 
 
 def sizes(counts: tuple[int, ...], parts: int, seed: int, epoch: int) -> list[int]:
-    """How many samples each part has in an epoch."""
+    """Number of samples of each part in an epoch."""
     return [
         sum(
             len(range(piece.first, counts[piece.shard], piece.every))

@@ -1,4 +1,4 @@
-"""What becomes of images and texts before a model reads them."""
+"""Transforms of images and texts before a model reads them."""
 
 from __future__ import annotations
 

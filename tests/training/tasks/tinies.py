@@ -92,7 +92,7 @@ def write_json(path: Path, value: Any) -> Path:
 
 
 def save_run(folder: Path, model: torch.nn.Module, of: Model, prompt: str = "") -> Path:
-    """What a training run leaves, with that model's weights."""
+    """Write a training run's output, with that model's weights."""
     folder.mkdir()
     save_weights(folder / "weights.safetensors", model)
     of.source.tokenizer.save(str(folder / "tokenizer.json"))

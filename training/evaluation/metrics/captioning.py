@@ -40,7 +40,7 @@ class Scores:
 
 
 def score(written: Mapping[str, str], references: Captions) -> Scores:
-    """How near captions are to what people wrote.
+    """Score captions against those that people wrote.
 
     Raises:
         SetupError: the standard package is not installed.

@@ -26,8 +26,8 @@ def figures(
 
 
 def statement_of(id: str) -> str:
-    """What an example's id says of its statement: `dev-850-0-1` -> `dev-850--1`; '' where it says
-    nothing."""
+    """Identify the statement of an example by the example's id: `dev-850-0-1` -> `dev-850--1`; ''
+    for an id of another form."""
     parts = id.split("-")
     if len(parts) != 4:
         return ""

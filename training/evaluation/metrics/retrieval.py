@@ -33,9 +33,9 @@ class Candidates(NamedTuple):
 
 
 def rank(scores: Floats, true: Sequence[int]) -> int:
-    """How many stand before the first of the true ones, which is 0 where one stands first.
+    """Return the 0-based rank of the first correct item.
 
-    Of equal scores the later one stands first, as where numpy's argsort is read from its end.
+    Of equal scores the later one ranks first, as where numpy's argsort is read from its end.
     """
     places = np.asarray(true)
     own = scores[places]

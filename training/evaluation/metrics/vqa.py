@@ -82,7 +82,7 @@ def accuracy(answer: str, given: Mapping[str, int]) -> float:
 
 
 def count_annotators(answers: Sequence[str], weights: Sequence[float]) -> dict[str, int]:
-    """How many of ten annotators gave each answer, from what share of them did.
+    """Turn the share of ten annotators that gave each answer into their number.
 
     Raises:
         ValueError: these are no shares of ten people, as VQA v2's are.

@@ -1,8 +1,10 @@
-"""What the literature measures BLIP by, each task with its protocol; `training/evaluate.py` is the
-command. (`training/evaluation/scenes.py` is another thing: how well a model knows drawn scenes.)
+"""Benchmarks of the BLIP literature, each task with its protocol.
 
-models      a run, an artifact or a checkpoint, ready to be asked
-protocols   what an evaluation needs of a model that answers, or reasons over two images
+`training/evaluate.py` is the command. (`training/evaluation/scenes.py` is another thing: how well
+a model knows drawn scenes.)
+
+models      a run, an artifact or a checkpoint, ready to be evaluated
+protocols   interfaces of models that answer, or reason over two images
 reading     datasets, images and texts
 store       image tokens in a file
 retrieval   both ways, in torch

@@ -74,7 +74,7 @@ class AnswersByTexts:
         return Asked(self.answerer.question_memory(states), self.answerer.words(ids))
 
     def _likely_firsts(self, asked: Asked, firsts: Tensor) -> Tensor:
-        """How likely each candidate's first token [C] is for each question -> [B, C]."""
+        """Probability of each candidate's first token [C] for each question -> [B, C]."""
         start = torch.zeros_like(asked.words[:, :1], dtype=torch.int64)  # any: [DEC] replaces it
         logits = self.answerer.next_words(start, asked.memory, asked.words)[:, 0]
         return F.softmax(logits.float(), dim=1)[:, firsts]

@@ -113,7 +113,8 @@ def exact_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
 
 
 def require_candidates(mode: str, candidates: Sequence[str]) -> None:
-    """
+    """Check that candidates are given to rank, and none to generate.
+
     Raises:
         UsageError: what the mode needs isn't there.
     """

@@ -28,7 +28,7 @@ def opening(model: Model, decoding: Decoding) -> list[int]:
 
 
 def rules(model: Model, decoding: Decoding) -> Rules:
-    """What is written behind the opening, whose tokens are counted in the decoding's lengths.
+    """Constraints on the tokens behind the opening; the decoding's lengths count the opening's too.
 
     Raises:
         UsageError: the prompt leaves no room for a caption.
@@ -46,7 +46,7 @@ def rules(model: Model, decoding: Decoding) -> Rules:
 
 
 def without_prompt(model: Model, begun: Sequence[int], written: Sequence[int]) -> str:
-    """What was written behind an opening, as BLIP cuts it: by the prompt's characters."""
+    """Decode the text behind an opening; like BLIP, cut the prompt by its number of characters."""
     prompt = list(begun[1:])
     return model.texts.decode([*prompt, *written])[len(model.texts.decode(prompt)) :].strip()
 

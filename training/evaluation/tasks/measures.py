@@ -33,8 +33,11 @@ BENCHMARKS = {"coco": "coco", "flickr30k": "flickr30k"}  # of retrieval, by kind
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. benchmark: whose figures in the paper stand beside, where the data's kind
-    doesn't tell; "none" for nobody's. What a task has no use for stays as it is."""
+    """Options of an evaluation. A task ignores those that it has no use for.
+
+    benchmark: whose published figures to compare with, where the data's kind doesn't tell; "none"
+    to compare with none.
+    """
 
     task: str
     model: Path

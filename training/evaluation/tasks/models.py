@@ -39,9 +39,9 @@ Channels = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Source:
-    """What was found: weights by Hugging Face's names, and all that they need beside them.
+    """Weights by Hugging Face's names, and all that they need beside them.
 
-    digest: an artifact's. prompt: what opens captions without being one's part.
+    digest: an artifact's. prompt: the opening of captions, not a part of them.
     """
 
     path: Path
@@ -74,7 +74,8 @@ class Model:
         return self.med.temp.device
 
     def require(self, task: str, *parts: str) -> None:
-        """
+        """Check that there are weights of some parts, given by the beginnings of their names.
+
         Raises:
             ModelError: weights of those parts are missing, by their names' beginnings.
         """
@@ -156,8 +157,8 @@ class ReasonsByTexts(nn.Module):
 
 
 def find(path: Path) -> Source:
-    """What a path holds: an artifact (model.json), a run (architecture.json), or a checkpoint,
-    Hugging Face's folder or one of its or Salesforce's files.
+    """Load an artifact (model.json), a run (architecture.json), or a checkpoint: Hugging Face's
+    folder or one of its or Salesforce's files.
 
     Raises:
         ModelError: it is none, or something of it is missing or altered.

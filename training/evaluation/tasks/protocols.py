@@ -1,4 +1,4 @@
-"""What an evaluation needs of models that answer questions, or reason over two images."""
+"""Interfaces of models that answer questions, or reason over two images."""
 
 from __future__ import annotations
 

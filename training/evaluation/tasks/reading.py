@@ -122,7 +122,7 @@ def see_image(source: ImageSource, size: int) -> Pixels:
 
 
 def read_ahead(read: Callable[[T], R], items: Sequence[T], size: int) -> Iterator[list[R]]:
-    """What `read` gives for the items, `size` at a time; threads read the next ones meanwhile."""
+    """Read the items, `size` at a time; threads read the next ones meanwhile."""
     with ThreadPoolExecutor(THREADS) as pool:
         ahead: list[Future[R]] = []
         for start in range(0, len(items), size):

@@ -1,4 +1,4 @@
-"""What an evaluation found: a table for people, JSON for programs, the paper's figures beside."""
+"""Report of an evaluation: a table for people, JSON for programs, beside the paper's figures."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Both:
-    """What each image's candidates among the texts score, and each text's among the images."""
+    """Scores of each image's candidates among the texts, and of each text's among the images."""
 
     texts: Candidates
     images: Candidates
@@ -95,7 +95,8 @@ def retrieve(
 
 
 def require_depth(k: int, pairs: Pairs) -> None:
-    """
+    """Check that there are enough candidates for R@10.
+
     Raises:
         UsageError: less than R@10 needs.
     """
@@ -170,7 +171,7 @@ def add_logits(
 
 
 def by_image(candidates: Ints) -> dict[int, Ints]:
-    """Which texts [M, 2] have each image among their candidates [T, K], and as which of them."""
+    """Group by image the places (text, candidate) [M, 2] at which it is a candidate [T, K]."""
     order = np.argsort(candidates, axis=None, kind="stable")
     texts_and_places = np.stack(np.unravel_index(order, candidates.shape), axis=1)
     images, starts = np.unique(candidates.ravel()[order], return_index=True)

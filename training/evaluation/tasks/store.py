@@ -16,7 +16,8 @@ class TokenStore:
     """Image tokens float32 [I, N, D] in a file without a name, in TMPDIR."""
 
     def __init__(self, images: int, length: int, width: int) -> None:
-        """
+        """Reserve a temporary file.
+
         Raises:
             SetupError: there is no room for them.
         """

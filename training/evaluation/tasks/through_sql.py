@@ -36,7 +36,8 @@ class Library:
     """A dataset's images and texts in a database: images by id, texts in a temporary table."""
 
     def __init__(self, conn: Connection, pairs: Pairs, texts: Texts, space: str) -> None:
-        """
+        """Look up the dataset's images in the database.
+
         Raises:
             DatabaseError: images are not there, or not encoded.
         """
@@ -131,7 +132,7 @@ def retrieve(
 
 
 def text_to_image(library: Library, k: int, show: Show) -> Candidates:
-    """What `blip_search` finds among the dataset's images, which are compared exactly."""
+    """Search for each text by `blip_search`, among the dataset's images, compared exactly."""
     k = min(k, len(library.places))
     found = []
     for number, text in enumerate(library.texts):
@@ -142,7 +143,7 @@ def text_to_image(library: Library, k: int, show: Show) -> Candidates:
 
 
 def image_to_text(library: Library, k: int, show: Show) -> Candidates:
-    """What `blip_rerank` says of each image's nearest texts."""
+    """Score each image's nearest texts by `blip_rerank`."""
     library.embed_texts(show)
     places = library.nearest_texts(min(k, len(library.texts)), show)
     scores = np.empty(places.shape, np.float32)

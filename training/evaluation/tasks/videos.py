@@ -63,7 +63,7 @@ def _field(record: Record, names: Iterable[str]) -> str:
 
 
 def frame_places(total: int, count: int) -> list[int]:
-    """Which `count` of `total` frames are looked at: every (total // count)-th, from the first.
+    """Choose `count` of `total` frames: every (total // count)-th, from the first.
 
     BLIP's release takes those, as its step is a whole number. Of a video with fewer frames it would
     take the first alone; here each comes as often as the next.
@@ -92,13 +92,13 @@ def frames(path: Path, count: int, size: int) -> Pixels:
 
 
 def promised_frames(path: Path) -> int:
-    """How many frames a video's header speaks of; 0 where it doesn't."""
+    """Number of frames in a video's header; 0 where it has none."""
     with _opened(path) as container:
         return int(container.streams.video[0].frames)
 
 
 def count_frames(path: Path) -> int:
-    """How many frames there are; decodes them all."""
+    """Count a video's frames; decodes them all."""
     with _opened(path) as container:
         return sum(1 for _ in container.decode(video=0))
 
