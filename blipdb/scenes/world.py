@@ -48,7 +48,6 @@ NEAR = 0.12
 TOUCH = 0.005
 """A thing stands on another when bottom and top differ by less than this."""
 
-DIRECTIONS = ("left", "right", "above", "below")
 INVERSE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 
 

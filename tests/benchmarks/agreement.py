@@ -9,12 +9,13 @@ import numpy.typing as npt
 import psycopg
 import torch
 from PIL import Image
+from torch import Tensor
 
 from blipdb import registry
 from blipdb.model.runtime import Runtime
 from blipdb.settings import Settings
 from blipdb.training.datasets.scenes import normalise
-from blipdb.training.models.med import MED, dequantize_tokens, quantize_tokens
+from blipdb.training.models.med import MED, dequantize_tokens
 from tests.benchmarks.report import Report
 from tests.benchmarks.world import Album
 
@@ -98,7 +99,7 @@ def _in_torch(runtime: Runtime, pixels: npt.NDArray[np.uint8], texts: Sequence[s
     weights = runtime.artifact.state_dict()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     tokens = model.image_tokens(normalise(pixels, torch.device("cpu")))
-    stored = dequantize_tokens(*quantize_tokens(tokens))
+    stored = dequantize_tokens(*_quantized(tokens))
     memory = model.image_memory(stored)
     vectors, logits = [], []
     for text in texts:
@@ -108,3 +109,14 @@ def _in_torch(runtime: Runtime, pixels: npt.NDArray[np.uint8], texts: Sequence[s
     images, queries = model.image_vector(tokens).numpy(), np.stack(vectors)
     stored = _as_stored(queries) @ _as_stored(images).T
     return queries @ images.T, torch.stack(logits).numpy(), stored
+
+
+def _quantized(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Symmetric int8 with a scale for each token, as the database stores them.
+
+    tokens float32 [B, N, D] -> (int8 [B, N, D], scales float32 [B, N]); scale = max|x| / 127,
+    values rounded half to even. A token of zeros has scale 0.
+    """
+    scales = tokens.abs().amax(dim=-1) / 127
+    divisor = torch.where(scales > 0, scales, torch.ones_like(scales))
+    return torch.round(tokens / divisor[..., None]).to(torch.int8), scales

@@ -13,7 +13,7 @@ from transformers import (
 )
 
 from blipdb.model.architecture import Architecture, ArchitectureError, SpecialTokens
-from blipdb.training.models.med import MED, SHARINGS, dequantize_tokens, quantize_tokens
+from blipdb.training.models.med import MED, SHARINGS, dequantize_tokens
 from blipdb.training.run.checkpoint import load_weights, save_weights
 
 SPECIAL = SpecialTokens()
@@ -226,14 +226,11 @@ def test_a_decoder_looks_through_what_it_shares(sharing: str) -> None:
     assert torch.equal(own[0].keys, encoders[0].keys) == is_shared
 
 
-def test_quantized_tokens() -> None:
-    tokens = torch.tensor([[[1.27, -0.635, 0.005, 0.015], [0.0, 0.0, 0.0, 0.0]]])
-    values, scales = quantize_tokens(tokens)
-    assert values.tolist() == [[[127, -64, 0, 2], [0, 0, 0, 0]]]  # -63.5 and 0.5 go to even
-    torch.testing.assert_close(scales, torch.tensor([[0.01, 0.0]]))
-    torch.testing.assert_close(
-        dequantize_tokens(values, scales)[0, 0], torch.tensor([1.27, -0.64, 0.0, 0.02])
-    )
+def test_dequantized_tokens() -> None:
+    values = torch.tensor([[[127, -64, 0, 2], [0, 0, 0, 0]]], dtype=torch.int8)
+    tokens = dequantize_tokens(values, torch.tensor([[0.01, 0.0]]))
+    expected = torch.tensor([[[1.27, -0.64, 0.0, 0.02], [0.0, 0.0, 0.0, 0.0]]])
+    torch.testing.assert_close(tokens, expected)
 
 
 def test_architecture_refuses_what_it_does_not_know() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,11 +52,6 @@ class Broken:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}"
-
-
-def count_kinds(broken: Iterable[Broken]) -> Counter[str]:
-    """How many samples are broken in which way."""
-    return Counter(one.kind for one in broken)
 
 
 class Dataset(Protocol):

@@ -558,17 +558,6 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def quantize_tokens(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Symmetric int8 with a scale for each token, as the database stores them.
-
-    tokens float32 [B, N, D] -> (int8 [B, N, D], scales float32 [B, N]); scale = max|x| / 127,
-    values rounded half to even. A token of zeros has scale 0.
-    """
-    scales = tokens.abs().amax(dim=-1) / 127
-    divisor = torch.where(scales > 0, scales, torch.ones_like(scales))
-    return torch.round(tokens / divisor[..., None]).to(torch.int8), scales
-
-
 def dequantize_tokens(values: Tensor, scales: Tensor) -> Tensor:
     """(int8 [B, N, D], scales [B, N]) -> float32 [B, N, D]."""
     return values.to(torch.float32) * scales[..., None]
