@@ -1,7 +1,8 @@
 """The paper's tables of CapFilt at desk scale: `python -m blipdb.training.tables --out RUN`.
 
 Some hours on two cores; killed anywhere, the same command goes on. It ends by writing
-docs/capfilt.md and its plots. See docs/capfilt.md for what is measured.
+docs/capfilt.md and its plots; that page says what is measured. The wheel leaves this package out:
+run it from a checkout.
 """
 
 from __future__ import annotations

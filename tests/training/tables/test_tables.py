@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from pathlib import Path
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from blipdb.training.tables.schedule import Task, plan, run_all
 from blipdb.training.tables.setup import CONFIG, Setup, Written, read_setup, read_truth, write_shard
 from blipdb.training.tables.verdicts import THRESHOLDS, read_verdicts
 
+ROOT = Path(__file__).parents[3]
 CAR = Thing("car", "red", "medium", 0.3, 0.5, 0.3)
 TREE = Thing("tree", "blue", "medium", 0.7, 0.5, 0.3)
 ONE, TWO = Scene((CAR,), "plain", 1), Scene((CAR, TREE), "plain", 1)
@@ -46,6 +48,13 @@ def tiny(setup: Setup) -> str:
         assert name in text
         text = text.replace(name, value)
     return text
+
+
+def test_the_wheel_leaves_the_experiments_out() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    names = [*options["packages"], *options["package-data"]]
+    assert "blipdb.training.run" in names
+    assert not [name for name in names if name.startswith("blipdb.training.tables")]
 
 
 def test_every_arm_has_its_own_name() -> None:
