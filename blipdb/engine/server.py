@@ -26,7 +26,7 @@ from ..host import owner as owners
 from ..host.logs import OneLine, Rate
 from ..host.owner import Owner
 from ..images.decode import Decoder
-from ..model.memory import few_heaps, keep_freed
+from ..model.machine import keep_freed_memory, limit_heaps
 from ..settings import Settings
 from .connections import Connections
 from .handler import RequestHandler
@@ -70,9 +70,9 @@ def serve(settings: Settings, *, threads: int = 1, memory: int = MEMORY) -> None
         models = ModelCache(settings.models_dir, threads=threads)
         models.preload()
         handler = RequestHandler(models, decoder, workers=workers)
-        few_heaps(workers + 1)
-        keep_freed()
-        np.random.default_rng()  # imports modules that may be unreadable without root's rights
+        limit_heaps(workers + 1)
+        keep_freed_memory()
+        np.random.default_rng()  # imports, which can't be read once root's rights are gone
         owner.drop()
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         ended = _ending_signals()

@@ -20,7 +20,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 from ..errors import ModelError, SetupError, StoppedError, UsageError
-from . import cpu, memory
+from . import machine
 from . import options as decoding
 from .architecture import Architecture
 from .artifact import TOKENIZER, Artifact
@@ -88,7 +88,7 @@ class Runtime:
             artifact.read(TOKENIZER), manifest.special_tokens, manifest.max_tokens
         )
         sessions = {name: _load(artifact, name, threads) for name in names}
-        memory.give_back()
+        machine.release_freed_memory()
         return cls(artifact, tokenizer, sessions, threads)
 
     def open(self, *graphs: str) -> None:
@@ -98,7 +98,7 @@ class Runtime:
         with self._opening:
             missing = [name for name in graphs if name not in self._sessions]
             loaded = {name: _load(self.artifact, name, self._threads) for name in missing}
-            memory.give_back()
+            machine.release_freed_memory()
             self._sessions |= loaded
 
     @property
@@ -401,7 +401,7 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
 
         manifest = artifact.manifest
         data = build_pairs(data, manifest.architecture, manifest.compute, manifest.max_tokens)
-    if artifact.manifest.compute.integer and not cpu.multiplies_bytes():
+    if artifact.manifest.compute.integer and not machine.multiplies_bytes():
         from .graphs.integers import unsigned  # and onnx, which takes 150 ms to import
 
         data = unsigned(data)

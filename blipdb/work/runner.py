@@ -23,7 +23,7 @@ from ..database.jobs import Queue
 from ..errors import ModelError, SetupError
 from ..host.rate_limit import RateLimitedLog
 from ..images.decode import Decoder
-from ..model import memory
+from ..model import machine
 from ..model.runtime import Runtime
 from ..registry import Model
 from ..settings import Settings
@@ -129,7 +129,7 @@ class StageRunner:
         if not all(_is_alive(session.conn) for session in self._sessions):
             self.close()  # PostgreSQL has restarted since the last run
         if not self._sessions:
-            memory.few_heaps(THREADS)  # each run's threads are new ones
+            machine.limit_heaps(THREADS)  # each run's threads are new ones
             for _ in range(THREADS):
                 self._sessions.append(open_session(self._settings, self._opened))
             requirements.check_worker(self._sessions[0].conn)

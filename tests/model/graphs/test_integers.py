@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 import pytest
 
-from blipdb.model import cpu
+from blipdb.model import machine
 from blipdb.model.artifact import Artifact
 from blipdb.model.compute import EXACT, Compute
 from blipdb.model.graphs.integers import PRODUCT, unsigned
@@ -126,7 +126,7 @@ def test_without_vnni_the_same_is_computed(
     tmp_path: Path, integer: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """uint8 by uint8, which no processor saturates: to the last bit the same."""
-    monkeypatch.setattr(cpu, "multiplies_bytes", lambda: False)
+    monkeypatch.setattr(machine, "multiplies_bytes", lambda: False)
     other = Runtime.load(integer.artifact.folder)
     images, found = integer.encode_images(pixels(3)), other.encode_images(pixels(3))
     for mine, theirs in zip(images, found, strict=True):
@@ -152,7 +152,7 @@ def test_every_product_becomes_unsigned(integer: Runtime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "flags", "able"),
+    ("kind", "flags", "able"),
     [
         ("x86_64", {"avx2", "avx512_vnni"}, True),
         ("x86_64", {"avx2", "avx_vnni"}, True),
@@ -161,8 +161,8 @@ def test_every_product_becomes_unsigned(integer: Runtime) -> None:
     ],
 )
 def test_which_processors_multiply_bytes(
-    monkeypatch: pytest.MonkeyPatch, machine: str, flags: set[str], able: bool
+    monkeypatch: pytest.MonkeyPatch, kind: str, flags: set[str], able: bool
 ) -> None:
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr(cpu, "flags", lambda: frozenset(flags))
-    assert cpu.multiplies_bytes() is able
+    monkeypatch.setattr("platform.machine", lambda: kind)
+    monkeypatch.setattr(machine, "cpu_flags", lambda: frozenset(flags))
+    assert machine.multiplies_bytes() is able
