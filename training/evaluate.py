@@ -24,7 +24,7 @@ from rich.console import Console
 from blipdb.errors import BlipdbError
 
 from .datasets.sample import DataError
-from .evaluation.tasks.measures import MEASURES, Options
+from .evaluation.tasks.measures import MEASURES, EvaluationOptions
 from .evaluation.tasks.paper import BENCHMARKS
 from .evaluation.tasks.progress import progress
 
@@ -115,7 +115,7 @@ def _add_own(name: str, task: argparse.ArgumentParser) -> None:
         add("--frames", type=_count, help="of each video (8 for retrieval, 16 for questions)")
 
 
-def options_of(arguments: Sequence[str] | None) -> tuple[Options, Path]:
+def options_of(arguments: Sequence[str] | None) -> tuple[EvaluationOptions, Path]:
     """Parse the command line. Return the options, and the path of the report.
 
     Raises:
@@ -124,7 +124,7 @@ def options_of(arguments: Sequence[str] | None) -> tuple[Options, Path]:
     given = vars(_parser().parse_args(arguments))
     out: Path = given.pop("out")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Options(**{**given, "device": device, "data": read_data(given["data"])}), out
+    return EvaluationOptions(**{**given, "device": device, "data": read_data(given["data"])}), out
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -35,7 +35,7 @@ ARCHITECTURE, WEIGHTS, METRICS, CURVE = (
     "curve.png",
 )
 README = "README.md"
-MOST_WORDS_LISTED = 1000
+MAX_WORDS_LISTED = 1000
 QUALITY = {
     "itc_r1": "text to image, R@1 by ITC alone",
     "itc_r10": "text to image, R@10 by ITC alone",
@@ -177,7 +177,7 @@ def _quality(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 def _language(run: Path) -> str:
     words = sorted(tokenizers.Tokenizer.from_file(str(run / TOKENIZER)).get_vocab())
     known = [word for word in words if not word.startswith("[")]
-    if len(known) > MOST_WORDS_LISTED:
+    if len(known) > MAX_WORDS_LISTED:
         return f"It reads texts in {len(known):,} pieces of words."
     return f"It reads these {len(known)} words: {', '.join(known)}."
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import ModelError, UsageError
 from .convert import CONFIG, PROCESSOR
 from .vocabulary import TOKENIZER, VOCABULARY
-from .weights import INDEX, WHOLE
+from .weights import INDEX_SUFFIX, WHOLE
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -100,8 +100,8 @@ def _wanted(spec: str, files: Mapping[str, Any]) -> list[str]:
     weights = [name for name in WHOLE if name in files][:1]
     if not weights:
         raise ModelError(f"{spec} holds no weights: looked for {', '.join(WHOLE)}.")
-    if weights[0].endswith(INDEX):
-        stem, suffix = weights[0].removesuffix(INDEX).split(".")
+    if weights[0].endswith(INDEX_SUFFIX):
+        stem, suffix = weights[0].removesuffix(INDEX_SUFFIX).split(".")
         shard = re.compile(rf"{stem}-\d+-of-\d+\.{suffix}")
         weights += sorted(name for name in files if shard.fullmatch(name))
     tokenizer = [name for name in (TOKENIZER, VOCABULARY) if name in files][:1]

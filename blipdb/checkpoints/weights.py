@@ -19,7 +19,7 @@ State = dict[str, npt.NDArray[np.float32]]
 SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
 WHOLE = (SAFETENSORS, f"{SAFETENSORS}.index.json", PICKLE, f"{PICKLE}.index.json")
 """What a folder may hold its weights in; the first that is there is read."""
-INDEX = ".index.json"  # is the end of a list of shards
+INDEX_SUFFIX = ".index.json"  # is the end of a list of shards
 SUFFIXES = (".safetensors", ".pth", ".bin", ".pt")
 NUMBERS = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL")
 
@@ -56,7 +56,7 @@ def _found(path: Path) -> tuple[Path | None, list[Path]]:
         return None, [path]
     for name in WHOLE:
         if (path / name).exists():
-            if not name.endswith(INDEX):
+            if not name.endswith(INDEX_SUFFIX):
                 return None, [path / name]
             index = path / name
             return index, [path / shard for shard in sorted(set(_places(index).values()))]

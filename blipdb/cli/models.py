@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..errors import UsageError
-from ..model.compute import MERGED
+from ..model.compute import MERGED_TOKENS
 from . import options
 from .options import Db, Home, Json
 from .output import Column, note, print_json, print_rows
@@ -108,7 +108,7 @@ Tokens = Annotated[
         envvar="BLIPDB_TOKENS",
         metavar="COUNT|all",
         help="How many image tokens to store of an image, similar ones merged. "
-        f"Default: {MERGED} of a checkpoint that has more, and an artifact as it was built.",
+        f"Default: {MERGED_TOKENS} of a checkpoint that has more, and an artifact as it was built.",
     ),
 ]
 

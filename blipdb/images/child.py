@@ -17,7 +17,7 @@ from .limits import Limits
 from .picture import Picture, decode
 
 PR_SET_PDEATHSIG = 1
-MOST_DESCRIPTORS = 1 << 16
+MAX_DESCRIPTORS = 1 << 16
 
 
 def run(descriptor: int, limits: Limits) -> NoReturn:
@@ -36,7 +36,7 @@ def restrict(descriptor: int, limits: Limits) -> socket.socket:
     """Keep one descriptor, little memory, and no way to reach anything else."""
     prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     os.dup2(descriptor, 0)
-    os.closerange(1, MOST_DESCRIPTORS)
+    os.closerange(1, MAX_DESCRIPTORS)
     sock = socket.socket(fileno=0)
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory),
@@ -68,13 +68,13 @@ def answer(sock: socket.socket, limits: Limits) -> None:
 
 
 def refused(reason: str) -> bytes:
-    text = reason.encode("utf-8", "replace")[: wire.LONGEST_TEXT]
+    text = reason.encode("utf-8", "replace")[: wire.MAX_TEXT_BYTES]
     return wire.ANSWER.pack(0, 0, 0, 0, 0, len(text)) + text
 
 
 def accepted(picture: Picture) -> bytes:
     text = json.dumps(picture.descriptions).encode()
-    text = text if len(text) <= wire.LONGEST_TEXT else b"[]"
+    text = text if len(text) <= wire.MAX_TEXT_BYTES else b"[]"
     head = wire.ANSWER.pack(
         1,
         picture.width,

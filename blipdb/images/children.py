@@ -145,7 +145,7 @@ class Child:
         """The child may be in a stranger's hands by now, so its answer is checked as well."""
         head = wire.ANSWER.unpack(wire.receive(self._socket, wire.ANSWER.size))
         is_accepted, width, height, mime, preview_bytes, text_bytes = head
-        if text_bytes > wire.LONGEST_TEXT or preview_bytes > wire.LARGEST_PREVIEW:
+        if text_bytes > wire.MAX_TEXT_BYTES or preview_bytes > wire.MAX_PREVIEW_BYTES:
             raise ValueError("an answer out of bounds")
         if not is_accepted:
             text = wire.receive(self._socket, text_bytes)

@@ -26,7 +26,7 @@ BATCH_PICTURES: Final = 16
 BATCH_BYTES: Final = 256 << 10
 BATCHES_AHEAD: Final = 3  # a child
 AHEAD_BYTES: Final = 64 << 20
-LARGEST_SIZE: Final = 4_096
+MAX_SIDE_PIXELS: Final = 4_096
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Decoder:
 
         A crash may have had another cause, so a file is refused for its second one.
         """
-        if not 1 <= size <= LARGEST_SIZE:
-            raise ValueError(f"size {size} is not between 1 and {LARGEST_SIZE}")
+        if not 1 <= size <= MAX_SIDE_PIXELS:
+            raise ValueError(f"size {size} is not between 1 and {MAX_SIDE_PIXELS}")
         if (count := len(files[0])) > self.limits.bytes:  # then it is alone
             return [ImageError(f"{count:,} bytes; at most {self.limits.bytes:,} are read")]
         outcomes: list[Decoded | ImageError] = []

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from PIL import ImageFile, IptcImagePlugin
 
-LONGEST: Final = 2_000  # characters of one description
+MAX_CHARACTERS: Final = 2_000  # of one description
 IPTC_CAPTION: Final = (2, 120)  # IPTC IIM 4.2, "Caption/Abstract"
 EXIF_DESCRIPTION: Final = 0x010E  # "ImageDescription"
 DC: Final = "{http://purl.org/dc/elements/1.1/}"
@@ -85,6 +85,6 @@ def _decode(raw: bytes) -> str:
 def _tidy(text: str) -> str:
     """One line without control characters; empty where it says nothing of the picture."""
     printable = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(printable.split())[:LONGEST]
+    line = " ".join(printable.split())[:MAX_CHARACTERS]
     lower = line.lower()
     return "" if lower in BOILERPLATE or lower.startswith("dcim\\") else line

@@ -18,8 +18,8 @@ LENGTH: Final = struct.Struct("<I")
 ANSWER: Final = struct.Struct("<BIIBII")  # accepted, width, height, mime, bytes of preview, of text
 
 MIMES: Final = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff")
-LONGEST_TEXT: Final = 1 << 16
-LARGEST_PREVIEW: Final = 1 << 20
+MAX_TEXT_BYTES: Final = 1 << 16
+MAX_PREVIEW_BYTES: Final = 1 << 20
 
 
 def receive(sock: socket.socket, count: int) -> bytearray:

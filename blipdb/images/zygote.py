@@ -35,7 +35,8 @@ READY: Final = struct.Struct("<B")  # whether children can be confined by seccom
 ORDER: Final = struct.Struct("<I")  # pid to end
 NUMBER: Final = struct.Struct("<i")  # a pid, or a wait status
 UNPRIVILEGED: Final = "nobody"
-NEEDED: Final = (TiffImagePlugin, WebPImagePlugin)  # or the first save imports every plugin
+# Imported now, or the first save imports every plugin.
+PRELOADED_PLUGINS: Final = (TiffImagePlugin, WebPImagePlugin)
 
 
 def main(control: socket.socket, limits: Limits) -> None:

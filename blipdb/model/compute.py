@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .architecture import Architecture, ArchitectureError, Described
 
 PRECISIONS = ("fp32", "int8")
-MERGED = 64  # image tokens that are stored of a model with more, unless one says otherwise
+MERGED_TOKENS = 64  # image tokens stored by default of a model with more
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,4 @@ EXACT = Compute()
 
 def usual(arch: Architecture) -> Compute:
     """Return the setting for a published checkpoint: the fastest at a small price in quality."""
-    return Compute("int8", MERGED if arch.image_tokens > MERGED else None)
+    return Compute("int8", MERGED_TOKENS if arch.image_tokens > MERGED_TOKENS else None)

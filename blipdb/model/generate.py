@@ -18,10 +18,10 @@ Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
 Stop = Callable[[], bool]
 
-USUAL_NUCLEUS = 1024  # tokens that a nucleus seldom exceeds
+NUCLEUS_TOKENS = 1024  # sorted first: a nucleus seldom has more
 
 
-class Decoder(Protocol):
+class DecoderStep(Protocol):
     """One step of a captioner, with its caches."""
 
     def __call__(
@@ -71,7 +71,7 @@ class _Search:
 
 
 def beam_search(
-    decoder: Decoder, images: int, rules: Rules, beams: int, stop: Stop | None = None
+    decoder: DecoderStep, images: int, rules: Rules, beams: int, stop: Stop | None = None
 ) -> list[list[int]]:
     """For each image the text with the highest mean log-probability that was found.
 
@@ -115,7 +115,7 @@ def beam_search(
 
 
 def nucleus_sample(
-    decoder: Decoder,
+    decoder: DecoderStep,
     images: int,
     rules: Rules,
     mass: float,
@@ -153,7 +153,7 @@ def nucleus_sample(
 
 def draw_from_nucleus(probabilities: Floats, mass: float, draws: Floats) -> Ints:
     """probabilities [B, V], draws [B] uniform in [0, 1) -> tokens [B]."""
-    order = best_places(probabilities, USUAL_NUCLEUS)
+    order = best_places(probabilities, NUCLEUS_TOKENS)
     cumulative = np.cumsum(np.take_along_axis(probabilities, order, axis=1), axis=1)
     if (cumulative[:, -1] < mass).any():
         order = best_places(probabilities, probabilities.shape[1])

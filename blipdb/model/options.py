@@ -9,25 +9,25 @@ from .artifact import Manifest
 from .generate import Rules
 from .tokenizer import Tokenizer
 
-BEAMS = 3  # BLIP, section 4.2
+DEFAULT_BEAMS = 3  # BLIP, section 4.2
 MAX_BEAMS = 16
 
 
-def opening(manifest: Manifest, tokenizer: Tokenizer) -> list[int]:
+def opening_tokens(manifest: Manifest, tokenizer: Tokenizer) -> list[int]:
     """Tokens before the first generated one: [DEC], and the prompt's."""
     dec = manifest.special_tokens.dec
     prompt = manifest.decoding.prompt if manifest.decoding else ""
     return tokenizer.encode(prompt, dec)[:-1] if prompt else [dec]
 
 
-def words(tokenizer: Tokenizer, begun: Sequence[int], written: Sequence[int]) -> str:
+def text_behind(tokenizer: Tokenizer, begun: Sequence[int], written: Sequence[int]) -> str:
     """Decode the generated text behind an opening, without the prompt."""
     prompt = list(begun[1:])
     whole, start = (tokenizer.decode(ids) for ids in ([*prompt, *written], prompt))
     return whole[len(start) :].strip()
 
 
-def rules(
+def generation_rules(
     manifest: Manifest, begun: int, min_tokens: int | None = None, max_tokens: int | None = None
 ) -> Rules:
     """The rules for what is written behind an opening of ``begun`` tokens.
@@ -51,7 +51,7 @@ def rules(
     return Rules(special.dec, special.sep, never, least, most)
 
 
-def beams(manifest: Manifest, wanted: int | None = None) -> int:
+def beam_count(manifest: Manifest, wanted: int | None = None) -> int:
     """Return the number of beams: `wanted`, else the manifest's, else BLIP's default.
 
     Raises:
@@ -59,7 +59,7 @@ def beams(manifest: Manifest, wanted: int | None = None) -> int:
     """
     if wanted is not None:
         return check_range("beams", wanted, 1, MAX_BEAMS)
-    return manifest.decoding.beams if manifest.decoding else BEAMS
+    return manifest.decoding.beams if manifest.decoding else DEFAULT_BEAMS
 
 
 def check_range(name: str, value: int, low: int, high: int) -> int:

@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import StoppedError
-from .generate import Decoder, Stop
+from .generate import DecoderStep, Stop
 
 Doubles = npt.NDArray[np.float64]
 
-SHORTLIST = 128  # answers of which all tokens are read,
-TOGETHER = 16  # so many at once; between them it can be stopped
-SMOOTHING = 0.1  # of the labels: it is in BLIP's score of an answer as it was in its training
+SHORTLIST_ANSWERS = 128  # the answers of which all tokens are read
+ANSWERS_PER_CALL = 16  # `stop` is asked between calls
+SMOOTHING = 0.1  # of the labels: BLIP's score of an answer is its training loss
 
 
 def rank(
-    decoder: Decoder,
+    decoder: DecoderStep,
     questions: int,
     first: int,
     answers: Sequence[Sequence[int]],
     *,
-    shortlist: int = SHORTLIST,
+    shortlist: int = SHORTLIST_ANSWERS,
     smoothing: float = SMOOTHING,
     stop: Stop | None = None,
 ) -> list[int]:
@@ -46,15 +46,15 @@ def rank(
         chances = _losses(logits, begins, 0)
         places: list[int] = np.argsort(chances, kind="stable")[:shortlist].tolist()
         losses: list[float] = []
-        for start in range(0, len(places), TOGETHER):
-            some = [answers[place] for place in places[start : start + TOGETHER]]
+        for start in range(0, len(places), ANSWERS_PER_CALL):
+            some = [answers[place] for place in places[start : start + ANSWERS_PER_CALL]]
             losses += _read(decoder, about, some, logits, past, smoothing, stop).tolist()
         chosen.append(min(zip(losses, places, strict=True))[1])
     return chosen
 
 
 def _read(
-    decoder: Decoder,
+    decoder: DecoderStep,
     about: npt.NDArray[np.int64],
     answers: Sequence[Sequence[int]],
     logits: npt.NDArray[np.float32],

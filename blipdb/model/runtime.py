@@ -20,8 +20,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 from ..errors import ModelError, SetupError, StoppedError, UsageError
-from . import machine
-from . import options as decoding
+from . import machine, options
 from .architecture import Architecture
 from .artifact import TOKENIZER, Artifact
 from .generate import beam_search, nucleus_sample
@@ -36,12 +35,13 @@ Stop = Callable[[], bool]
 PROVIDERS = "BLIPDB_PROVIDERS"
 CPU = "CPUExecutionProvider"
 CHUNK_FLOPS = 1e9  # of one call into a graph: some 10 to 20 ms of one core
-LEAST_PAIRS = 8  # of a rerank's call: each reads all weights, which takes as long as a pair
-MAX_CHUNK = 64
-PAIRS = "pairs"  # a graph that is made of rerank's when it is loaded
-PAIRED = 32  # pairs in one call
-LARGE = 32 << 20  # bytes of a graph
-SLOW = ["BiasGeluFusion"]  # ONNX Runtime's own Gelu with a bias takes twice as long as both apart
+MIN_PAIRS = 8  # in a rerank's call: each call reads all weights, which takes as long as a pair
+MAX_CHUNK_ROWS = 64
+PAIRS = "pairs"  # a graph that is built from rerank's when it is loaded
+PAIRS_PER_CALL = 32
+LARGE_GRAPH_BYTES = 32 << 20  # from here on a graph's session has a memory arena
+# ONNX Runtime's Gelu with a bias takes twice as long as addition and Gelu apart.
+DISABLED_FUSIONS = ["BiasGeluFusion"]
 MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
 
 
@@ -148,7 +148,7 @@ class Runtime:
         """As `embed_texts`, of texts that the tokenizer has encoded, whatever they begin with."""
         cls = self.artifact.manifest.special_tokens.cls
         itc = np.empty((len(ids), self.artifact.architecture.embed_dim), np.float32)
-        for rows in _equally_long(ids, MAX_CHUNK):
+        for rows in _equally_long(ids, MAX_CHUNK_ROWS):
             same = _stacked(ids, rows, cls)
             (itc[rows],) = self.run("text", input_ids=same, attention_mask=np.ones_like(same))
         return itc
@@ -173,7 +173,7 @@ class Runtime:
         """
         ids = np.array([self.tokenizer.encode(query, self.artifact.manifest.special_tokens.enc)])
         self._check_tokens(tokens, scales)
-        chunk = chunk or max(LEAST_PAIRS, _chunk(self._pair_flops(ids.shape[1])))
+        chunk = chunk or max(MIN_PAIRS, _chunk(self._pair_flops(ids.shape[1])))
         itm = np.empty((len(tokens), 2), np.float32)
         for part in _parts(len(tokens), chunk):
             _ask(stop)
@@ -194,7 +194,7 @@ class Runtime:
         self._check_tokens(tokens, scales)
         enc = self.artifact.manifest.special_tokens.enc
         itm = np.empty((len(ids), 2), np.float32)
-        for rows in _equally_long(ids, PAIRED):
+        for rows in _equally_long(ids, PAIRS_PER_CALL):
             seen = [places[row] for row in rows]
             (itm[rows],) = self.run(
                 PAIRS,
@@ -229,24 +229,24 @@ class Runtime:
         """
         self._check_tokens(tokens, scales)
         manifest = self.artifact.manifest
-        begun = decoding.opening(manifest, self.tokenizer)
-        rules = decoding.rules(manifest, len(begun), min_tokens, max_tokens)
-        beams = decoding.beams(manifest, beams)
+        begun = options.opening_tokens(manifest, self.tokenizer)
+        rules = options.generation_rules(manifest, len(begun), min_tokens, max_tokens)
+        beams = options.beam_count(manifest, beams)
         if nucleus is not None and not 0 < nucleus <= 1:
             raise UsageError(f"nucleus is {nucleus}; it must be above 0 and at most 1.")
         seeds = [seed] * len(tokens) if seed is None or isinstance(seed, int) else list(seed)
         for one in seeds:
             if one is not None:
-                decoding.check_range("seed", one, 0, MAX_SEED)
+                options.check_range("seed", one, 0, MAX_SEED)
         captions = []
-        for part in _parts(len(tokens), MAX_CHUNK // (beams if nucleus is None else 1)):
+        for part in _parts(len(tokens), MAX_CHUNK_ROWS // (beams if nucleus is None else 1)):
             decoder = _Decoder(self, "caption", begun, tokens=tokens[part], scales=scales[part])
             count = len(tokens[part])
             if nucleus is None:
                 texts = beam_search(decoder, count, rules, beams, stop)
             else:
                 texts = nucleus_sample(decoder, count, rules, nucleus, seeds[part], stop)
-            captions += [decoding.words(self.tokenizer, begun, text) for text in texts]
+            captions += [options.text_behind(self.tokenizer, begun, text) for text in texts]
         return captions
 
     def answer(
@@ -274,14 +274,14 @@ class Runtime:
         if len(questions) != len(tokens):
             raise ValueError(f"{len(questions)} questions are asked about {len(tokens)} images")
         special = self.artifact.manifest.special_tokens
-        beams = decoding.beams(self.artifact.manifest, beams)
+        beams = options.beam_count(self.artifact.manifest, beams)
         ids = [self.tokenizer.encode(text, special.enc, clean_question) for text in questions]
         choice = None if among is None else self._choice(among)
         answers = []
-        for part in _parts(len(tokens), MAX_CHUNK // beams):
+        for part in _parts(len(tokens), MAX_CHUNK_ROWS // beams):
             decoder = self._answers(ids[part], tokens[part], scales[part])
             if among is None or choice is None:
-                rules = decoding.rules(self.artifact.manifest, 1)
+                rules = options.generation_rules(self.artifact.manifest, 1)
                 texts = beam_search(decoder, len(ids[part]), rules, beams, stop)
                 answers += [self.tokenizer.decode(text) for text in texts]
             else:
@@ -416,22 +416,24 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
 def open_graph(data: bytes, threads: int, *, profile: str | None = None) -> ort.InferenceSession:
     """A serialised graph, ready to run on so many cores; `profile` begins the name of the file into
     which it writes where time went."""
-    options = ort.SessionOptions()
+    settings = ort.SessionOptions()
     if profile is not None:
-        options.enable_profiling, options.profile_file_prefix = True, profile
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+        settings.enable_profiling, settings.profile_file_prefix = True, profile
+    settings.intra_op_num_threads = threads
+    settings.inter_op_num_threads = 1
     # Waiting threads sleep: the machine belongs to PostgreSQL and others too.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Shapes change with each query: their memory plans would pile up.
-    options.enable_mem_pattern = False
+    settings.enable_mem_pattern = False
     # An arena keeps the memory of the largest call, which chunks bound: fetched anew from the
     # system, page by page, it costs a base model's rerank 7%. A small graph's threads would rather
     # wait for each other at its lock.
-    options.enable_cpu_mem_arena = len(data) > LARGE
-    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
-    options.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
-    session = ort.InferenceSession(data, options, providers=providers(), disabled_optimizers=SLOW)
+    settings.enable_cpu_mem_arena = len(data) > LARGE_GRAPH_BYTES
+    settings.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+    settings.log_severity_level = 3  # errors; a weight kept for torch alone is a warning
+    session = ort.InferenceSession(
+        data, settings, providers=providers(), disabled_optimizers=DISABLED_FUSIONS
+    )
     session._model_bytes = None  # else it keeps the file as well, for a fallback that we have not
     return session
 
@@ -460,7 +462,7 @@ def _ask(stop: Stop | None) -> None:
 
 
 def _chunk(flops: float) -> int:
-    return max(1, min(MAX_CHUNK, int(CHUNK_FLOPS / flops)))
+    return max(1, min(MAX_CHUNK_ROWS, int(CHUNK_FLOPS / flops)))
 
 
 def _parts(count: int, chunk: int) -> Iterator[slice]:

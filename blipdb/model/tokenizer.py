@@ -11,9 +11,9 @@ import tokenizers
 from ..errors import ModelError, TextError
 from .architecture import SpecialTokens
 
-CAPTION_WORDS = 30  # of a caption are read, as in BLIP
-SHOWN = 60  # characters of a text, and
-SHOWN_WORDS = 10  # unknown words, that an error repeats
+MAX_CAPTION_WORDS = 30  # the rest of a caption is not read, as in BLIP
+MAX_SHOWN_CHARACTERS = 60  # of a text that an error repeats
+MAX_SHOWN_WORDS = 10  # unknown words that an error repeats
 PUNCTUATION = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))  # BLIP's own list
 
 
@@ -106,8 +106,8 @@ class Tokenizer:
 
     def _unknown(self, text: str, encoding: tokenizers.Encoding) -> tuple[str, str]:
         words = list(dict.fromkeys(text[start:end] for start, end in encoding.offsets))
-        shown = ", ".join(_short(word) for word in words[:SHOWN_WORDS])
-        more = f" and {len(words) - SHOWN_WORDS} more" if len(words) > SHOWN_WORDS else ""
+        shown = ", ".join(_short(word) for word in words[:MAX_SHOWN_WORDS])
+        more = f" and {len(words) - MAX_SHOWN_WORDS} more" if len(words) > MAX_SHOWN_WORDS else ""
         known = self.vocab_size - len(self.special.to_dict())
         return (
             f"The model knows no word of this text: {shown}{more}.",
@@ -116,4 +116,6 @@ class Tokenizer:
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
+    return repr(
+        text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
+    )

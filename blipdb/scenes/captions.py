@@ -21,7 +21,7 @@ from .grammar import (
 from .world import INVERSE, Scene, Thing, groups, relations, separation, union
 
 Group = tuple[Thing, ...]
-MOST_WORDS = 36
+MAX_WORDS = 36
 _INVERSES = INVERSE | {"inside": "around", "on": "under", "beside": "beside"}
 
 
@@ -214,7 +214,7 @@ def full_caption(scene: Scene, rng: np.random.Generator) -> str:
     said, writer = content(scene), Writer(rng)
     while True:
         text = _whole(scene, said, writer)
-        if text.count(" ") < MOST_WORDS:
+        if text.count(" ") < MAX_WORDS:
             return text
 
 

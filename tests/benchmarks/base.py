@@ -19,7 +19,7 @@ import torch
 
 from blipdb.checkpoints.convert import convert
 from blipdb.model.architecture import Architecture
-from blipdb.model.compute import EXACT, MERGED, Compute
+from blipdb.model.compute import EXACT, MERGED_TOKENS, Compute
 from blipdb.model.graphs import prepare, rerank
 from blipdb.model.graphs.cross import COSTS, longest_absorbed
 from blipdb.model.runtime import Runtime, open_graph
@@ -39,7 +39,7 @@ CHUNK = 16  # candidates
 WORDS = (2, 6, 10, 14, 18, 24, 30, 36, 44)  # of the texts that tell where two ways cross
 TOKENS = (64, 145, 289, 577)
 PROMPT = (SPECIAL.dec, 1037, 3861, 1997)  # a picture of
-INT8, FEW = Compute("int8"), Compute("int8", MERGED)
+INT8, FEW = Compute("int8"), Compute("int8", MERGED_TOKENS)
 
 
 class Base(NamedTuple):
@@ -64,8 +64,8 @@ def measure(settings: Settings, report: Report) -> None:
     add = report.add
     add(STORED, f"an image, {n} tokens in float16", n * d * 2 / 1000, "kB")
     add(STORED, f"an image, {n} tokens in int8 with their scales", record_size(n, d) / 1000, "kB")
-    few = record_size(MERGED, d, merged=True) / 1000
-    add(STORED, f"an image, merged to {MERGED} (what a checkpoint is added as)", few, "kB",
+    few = record_size(MERGED_TOKENS, d, merged=True) / 1000
+    add(STORED, f"an image, merged to {MERGED_TOKENS} (what a checkpoint is added as)", few, "kB",
         "at most 60")  # fmt: skip
 
 
@@ -292,12 +292,12 @@ def _images(base: Base, report: Report, peaks: floors.Peaks) -> None:
     add = report.add
     add(IMAGE, "encoding, transformers in float32", 1 / theirs, "images/s")
     add(IMAGE, f"encoding, blipdb, all {arch.image_tokens} tokens", 1 / whole, "images/s")
-    add(IMAGE, f"encoding, blipdb, merged to {MERGED}", 1 / ours, "images/s")
-    add(IMAGE, f"encoding, merged to {MERGED}", theirs / ours, "times", "at least 2.5",
+    add(IMAGE, f"encoding, blipdb, merged to {MERGED_TOKENS}", 1 / ours, "images/s")
+    add(IMAGE, f"encoding, merged to {MERGED_TOKENS}", theirs / ours, "times", "at least 2.5",
         "transformers in float32")  # fmt: skip
     floor = floors.image_seconds(arch, peaks)
     add(IMAGE, "its products, layers in int8 and attention in float32", floor, "s")
-    add(IMAGE, f"encoding, merged to {MERGED}", ours / floor, "times", None,
+    add(IMAGE, f"encoding, merged to {MERGED_TOKENS}", ours / floor, "times", None,
         "its products at the quickest products' speed")  # fmt: skip
     expected = torch.cat(
         [

@@ -16,7 +16,7 @@ import psycopg
 from blipdb import registry
 from blipdb.checkpoints.rebuild import rebuild
 from blipdb.model.artifact import Artifact
-from blipdb.model.compute import EXACT, MERGED, Compute
+from blipdb.model.compute import EXACT, MERGED_TOKENS, Compute
 from blipdb.scenes import sampling
 from blipdb.settings import Settings
 from blipdb.work.executors import run_jobs
@@ -34,11 +34,11 @@ _AMONG = "SELECT image_id::text FROM blip_rerank(%s, %s::uuid[], 1)"
 
 
 def measure(settings: Settings, report: Report) -> None:
-    _price(settings, report, registry.bundled_folder(), (MERGED, 33, 17, 9))
+    _price(settings, report, registry.bundled_folder(), (MERGED_TOKENS, 33, 17, 9))
     if many := os.environ.get("BLIPDB_MANY"):
         with connect(settings) as conn:
             conn.execute("DELETE FROM blip.images")
-        _price(settings, report, Path(many), (129, MERGED, 29))
+        _price(settings, report, Path(many), (129, MERGED_TOKENS, 29))
 
 
 def _price(settings: Settings, report: Report, folder: Path, merged: Sequence[int]) -> None:
@@ -61,7 +61,9 @@ def _price(settings: Settings, report: Report, folder: Path, merged: Sequence[in
             results[name] = found, harder
     best = [_share(*pair) for pair in zip(results["fp32"], (truth, hard_truth), strict=True)]
     for name, (found, harder) in results.items():
-        target = {"int8": "at most 0.3", f"int8, merged to {MERGED}": "at most 0.5"}.get(name)
+        target = {"int8": "at most 0.3", f"int8, merged to {MERGED_TOKENS}": "at most 0.5"}.get(
+            name
+        )
         r1, harder_r1 = _share(found, truth), _share(harder, hard_truth)
         report.add(SECTION, f"{model}, {name}: R@1 of {COUNT}, through SQL", r1, "")
         report.add(SECTION, f"{model}, {name}: R@1 among {DISTRACTORS} look-alikes", harder_r1, "")

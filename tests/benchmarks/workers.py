@@ -17,7 +17,7 @@ from blipdb import registry
 from blipdb.database import connection, jobs
 from blipdb.database.jobs import Queue
 from blipdb.images.decode import Decoder
-from blipdb.model.compute import MERGED, Compute
+from blipdb.model.compute import MERGED_TOKENS, Compute
 from blipdb.model.runtime import Encoded, Runtime
 from blipdb.registry import Model
 from blipdb.settings import Settings
@@ -60,7 +60,7 @@ def measure(settings: Settings, report: Report) -> None:
 
 
 def _base(settings: Settings) -> Model:
-    compute = Compute("int8", MERGED)
+    compute = Compute("int8", MERGED_TOKENS)
     made = tiny_artifact(settings.home / "base", name="base", arch=BASE, compute=compute)
     with connect(settings) as conn:
         return registry.register(conn, settings, made.folder)

@@ -29,8 +29,8 @@ from ..datasets.sample import Broken, Sample
 from ..datasets.transforms import plain, read_bytes
 from ..evaluation.tasks.progress import Show, silent
 
-BATCH = 256  # samples in one transaction
-LOOKED_AT = 32  # pixels: decoding only tells whether an image can be read
+BATCH_SAMPLES = 256  # in one transaction
+DECODED_SIDE = 32  # pixels; small, as decoding only tells whether an image can be read
 
 
 @dataclass
@@ -80,7 +80,7 @@ def collect(
 
 def _batches(samples: Iterable[Sample | Broken]) -> Iterator[list[Sample | Broken]]:
     samples = iter(samples)
-    while batch := list(itertools.islice(samples, BATCH)):
+    while batch := list(itertools.islice(samples, BATCH_SAMPLES)):
         yield batch
 
 
@@ -114,7 +114,7 @@ def _store(
     unread = [(key, files[key]) for key in kept]
     new: dict[UUID, New] = {}
     captions: dict[UUID, list[Caption]] = {}
-    for key, decoded in decoder.decode_ahead(unread, LOOKED_AT):
+    for key, decoded in decoder.decode_ahead(unread, DECODED_SIDE):
         if isinstance(decoded, ImageError):
             found.leave_out(key, decoded.reason)
             continue

@@ -17,7 +17,7 @@ from blipdb.sources.stored import content
 from blipdb.types import Connection
 
 from ..datasets.transforms import LIMITS
-from ..evaluation.tasks.measures import Options, measure_captioning, measure_retrieval
+from ..evaluation.tasks.measures import EvaluationOptions, measure_captioning, measure_retrieval
 from ..evaluation.tasks.progress import Show
 from ..evaluation.tasks.report import HERE
 from ..run.checkpoint import write_atomically, write_json
@@ -26,13 +26,13 @@ from .plan import Plan
 EXAMPLES = 8  # of each origin and verdict
 MEASURED = {"pretrain": "the noisy corpus", "retrain": "what CapFilt kept"}
 
-COUNTS = """
+COUNT_VERDICTS = """
 SELECT v.origin, v.verdict, v.writer, v.judge, count(*), avg(v.itm)
 FROM blip.verdicts v JOIN blip.images i USING (image_id) WHERE i.space = %s
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 # A hash puts them in an order that has nothing to do with what they are.
-SOME = """
+SELECT_EXAMPLES = """
 SELECT v.image_id, v.text, v.itm, v.reason
 FROM blip.verdicts v JOIN blip.images i USING (image_id)
 WHERE i.space = %s AND v.origin = %s AND v.verdict = %s
@@ -48,7 +48,7 @@ figcaption { font-size: .85rem } small { color: #666 }
 """
 
 
-ALL = """
+SELECT_TEXTS = """
 SELECT v.image_id, v.origin, v.text, v.verdict
 FROM blip.verdicts v JOIN blip.images i USING (image_id) WHERE i.space = %s
 """
@@ -78,7 +78,7 @@ def write_report(
     Raises:
         DataError: the dataset of the plan's evaluation can't be used.
     """
-    rows = conn.execute(COUNTS, [plan.space]).fetchall()
+    rows = conn.execute(COUNT_VERDICTS, [plan.space]).fetchall()
     counts = [
         {
             "origin": origin,
@@ -124,7 +124,7 @@ def _noise(conn: Connection, plan: Plan, truth: Truth) -> list[dict[str, Any]]:
     """Share of texts that are not true of their image: of all, and of those that were kept."""
     texts: dict[str, list[tuple[bool, bool]]] = {}
     with conn.transaction(), conn.cursor("texts") as cursor:  # the server sends a few at a time
-        for image_id, origin, text, verdict in cursor.execute(ALL, [plan.space]):
+        for image_id, origin, text, verdict in cursor.execute(SELECT_TEXTS, [plan.space]):
             texts.setdefault(origin, []).append((truth(image_id, text), verdict == "kept"))
     rows = []
     for origin, found in sorted(texts.items()):
@@ -157,7 +157,7 @@ def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
             ("retrieval", measure_retrieval),
             ("captioning", measure_captioning),
         ):
-            options = Options(task, folder / run, plan.evaluation, device, shortest=1)
+            options = EvaluationOptions(task, folder / run, plan.evaluation, device, shortest=1)
             figures |= measure(options, show).figures[HERE]
         gains[words] = figures
     return gains
@@ -178,7 +178,9 @@ def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
         for origin, verdict in (
             ("web", "kept"), ("web", "dropped"), ("synthetic", "kept"), ("synthetic", "dropped"),
         ):  # fmt: skip
-            chosen = conn.execute(SOME, [plan.space, origin, verdict, EXAMPLES]).fetchall()
+            chosen = conn.execute(
+                SELECT_EXAMPLES, [plan.space, origin, verdict, EXAMPLES]
+            ).fetchall()
             examples = [Example(*row) for row in chosen]
             if examples:
                 figures = "".join(_figure(conn, decoder, example) for example in examples)

@@ -16,7 +16,7 @@ from ..datasets.database import database
 from ..datasets.sample import Broken, Sample
 from ..evaluation.tasks.progress import Show, silent
 
-PER_SHARD = 10_000
+SAMPLES_PER_SHARD = 10_000
 
 
 class Exported(NamedTuple):
@@ -30,7 +30,7 @@ def export_shards(
     folder: Path,
     *,
     space: str | None = None,
-    per_shard: int = PER_SHARD,
+    per_shard: int = SAMPLES_PER_SHARD,
     show: Show = silent,
 ) -> Exported:
     """Write the captions of `blip.capfilt` and their images as capfilt-00000.tar and so on: an

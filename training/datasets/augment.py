@@ -13,13 +13,13 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-COUNT, MAGNITUDE, MOST = 2, 5, 10  # RandAugment's N and M, and the scale that M is on
+COUNT, MAGNITUDE, MAX_MAGNITUDE = 2, 5, 10  # RandAugment's N and M, and the end of M's scale
 SHARE = 0.5  # of the chosen operations are carried out
-LEVEL = MAGNITUDE / MOST
+LEVEL = MAGNITUDE / MAX_MAGNITUDE
 SHEAR, PIXELS, DEGREES = 0.3 * LEVEL, 10 * LEVEL, 30 * LEVEL
 FACTOR = 0.1 + 1.8 * LEVEL  # 1: brightness and sharpness stay as they are
 GREY = (128, 128, 128)  # what comes in from outside
-NARROWEST, WIDEST = 3 / 4, 4 / 3  # crops, width to height
+MIN_ASPECT, MAX_ASPECT = 3 / 4, 4 / 3  # of a crop, width to height
 TRIES = 10
 
 Affine = tuple[float, float, float, float, float, float]
@@ -41,13 +41,13 @@ def crop_box(
     the largest in the middle that isn't too narrow or wide."""
     for _ in range(TRIES):
         area = width * height * rng.uniform(smallest, 1.0)
-        proportion = math.exp(rng.uniform(math.log(NARROWEST), math.log(WIDEST)))
+        proportion = math.exp(rng.uniform(math.log(MIN_ASPECT), math.log(MAX_ASPECT)))
         across, down = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
         if 0 < across <= width and 0 < down <= height:
             left = int(rng.integers(0, width - across + 1))
             return left, int(rng.integers(0, height - down + 1)), across, down
-    across = min(width, max(1, round(height * WIDEST)))
-    down = min(height, max(1, round(width / NARROWEST)))
+    across = min(width, max(1, round(height * MAX_ASPECT)))
+    down = min(height, max(1, round(width / MIN_ASPECT)))
     return (width - across) // 2, (height - down) // 2, across, down
 
 

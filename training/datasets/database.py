@@ -24,8 +24,8 @@ from .table import kept_table, unlisted_table
 from .transforms import LIMITS
 
 ROW = struct.Struct("16s16s")  # image_id, caption_id
-ROWS = 10_000  # that come from the server at once
-TEXTS = 64  # that are asked for at once
+FETCHED_ROWS = 10_000  # at a time, of a server-side cursor
+TEXTS_PER_QUERY = 64
 
 SOURCES: dict[str, LiteralString] = {
     "kept": "blip.capfilt",
@@ -34,13 +34,13 @@ SOURCES: dict[str, LiteralString] = {
 }
 """What may be read: CapFilt's survivors and people's captions; every caption, judged or not;
 people's alone."""
-IDS: LiteralString = """
+SELECT_IDS: LiteralString = """
 SELECT image_id, caption_id FROM {} c
 WHERE %(space)s::text IS NULL
     OR EXISTS (SELECT FROM blip.images i WHERE (i.image_id, i.space) = (c.image_id, %(space)s))
 ORDER BY image_id, caption_id
 """
-READ: LiteralString = """
+SELECT_TEXTS: LiteralString = """
 SELECT c.image_id, c.caption_id, c.text
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (image_id, caption_id)
 JOIN {} c USING (image_id, caption_id)
@@ -95,8 +95,8 @@ class CapFilt:
         with connect(self._url) as conn:
             check_revision(conn)
             with conn.cursor("ids") as cursor:  # on the server, so that few rows are here at once
-                cursor.itersize = ROWS
-                query = self._from(IDS)
+                cursor.itersize = FETCHED_ROWS
+                query = self._from(SELECT_IDS)
                 for image, caption in cursor.execute(query, {"space": self._space}, binary=True):
                     out.write(ROW.pack(image.bytes, caption.bytes))
 
@@ -107,8 +107,10 @@ class CapFilt:
         """Each caller has a connection of its own, which is made in its own process."""
         numbers = iter(numbers)
         with _explained(self._url), connect(self._url, autocommit=True) as conn:
-            while chosen := [self._id(number) for number in itertools.islice(numbers, TEXTS)]:
-                texts = _texts(conn, self._from(READ), chosen)
+            while chosen := [
+                self._id(number) for number in itertools.islice(numbers, TEXTS_PER_QUERY)
+            ]:
+                texts = _texts(conn, self._from(SELECT_TEXTS), chosen)
                 for id in chosen:
                     yield _sample(conn, id, texts.get(id))
 

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TRIES = 5  # in a row, without a byte gained
-PAUSE = 1.0  # seconds before the second; each further one takes twice as long
-TIMEOUT = 60.0  # seconds without a byte
-BUSY = (408, 425, 429)  # of 4xx, those that mean "later"
+PAUSE_SECONDS = 1.0  # seconds before the second; each further one takes twice as long
+TIMEOUT_SECONDS = 60.0  # seconds without a byte
+BUSY_STATUSES = (408, 425, 429)  # transient client errors, worth retrying
 FAILURES = (OSError, http.client.HTTPException)  # also what urllib raises
 
 
@@ -70,7 +70,7 @@ class Download:
         if self._at:
             headers["Range"] = f"bytes={self._at}-"
         request = urllib.request.Request(self._url, headers=headers)
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
         tag = response.headers.get("ETag")
         if self._at == 0:
             self._tag, self._size = tag, int(response.headers.get("Content-Length", -1))
@@ -97,12 +97,16 @@ class Download:
         self._failures += 1
         if self._failures == TRIES or _is_final(error):
             raise DownloadError(reason) from error
-        time.sleep(PAUSE * 2 ** (self._failures - 1))
+        time.sleep(PAUSE_SECONDS * 2 ** (self._failures - 1))
 
 
 def _is_final(error: Exception | None) -> bool:
     """Whether another try would end as this one."""
-    return isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in BUSY
+    return (
+        isinstance(error, urllib.error.HTTPError)
+        and error.code < 500
+        and error.code not in BUSY_STATUSES
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from .permutation import Permutation
 from .sample import Broken, DataError, Sample
 
-FIRST = 100  # samples, of which one at least must be what it should be
+CHECKED_SAMPLES = 100  # the first ones, of which at least one must be usable
 
 
 class Indexed(ABC):
@@ -53,7 +53,7 @@ def require_samples(dataset: Indexed, name: str) -> None:
     layout is another one, or what it needs is somewhere else."""
     if len(dataset) == 0:
         raise DataError(f"{name} has no samples")
-    first = min(len(dataset), FIRST)
+    first = min(len(dataset), CHECKED_SAMPLES)
     found = [one for one in dataset.samples(range(first)) if isinstance(one, Broken)]
     if len(found) == first:
         raise DataError(f"none of the first {first} samples can be used; {found[0]}")

@@ -33,7 +33,7 @@ Make = Callable[[Sequence[R], tuple[Broken, ...]], T]
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """Assignment of samples to batches.
 
     batch: samples of one process's batch. rank, size: the process's number, and the number of
@@ -53,7 +53,7 @@ class Plan:
         return dataset.stream(self.seed, part, self.size * self.workers, start)
 
 
-def make_plan(config: Config, world: World) -> Plan:
+def make_batch_plan(config: Config, world: World) -> BatchPlan:
     """Plan the batches of one process.
 
     Raises:
@@ -68,7 +68,7 @@ def make_plan(config: Config, world: World) -> Plan:
                 " give index, a file in a place that all of them reach"
             )
     batch = config.batch // world.size
-    return Plan(config.seed, batch, config.workers, world.rank, world.size)
+    return BatchPlan(config.seed, batch, config.workers, world.rank, world.size)
 
 
 def config_batches(
@@ -77,16 +77,16 @@ def config_batches(
     """A process's batches of `config.data`, from the step `start` to the end.
 
     Raises:
-        ConfigError: see `make_plan`.
+        ConfigError: see `make_batch_plan`.
         DataError: a dataset can't be used; or, when a step is due, none of its samples.
     """
-    plan = make_plan(config, world)
+    plan = make_batch_plan(config, world)
     dataset = open_datasets(config.data)
     return read_batches(dataset, plan, ready, make, range(start, config.steps))
 
 
 def read_batches(
-    dataset: Dataset, plan: Plan, ready: Ready[R], make: Make[R, T], steps: range
+    dataset: Dataset, plan: BatchPlan, ready: Ready[R], make: Make[R, T], steps: range
 ) -> Ahead[T]:
     """The batches of `steps`, read ahead. A broken sample's place is taken by the nearest good one
     of its batch.

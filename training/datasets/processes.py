@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
-AHEAD = 8  # batches that a worker may be in front
+BATCHES_AHEAD = 8  # that a worker may have ready
 CHECK_SECONDS = 5.0  # how often each side looks whether the other still lives
 NICENESS = 5  # workers have time; the threads that train wait for one another
 
@@ -34,7 +34,7 @@ class Ahead(Iterator[T], Generic[T]):
         self._workers: list[Any] = []
         for worker in range(workers):
             own = steps[(worker - steps.start) % workers :: workers]
-            self._queues.append(fork.Queue(AHEAD))
+            self._queues.append(fork.Queue(BATCHES_AHEAD))
             arguments = (make, own, self._queues[-1], os.getpid())
             self._workers.append(fork.Process(target=_work, args=arguments, daemon=True))
             self._workers[-1].start()

@@ -14,8 +14,8 @@ from typing import BinaryIO, NamedTuple
 
 from .sample import DataError
 
-CHUNK = 1 << 20  # bytes
-LONGEST = 16 << 20  # bytes of a line, or between two brackets
+CHUNK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 16 << 20  # of a line, or between two brackets
 MARK = "\ufeff"  # what some programs begin a file with
 
 # Whatever stands before the next bracket, strings as a whole, and the bracket. Nothing is tried
@@ -92,15 +92,15 @@ def _find_key(tokens: Iterator[Token], path: Path, key: str) -> None:
 
 def _tokens(file: BinaryIO, path: Path) -> Iterator[Token]:
     data, at = b"", 0  # `data` begins at byte `at`
-    while chunk := file.read(CHUNK):
+    while chunk := file.read(CHUNK_BYTES):
         data += chunk
         used = 0
         while token := TOKEN.match(data, used):
             used = token.end()
             yield Token(token[1], token[2], at + used)
         data, at = data[used:], at + used
-        if len(data) > LONGEST:
-            raise DataError(f"{path}: no bracket in {LONGEST:,} bytes behind byte {at:,}")
+        if len(data) > MAX_RECORD_BYTES:
+            raise DataError(f"{path}: no bracket in {MAX_RECORD_BYTES:,} bytes behind byte {at:,}")
 
 
 def scan_lines(file: BinaryIO, path: Path) -> Iterator[Place]:
@@ -145,7 +145,9 @@ class _Lines:
 
 
 def _line(file: BinaryIO, path: Path, start: int) -> bytes:
-    line = file.readline(LONGEST)
-    if len(line) == LONGEST:
-        raise DataError(f"{path}: the line at byte {start:,} has {LONGEST:,} bytes or more")
+    line = file.readline(MAX_RECORD_BYTES)
+    if len(line) == MAX_RECORD_BYTES:
+        raise DataError(
+            f"{path}: the line at byte {start:,} has {MAX_RECORD_BYTES:,} bytes or more"
+        )
     return line

@@ -28,8 +28,8 @@ from .table import cache_folder, explained
 from .tarred import Shard
 from .turns import Turns
 
-WIDTH = 4  # shards of a part that are open at a time
-BUFFER = 1 << 20  # bytes that are read of a file at once
+OPEN_SHARDS = 4  # of a part, at a time
+BUFFER_BYTES = 1 << 20  # of an open file
 
 Item = Sample | Broken
 
@@ -92,7 +92,7 @@ class Shards:
         while True:
             yield from turns.read(readers, partial(self._opened, epochs[number]))
             number += 1
-            turns = Turns(len(epochs[number]), WIDTH)
+            turns = Turns(len(epochs[number]), OPEN_SHARDS)
             readers = turns.open(partial(self._opened, epochs[number]))
 
     def once(self) -> Iterator[Item]:
@@ -110,7 +110,7 @@ class Shards:
     def _turns_at(self, epochs: Epochs, start: int) -> tuple[int, Turns]:
         """As far as counts are known; shards whose counts aren't may have any number."""
         for number in itertools.count():
-            turns = Turns(len(epochs[number]), WIDTH)
+            turns = Turns(len(epochs[number]), OPEN_SHARDS)
             start = turns.skip(start, partial(self._size_of, epochs[number]))
             if start == 0:
                 return number, turns
@@ -220,7 +220,7 @@ class Counts:
 def _stream(name: str) -> Download | BinaryIO:
     if is_url(name):
         return Download(name)
-    return open(name, "rb", buffering=BUFFER)
+    return open(name, "rb", buffering=BUFFER_BYTES)
 
 
 def _same(name: str) -> str:

@@ -16,9 +16,9 @@ from .transforms import LIMITS
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
 TEXTS = ("txt", "json")
-MOST_TEXT = 1 << 20  # bytes
+MAX_TEXT_BYTES = 1 << 20
 NAME = re.compile(r"((?:.*/)?[^/.][^/.]*)\.([^/]+)", re.DOTALL)
-BLOCK = 512  # bytes; a tar ends with two that are zero
+BLOCK_BYTES = 512  # a tar ends with two that are zero
 
 Files = dict[str, bytes | str]
 """A sample's files by suffix; a str is the reason why a file can't be used."""
@@ -39,7 +39,7 @@ class Shard:
 
     def read(self, size: int) -> bytes:
         data = self._stream.read(size)
-        self._tail = (self._tail + data)[-BLOCK:]
+        self._tail = (self._tail + data)[-BLOCK_BYTES:]
         return data
 
     def samples(self) -> Iterator[Sample | Broken]:
@@ -92,7 +92,7 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | str:
     suffix = member.name.rpartition(".")[2].lower()
     if suffix not in (*IMAGES, *TEXTS):
         return b""
-    most = LIMITS.bytes if suffix in IMAGES else MOST_TEXT
+    most = LIMITS.bytes if suffix in IMAGES else MAX_TEXT_BYTES
     if member.size > most:
         return f"{suffix} too large: {member.size:,} bytes; at most {most:,} are read"
     file = tar.extractfile(member)

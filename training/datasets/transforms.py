@@ -12,7 +12,7 @@ import numpy.typing as npt
 from blipdb.errors import ImageError
 from blipdb.images.limits import Limits
 from blipdb.images.picture import decode, whole
-from blipdb.model.tokenizer import CAPTION_WORDS
+from blipdb.model.tokenizer import MAX_CAPTION_WORDS
 from blipdb.sources import files
 
 from .augment import rand_augment, random_crop, random_flip
@@ -25,7 +25,7 @@ Look = Callable[[ImageSource, np.random.Generator], Pixels]
 """Makes pixels of an image, at random; raises ImageError with the reason where it is broken."""
 
 LIMITS = Limits()
-SMALLEST = {"pretrain": 0.2, "finetune": 0.5}  # crops, by area
+MIN_CROP_SHARE = {"pretrain": 0.2, "finetune": 0.5}  # of the image's area
 STATEMENT_WORDS, QUESTION_WORDS = 40, 50
 PUNCTUATION = re.compile(r"[.!\"()*#:;~]")
 
@@ -47,7 +47,7 @@ def look(augment: str, size: int) -> Look:
     """Return the transform for `augment`: "pretrain", "finetune", or "none" for `square`."""
     if augment == "none":
         return lambda source, rng: square(source, size)
-    return Augment(size, SMALLEST[augment])
+    return Augment(size, MIN_CROP_SHARE[augment])
 
 
 def square(source: ImageSource, size: int) -> Pixels:
@@ -78,7 +78,7 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def pre_caption(text: str, max_words: int = CAPTION_WORDS) -> str:
+def pre_caption(text: str, max_words: int = MAX_CAPTION_WORDS) -> str:
     """Lower case, without most punctuation, in single spaces, at most so many words."""
     words = PUNCTUATION.sub(" ", plain(text).lower()).split()
     return " ".join(words[:max_words])

@@ -18,7 +18,7 @@ from ..datasets.scenes import normalise, pad_texts
 from ..models.med import MED
 
 EVALUATION_SEED = 20_220_128  # never a training seed's [seed, step] pair
-CHUNK = 128  # images or pairs at once
+CHUNK_ROWS = 128  # images or pairs at once
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def harder_recall(model: MED, tokenizer: Tokenizer, data: HeldOut) -> float:
 
 def encode_images(model: MED, images: npt.NDArray[np.uint8]) -> Tensor:
     """uint8 [N, S, S, 3] -> image tokens [N, T, D]."""
-    parts = (images[i : i + CHUNK] for i in range(0, len(images), CHUNK))
+    parts = (images[i : i + CHUNK_ROWS] for i in range(0, len(images), CHUNK_ROWS))
     return torch.cat([model.image_tokens(normalise(part, model.temp.device)) for part in parts])
 
 
 def text_vectors(model: MED, ids: Tensor) -> Tensor:
-    return torch.cat([model.text_vector(part) for part in torch.split(ids, CHUNK)])
+    return torch.cat([model.text_vector(part) for part in torch.split(ids, CHUNK_ROWS)])
 
 
 def rerank(model: MED, ids: Tensor, tokens: Tensor, candidates: Tensor) -> Tensor:
@@ -106,7 +106,9 @@ def rerank(model: MED, ids: Tensor, tokens: Tensor, candidates: Tensor) -> Tenso
     images = candidates.flatten()
     logits = [
         model.match(ids[text], [layer.rows(image) for layer in memory])[:, 1]
-        for text, image in zip(torch.split(texts, CHUNK), torch.split(images, CHUNK), strict=True)
+        for text, image in zip(
+            torch.split(texts, CHUNK_ROWS), torch.split(images, CHUNK_ROWS), strict=True
+        )
     ]
     return torch.cat(logits).view(candidates.shape)
 

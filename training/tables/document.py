@@ -10,9 +10,9 @@ from typing import Any
 
 from ..run.checkpoint import write_atomically
 from .arms import BOTH, NONE, Arm, all_arms, sweep_arms
-from .paper import COLUMNS, TABLES
+from .paper import PAPER_FIGURES, TABLES
 from .results import Results, read_results
-from .run import Place
+from .run import Workspace
 from .verdicts import THRESHOLDS
 
 DOCUMENT = "capfilt.md"
@@ -23,7 +23,7 @@ PARTS = ("kinds", "colours", "counts", "all said is true")
 STAGES = ("pretrained", "finetuned")
 
 
-def write_document(place: Place, docs: Path) -> None:
+def write_document(place: Workspace, docs: Path) -> None:
     """Write all that there is so far between the document's marks, and the plots beside it."""
     setup = place.setup
     tables = read_results(place, all_arms(), setup.seeds)
@@ -52,7 +52,7 @@ def write_document(place: Place, docs: Path) -> None:
     )
 
 
-def _intro(place: Place) -> str:
+def _intro(place: Workspace) -> str:
     setup = place.setup
     mix, corpus, training = setup.mix, setup.corpus, setup.training
     return (
@@ -75,7 +75,7 @@ def _table(results: Results, name: str) -> str:
     with_noise = any(noise for _, _, noise in rows.values())
     head = ["", *FIGURES, *(f"{figure} FT" for figure in FIGURES)]
     head += ["synthetic: wrong", "dropped"] if with_noise else []
-    head += [f"paper {column}" for column in COLUMNS]
+    head += [f"paper {column}" for column in PAPER_FIGURES]
     head += ["paper dropped"] if with_noise else []
     lines = []
     for arm, (row, paper, noise) in rows.items():
@@ -139,7 +139,7 @@ def _filter_tables(results: Results) -> str:
     )
 
 
-def _sweep_rows(place: Place, results: Results) -> list[tuple[float, Arm, Arm]]:
+def _sweep_rows(place: Workspace, results: Results) -> list[tuple[float, Arm, Arm]]:
     setup = place.setup
     rows = [(setup.mix.noise, NONE, BOTH)]
     for noise in setup.sweep:
@@ -148,7 +148,7 @@ def _sweep_rows(place: Place, results: Results) -> list[tuple[float, Arm, Arm]]:
     return sorted((row for row in rows if results.found.get(row[1])), key=lambda row: row[0])
 
 
-def _sweep_table(place: Place, results: Results) -> str:
+def _sweep_table(place: Workspace, results: Results) -> str:
     rows: list[list[object]] = []
     for noise, none, both in _sweep_rows(place, results):
         row: list[object] = [f"{noise:.0%}"]
@@ -176,7 +176,7 @@ def _axes() -> Any:
     return pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 
 
-def _plot_sweep(place: Place, results: Results, path: Path) -> None:
+def _plot_sweep(place: Workspace, results: Results, path: Path) -> None:
     figure, axes = _axes()
     rows = _sweep_rows(place, results)
     noises = [100 * noise for noise, _, _ in rows]

@@ -18,13 +18,19 @@ from blipdb.scenes.sampling import draw
 from blipdb.scenes.world import Scene
 
 from ..evaluation.metrics.captioning import cider
-from ..evaluation.scenes import CHUNK, encode_images, names_everything, text_vectors, texts_tensor
+from ..evaluation.scenes import (
+    CHUNK_ROWS,
+    encode_images,
+    names_everything,
+    text_vectors,
+    texts_tensor,
+)
 from ..evaluation.tasks.decoder import captioner, search
 from ..models.med import MED
 from .setup import Setup
 
 CANDIDATES = 16
-BEAMS, MOST = 3, 24
+BEAMS, MAX_TOKENS = 3, 24
 
 
 class Test(NamedTuple):
@@ -75,7 +81,7 @@ def _logits(med: MED, ids: Tensor, tokens: Tensor, texts: Tensor, images: Tensor
         [
             med.match(ids[text], [layer.rows(image) for layer in memory])[:, 1]
             for text, image in zip(
-                torch.split(texts, CHUNK), torch.split(images, CHUNK), strict=True
+                torch.split(texts, CHUNK_ROWS), torch.split(images, CHUNK_ROWS), strict=True
             )
         ]
     )
@@ -86,10 +92,10 @@ def caption_quality(med: MED, tokenizer: Tokenizer, test: Test) -> dict[str, flo
     """Captions by a beam of three: shares in percent that are right, and CIDEr times 100."""
     special = med.special
     never = [token for token in special.to_dict().values() if token != special.sep]
-    rules = Rules(special.dec, special.sep, never, 1, MOST)
+    rules = Rules(special.dec, special.sep, never, 1, MAX_TOKENS)
     written: list[str] = []
-    for start in range(0, len(test.described_images), CHUNK):
-        tokens = encode_images(med, test.described_images[start : start + CHUNK])
+    for start in range(0, len(test.described_images), CHUNK_ROWS):
+        tokens = encode_images(med, test.described_images[start : start + CHUNK_ROWS])
         ids = search(captioner(med, tokens, [special.dec]), len(tokens), rules, BEAMS)
         written += [tokenizer.decode(one) for one in ids]
     return captions_right(written, test.described)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .arms import TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_12, TABLE_13, Arm
 
-COLUMNS = ("TR", "IR", "CIDEr", "NoCaps")
+PAPER_FIGURES = ("TR", "IR", "CIDEr", "NoCaps")
 Row = tuple[float, float, float, float]
 
 _NONE: Row = (78.4, 60.7, 127.8, 102.2)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .arms import Arm
-from .run import Place, has_result, read_result
+from .run import Workspace, has_result, read_result
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Results:
         return difference, difference / deviation if deviation else math.inf
 
 
-def read_results(place: Place, arms: Sequence[Arm], seeds: Sequence[int]) -> Results:
+def read_results(place: Workspace, arms: Sequence[Arm], seeds: Sequence[int]) -> Results:
     """Read the results of these arms; an arm without any has no rows."""
     found: dict[Arm, list[dict[str, Any]]] = {}
     for arm in arms:

@@ -50,7 +50,7 @@ FINETUNED = {"captioner": ("lm",), "filter": ("itc", "itm")}
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where experiments are kept and what they are of; `url` is a database of the server."""
 
     setup: Setup
@@ -61,14 +61,14 @@ class Place:
         return self.out / f"seed-{seed}" / name
 
 
-def open_place(config: Path, out: Path) -> Place:
+def open_place(config: Path, out: Path) -> Workspace:
     """The server under `out`, brought up."""
     settings = Settings((out / "home").absolute())
     cluster.up(settings)
-    return Place(read_setup(config), out, settings)
+    return Workspace(read_setup(config), out, settings)
 
 
-def train_vision(place: Place, vision: str) -> None:
+def train_vision(place: Workspace, vision: str) -> None:
     """A ViT that tells kinds and colours apart, as BLIP begins with one that knows ImageNet."""
     folder = place.out / f"vision-{vision}"
     setup, seed = place.setup, 0
@@ -99,7 +99,7 @@ def _seen(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
     return Ahead(worker, range(start, config.steps), config.workers)
 
 
-def run_arm(place: Place, seed: int, arm: Arm) -> None:
+def run_arm(place: Workspace, seed: int, arm: Arm) -> None:
     """Bootstrap the arm's corpus as it says, train on what is left, measure, and note it all."""
     folder = place.folder(seed, arm.name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def run_arm(place: Place, seed: int, arm: Arm) -> None:
         write_json(folder / RESULT, found)
 
 
-def _bootstrap(place: Place, settings: Settings, seed: int, arm: Arm, folder: Path) -> Verdicts:
+def _bootstrap(place: Workspace, settings: Settings, seed: int, arm: Arm, folder: Path) -> Verdicts:
     captioner, judges = _teachers(place, settings, seed, arm, folder)
     if arm.captioner:
         write(settings, captioner, _writing(place.setup, arm, seed))
@@ -128,7 +128,7 @@ def _bootstrap(place: Place, settings: Settings, seed: int, arm: Arm, folder: Pa
 
 
 def _teachers(
-    place: Place, settings: Settings, seed: int, arm: Arm, folder: Path
+    place: Workspace, settings: Settings, seed: int, arm: Arm, folder: Path
 ) -> tuple[Model, Model]:
     """The captioner and the filter, known to the arm's database."""
     assert arm.teachers is not None
@@ -150,7 +150,7 @@ def _teachers(
 
 
 def _train_and_measure(
-    place: Place, settings: Settings, seed: int, arm: Arm, folder: Path
+    place: Workspace, settings: Settings, seed: int, arm: Arm, folder: Path
 ) -> dict[str, dict[str, float]]:
     """The new model as it is pretrained, and finetuned on people's captions for either task."""
     setup, test = place.setup, make_test(place.setup)
@@ -189,7 +189,12 @@ def _keep(settings: Settings, run: Path, name: str, arm: Arm) -> None:
 
 
 def _train(
-    place: Place, settings: Settings, captions: str, config: Config, folder: Path, weights: Weights
+    place: Workspace,
+    settings: Settings,
+    captions: str,
+    config: Config,
+    folder: Path,
+    weights: Weights,
 ) -> None:
     device = prepare_torch(config.threads)
     train_on(settings, captions, config, place.setup.tokenizer, folder, device, weights)
@@ -212,11 +217,11 @@ def _mix(setup: Setup, arm: Arm) -> Mix:
     return setup.mix if arm.noise is None else setup.mix_of(arm.noise)
 
 
-def _web(place: Place, arm: Arm) -> int:
+def _web(place: Workspace, arm: Arm) -> int:
     return int(place.setup.corpus[arm.corpus])
 
 
-def _shards(place: Place, seed: int, arm: Arm) -> dict[str, Path]:
+def _shards(place: Workspace, seed: int, arm: Arm) -> dict[str, Path]:
     """The arm's corpus as WebDataset shards, drawn once."""
     setup = place.setup
     name = Arm(arm.corpus, noise=arm.noise).name.replace("-B", "")
@@ -239,7 +244,7 @@ def _shards(place: Place, seed: int, arm: Arm) -> dict[str, Path]:
 
 
 @contextmanager
-def _corpus(place: Place, seed: int, arm: Arm) -> Iterator[Settings]:
+def _corpus(place: Workspace, seed: int, arm: Arm) -> Iterator[Settings]:
     """A database with the arm's corpus, and nothing else; it is dropped when the arm is done."""
     name = f"tables_{seed}_{arm.name.replace('-', '_').lower()}"
     admin = place.settings.database_url()

@@ -12,7 +12,7 @@ from blipdb.settings import Settings
 
 from ..evaluation.tasks.progress import Show
 from .arms import Arm, all_arms, sweep_arms
-from .run import Place, has_result, run_arm, train_vision
+from .run import Workspace, has_result, run_arm, train_vision
 from .setup import Setup, read_setup
 
 
@@ -76,7 +76,7 @@ def _ready(left: list[Task], out: Path) -> Task | None:
 
 def _run(task: Task, config: Path, out: Path) -> None:
     """In a process of its own; the server is up."""
-    place = Place(read_setup(config), out, Settings((out / "home").absolute()))
+    place = Workspace(read_setup(config), out, Settings((out / "home").absolute()))
     if task.arm is None:
         train_vision(place, task.vision)
     else:

@@ -7,7 +7,7 @@ import numpy as np
 from ..architecture import Architecture
 from ..compute import EXACT, Compute
 from .builder import Builder, Dim
-from .decoder import MODEL, Decoder
+from .decoder import MODEL, DecoderGraph
 from .layers import additive, attend, heads, linear, rows, scaled
 from .weights import Weights
 
@@ -21,7 +21,7 @@ def build(weights: Weights, arch: Architecture, compute: Compute = EXACT) -> byt
     first token of an answer is [DEC].
     """
     g = Builder("answer", weights, integer=compute.integer)
-    decoder = Decoder(g, arch)
+    decoder = DecoderGraph(g, arch)
     return decoder.serialize(_Questions(g, arch))
 
 

@@ -6,7 +6,7 @@ from ..architecture import Architecture
 from ..compute import EXACT, Compute
 from .builder import Builder
 from .cross import cross_attention
-from .decoder import Decoder
+from .decoder import DecoderGraph
 from .weights import Weights
 
 
@@ -21,7 +21,7 @@ def build(
     first token of a text is [DEC].
     """
     g = Builder("caption", weights, integer=compute.integer)
-    decoder = Decoder(g, arch)
+    decoder = DecoderGraph(g, arch)
     return decoder.serialize(
         cross_attention(g, arch, compute, length=decoder.length, most=1, absorbed=absorbed)
     )

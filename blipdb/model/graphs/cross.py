@@ -16,7 +16,7 @@ from ..architecture import Architecture
 from ..compute import Compute
 from .builder import Builder, Dim
 from .integers import (
-    MIDDLE,
+    UINT8_ZERO,
     Levels,
     integer_linear,
     product,
@@ -26,7 +26,7 @@ from .integers import (
     quantised_weight,
 )
 from .layers import heads, linear, rows, scaled
-from .weights import KEYS, VALUES
+from .weights import KEY_FORM, VALUE_FORM
 
 PARTS = ("key", "value")
 COSTS = {"fp32": (1.0, 1.0), "int8": (3.3, 0.5)}
@@ -164,7 +164,7 @@ class IntegerAbsorbed:
             query = quantised_weight(g, f"{name}.query.weight")
             keys, values = (
                 quantised_heads(g, f"{name}.{part}.weight", form, self.count)
-                for part, form in (("key", KEYS), ("value", VALUES))
+                for part, form in (("key", KEY_FORM), ("value", VALUE_FORM))
             )
             factor = g.multiply(keys.scales, g.number(1 / math.sqrt(self.head)))  # [H * dh]
             return _Weights(
@@ -259,7 +259,7 @@ class Projected:
         g, tokens = self.g, self.tokens
         if not g.integer:
             return g.reshape(tokens.values, -1, tokens.width)
-        middle = g.constant(MIDDLE, np.int32)
+        middle = g.constant(UINT8_ZERO, np.int32)
         values = g.cast(g.add(g.cast(tokens.levels, np.int32), middle), np.uint8)
         return Levels(g.reshape(values, -1, tokens.width), g.reshape(tokens.scales, -1))
 

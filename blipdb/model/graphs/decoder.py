@@ -21,7 +21,7 @@ MODEL = "text_decoder.bert"
 HEAD = "text_decoder.cls.predictions"
 
 
-class Decoder:
+class DecoderGraph:
     """A step of decoding: some tokens of each text behind those in the cache."""
 
     def __init__(self, g: Builder, arch: Architecture) -> None:

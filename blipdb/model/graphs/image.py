@@ -12,9 +12,7 @@ from .builder import Array, Builder
 from .integers import product
 from .layers import exact_linear, linear, look, thirds, weighted
 from .merge import merge
-from .weights import Weights, quantised
-
-LEVELS = 127  # of symmetric int8
+from .weights import INT8_MAX, Weights, quantised
 
 
 def build(
@@ -108,7 +106,7 @@ def _quantise(g: Builder, x: str) -> tuple[str, str]:
     A scale per token, as a shared one would make a result depend on the batch around it.
     """
     peak = g.op("ReduceMax", g.op("Abs", x), g.ints(-1), keepdims=1)
-    scales = g.divide(peak, g.number(LEVELS))
+    scales = g.divide(peak, g.number(INT8_MAX))
     divisor = g.where(g.op("Greater", scales, g.number(0)), scales, g.number(1))
     levels = g.op("Round", g.divide(x, divisor))  # half to even
     return g.cast(levels, np.int8), g.squeeze(scales, -1)

@@ -19,10 +19,18 @@ import numpy.typing as npt
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from .builder import RUNTIME, Builder
-from .weights import COLUMNS, IN, KEYS, LARGEST, SCALES, THIRDS, quantised
+from .weights import (
+    COLUMN_FORM,
+    FORM_SEPARATOR,
+    INT8_MAX,
+    KEY_FORM,
+    SCALE_FORM,
+    THIRD_FORMS,
+    quantised,
+)
 
-MIDDLE = 128  # the level of 0 in uint8
-MOST = 255  # level of uint8, of what is never negative
+UINT8_ZERO = 128  # the level of 0 where values have both signs
+UINT8_MAX = 255  # the largest level where none is negative
 PRODUCT = "MatMulIntegerToFloat"
 
 
@@ -41,7 +49,7 @@ def quantised_rows(g: Builder, x: str) -> Levels:
         high = g.op("ReduceMax", x, g.ints(-1), keepdims=0)
         low = g.op("ReduceMin", x, g.ints(-1), keepdims=0)
         peak = g.op("Max", high, g.op("Neg", low))
-        return _rounded(g, x, g.multiply(peak, g.number(1 / LARGEST)), MIDDLE)
+        return _rounded(g, x, g.multiply(peak, g.number(1 / INT8_MAX)), UINT8_ZERO)
 
     found: Levels = g.once(("rows", x), make)
     return found
@@ -50,19 +58,19 @@ def quantised_rows(g: Builder, x: str) -> Levels:
 def quantised_shares(g: Builder, x: str) -> Levels:
     """float32 [R, I], none negative -> uint8 levels [R, I] from 0 on, scales [R]."""
     peak = g.op("ReduceMax", x, g.ints(-1), keepdims=0)
-    return _rounded(g, x, g.multiply(peak, g.number(1 / MOST)), 0)
+    return _rounded(g, x, g.multiply(peak, g.number(1 / UINT8_MAX)), 0)
 
 
 def quantised_weight(g: Builder, name: str) -> Levels:
     """A weight [O, I] by its Hugging Face name -> int8 levels [I, O], scales [O]."""
     levels, scales = _quantised(g, name)
-    return Levels(_stored(g, name, COLUMNS, levels.T), scales)
+    return Levels(_stored(g, name, COLUMN_FORM, levels.T), scales)
 
 
 def quantised_thirds(g: Builder, name: str) -> list[Levels]:
     """A weight [3 * O, I] -> int8 levels [I, O] and scales [O] of each third."""
     levels, scales = _quantised(g, name)
-    parts = zip(THIRDS, np.split(levels, 3), g.split(scales, 3, axis=0), strict=True)
+    parts = zip(THIRD_FORMS, np.split(levels, 3), g.split(scales, 3, axis=0), strict=True)
     return [Levels(_stored(g, name, form, part.T), scale) for form, part, scale in parts]
 
 
@@ -71,7 +79,7 @@ def quantised_heads(g: Builder, name: str, form: str, count: int) -> Levels:
     levels, scales = _quantised(g, name)
     heads = levels.reshape(count, -1, levels.shape[1])
     return Levels(
-        _stored(g, name, form, heads if form == KEYS else heads.transpose(0, 2, 1)), scales
+        _stored(g, name, form, heads if form == KEY_FORM else heads.transpose(0, 2, 1)), scales
     )
 
 
@@ -79,7 +87,7 @@ def _quantised(g: Builder, name: str) -> tuple[npt.NDArray[np.int8], str]:
     """int8 levels [O, I], and the name of their scales [O]."""
 
     def make() -> tuple[npt.NDArray[np.int8], str]:
-        weight, stored = g.array(name), f"{name}{IN}{SCALES}"
+        weight, stored = g.array(name), f"{name}{FORM_SEPARATOR}{SCALE_FORM}"
         if g.holds(stored):
             return np.broadcast_to(np.int8(0), weight.shape), g.store(stored, np.zeros(0))
         levels, scales = quantised(weight)
@@ -90,7 +98,9 @@ def _quantised(g: Builder, name: str) -> tuple[npt.NDArray[np.int8], str]:
 
 
 def _stored(g: Builder, name: str, form: str, levels: npt.NDArray[np.int8]) -> str:
-    return str(g.once(("form", name, form), lambda: g.store(f"{name}{IN}{form}", levels)))
+    return str(
+        g.once(("form", name, form), lambda: g.store(f"{name}{FORM_SEPARATOR}{form}", levels))
+    )
 
 
 def integer_linear(g: Builder, x: str, weight: Levels, bias: str | None) -> str:
@@ -101,7 +111,7 @@ def integer_linear(g: Builder, x: str, weight: Levels, bias: str | None) -> str:
 
 
 def product(
-    g: Builder, left: str, right: str, scales: str | None = None, *, middle: int = MIDDLE
+    g: Builder, left: str, right: str, scales: str | None = None, *, middle: int = UINT8_ZERO
 ) -> str:
     """uint8 levels around `middle` [..., R, I] times int8 levels [..., I, O] -> float32
     [..., R, O], with a scale for each column, [O] or [..., 1, O].
@@ -127,8 +137,8 @@ def unsigned(data: bytes) -> bytes:
     model.graph.initializer.extend(
         numpy_helper.from_array(np.array(value, dtype), name)
         for name, value, dtype in (
-            ("unsigned_shift", MIDDLE, np.int32),
-            ("unsigned_middle", MIDDLE, np.uint8),
+            ("unsigned_shift", UINT8_ZERO, np.int32),
+            ("unsigned_middle", UINT8_ZERO, np.uint8),
         )
     )
     _shift(model.graph)

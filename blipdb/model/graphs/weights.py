@@ -16,16 +16,17 @@ Weights = Mapping[str, npt.NDArray[np.float16]]
 State = Mapping[str, npt.NDArray[np.float32]]
 Shape = tuple[int, ...]
 
-LARGEST = 127  # level of symmetric int8
-TINY = 1e-30  # the scale of a row of zeros, as nothing is divided by 0
-IN = " in "  # between a weight's name and its form, where a graph keeps it in eight bits
-COLUMNS, KEYS, VALUES, SCALES = "columns", "keys", "values", "scales"
-THIRDS = ("third 1", "third 2", "third 3")
+INT8_MAX = 127  # the largest level of symmetric int8
+ZERO_ROW_SCALE = 1e-30  # scale of a row of zeros, so that nothing is divided by 0
+# A graph in eight bits stores a weight under its name, this, and its form.
+FORM_SEPARATOR = " in "
+COLUMN_FORM, KEY_FORM, VALUE_FORM, SCALE_FORM = "columns", "keys", "values", "scales"
+THIRD_FORMS = ("third 1", "third 2", "third 3")
 """Forms of int8 levels, as products want them: columns [I, O], and thirds of these [I, O / 3]; and
 by head, keys [H, O / H, I] and values [H, I, O / H]. Their scales [O] are float32."""
 
 MED_ROLES = ("retrieval", "captioner")
-"""What a MED can be as it is pretrained, with all three objectives."""
+"""Roles of a MED that was pretrained with all three objectives."""
 MATCHING = frozenset({"retrieval", "filter"})
 """Roles that have ITC and ITM."""
 HEAD = "text_decoder.cls.predictions"
@@ -85,7 +86,9 @@ def quantised(
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """A weight [O, I] as int8 levels [O, I] and scales [O]; levels * scales is near to it."""
     values = weight.astype(np.float32)
-    scales = np.maximum(np.abs(values).max(axis=1) / np.float32(LARGEST), np.float32(TINY))
+    scales = np.maximum(
+        np.abs(values).max(axis=1) / np.float32(INT8_MAX), np.float32(ZERO_ROW_SCALE)
+    )
     return np.rint(values / scales[:, None]).astype(np.int8), scales
 
 
@@ -101,10 +104,10 @@ def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
             if "." in tensor.name  # constants have no dot in their names
         }
         for full, array in found.items():
-            name, _, form = full.partition(IN)
+            name, _, form = full.partition(FORM_SEPARATOR)
             if not form:
                 exact[name] = array.astype(np.float32)
-            elif form == SCALES:
+            elif form == SCALE_FORM:
                 # In the usual order of memory, which safetensors takes for granted.
                 rounded[name] = np.ascontiguousarray(_levels(found, name)) * array[:, None]
     state = rounded | exact
@@ -114,15 +117,15 @@ def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
 def _levels(found: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
     """A weight's int8 levels [O, I], from whichever form a graph keeps them in."""
     forms = {
-        full.removeprefix(name + IN): array
+        full.removeprefix(name + FORM_SEPARATOR): array
         for full, array in found.items()
-        if full.startswith(name + IN)
+        if full.startswith(name + FORM_SEPARATOR)
     }
-    if THIRDS[0] in forms:
-        return np.concatenate([forms[third].T for third in THIRDS])
-    if COLUMNS in forms:
-        return forms[COLUMNS].T
-    levels = forms[KEYS] if KEYS in forms else forms[VALUES].transpose(0, 2, 1)
+    if THIRD_FORMS[0] in forms:
+        return np.concatenate([forms[third].T for third in THIRD_FORMS])
+    if COLUMN_FORM in forms:
+        return forms[COLUMN_FORM].T
+    levels = forms[KEY_FORM] if KEY_FORM in forms else forms[VALUE_FORM].transpose(0, 2, 1)
     return levels.reshape(-1, levels.shape[-1])
 
 

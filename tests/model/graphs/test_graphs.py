@@ -11,7 +11,7 @@ import torch
 
 from blipdb.model.compute import EXACT, Compute
 from blipdb.model.graphs import prepare, state_dict
-from blipdb.model.graphs.weights import IN
+from blipdb.model.graphs.weights import FORM_SEPARATOR
 from blipdb.model.runtime import Runtime, empty_past
 from blipdb.training.evaluation.agreement import disagreement
 from blipdb.training.models.med import MED
@@ -109,9 +109,9 @@ def test_graphs_hold_half_floats_and_known_operators_alone(
     for file in artifact.manifest.graphs.values():
         model = onnx.ModelProto.FromString(artifact.read(file))
         weights = [tensor for tensor in model.graph.initializer if "." in tensor.name]
-        whole = {tensor.data_type for tensor in weights if IN not in tensor.name}
+        whole = {tensor.data_type for tensor in weights if FORM_SEPARATOR not in tensor.name}
         assert whole == {onnx.TensorProto.FLOAT16}
-        rounded = {tensor.data_type for tensor in weights if IN in tensor.name}
+        rounded = {tensor.data_type for tensor in weights if FORM_SEPARATOR in tensor.name}
         assert rounded == (set() if compute == EXACT else BYTES_AND_SCALES)
         own = {node.op_type for node in model.graph.node if node.domain == "com.microsoft"}
         assert own <= {"MultiHeadAttention", "MatMulIntegerToFloat"}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from blipdb.model.architecture import ArchitectureError
-from blipdb.model.compute import EXACT, MERGED, Compute, usual
+from blipdb.model.compute import EXACT, MERGED_TOKENS, Compute, usual
 from blipdb.model.graphs.builder import Builder
 from blipdb.model.graphs.merge import ROUNDS, merge
 from blipdb.model.runtime import Runtime
@@ -125,6 +125,6 @@ def test_merging_leaves_fewer() -> None:
 
 
 def test_what_a_checkpoint_is_added_as() -> None:
-    assert usual(MANY) == Compute("int8", MERGED)
+    assert usual(MANY) == Compute("int8", MERGED_TOKENS)
     assert usual(ARCHITECTURE) == Compute("int8")
     assert Compute("fp32", None) == EXACT

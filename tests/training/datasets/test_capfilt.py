@@ -88,7 +88,7 @@ def test_captions_that_were_kept_come_with_their_images(url: str) -> None:
 
 @pytest.mark.parametrize("at_once", [1, 5, 64])
 def test_a_stream_is_a_datasets(url: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TEXTS", at_once)
+    monkeypatch.setattr(module, "TEXTS_PER_QUERY", at_once)
     data = open_dataset({"kind": "database", "url": url})
     dealt = [texts(data.stream(3, part, 3, 0), 20) for part in range(3)]
     turns = [text for turn in zip(*dealt, strict=True) for text in turn]
@@ -162,7 +162,7 @@ def test_what_is_no_database_of_this_version_is_named(database: str) -> None:
 
 
 def test_a_server_that_goes_away_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TEXTS", 2)
+    monkeypatch.setattr(module, "TEXTS_PER_QUERY", 2)
     stream = CapFilt(url).stream(1, 0, 1, 0)
     next(stream)
     with psycopg.connect(url, autocommit=True) as conn:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blipdb.training.datasets.loader import Plan, full, make_plan, read_batches
+from blipdb.training.datasets.loader import BatchPlan, full, make_batch_plan, read_batches
 from blipdb.training.datasets.open import open_dataset
 from blipdb.training.datasets.pairs import key_of, pair_batches, prompted
 from blipdb.training.datasets.questions import QuestionBatch, question_batches
@@ -149,8 +149,8 @@ def test_processes_have_to_share_evenly(configure: Change, tmp_path: Path) -> No
         pair_batches(config, TOKENIZER, 0, World(0, 3))
     config = configure({"kind": "database", "url": "postgresql:///none"})
     with pytest.raises(ConfigError, match=r"database: .* need the same index"):
-        make_plan(config, World(0, 2))
-    assert make_plan(config, World()) == Plan(seed=3, batch=8, workers=2)
+        make_batch_plan(config, World(0, 2))
+    assert make_batch_plan(config, World()) == BatchPlan(seed=3, batch=8, workers=2)
 
 
 def test_broken_samples_are_replaced_and_reported(configure: Change, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_any_batch_can_be_made_of_any_dataset(tmp_path: Path) -> None:
         return f"{sample.key} {sample.text}"
 
     dataset: Dataset = Numbers()
-    plan = Plan(seed=1, batch=4, workers=2, rank=1, size=3)
+    plan = BatchPlan(seed=1, batch=4, workers=2, rank=1, size=3)
     found = list(
         read_batches(dataset, plan, ready, lambda rows, broken: (rows, broken), range(3, 6))
     )

@@ -99,8 +99,8 @@ def test_workers_are_ahead_by_a_few(tmp_path: Path) -> None:
             yield step
 
     ahead = Ahead(make, range(1000), 1)
-    most = processes.AHEAD + 2  # one that waits to go in, one that the pipe has already
-    until(lambda: len(list(tmp_path.iterdir())) >= processes.AHEAD)
+    most = processes.BATCHES_AHEAD + 2  # one that waits to go in, one that the pipe has already
+    until(lambda: len(list(tmp_path.iterdir())) >= processes.BATCHES_AHEAD)
     time.sleep(0.2)
     assert len(list(tmp_path.iterdir())) <= most
     assert next(ahead) == 0

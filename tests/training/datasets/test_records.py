@@ -30,7 +30,7 @@ HARD = [
 @pytest.fixture(params=[1, 7, 64, 1 << 20])
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Number of bytes that the scanner reads at once."""
-    monkeypatch.setattr(scan, "CHUNK", request.param)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", request.param)
     return int(request.param)
 
 
@@ -83,8 +83,8 @@ def test_what_is_no_list_of_objects_is_refused(data: bytes, key: str | None, mes
 
 
 def test_what_has_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "LONGEST", 100)
-    monkeypatch.setattr(scan, "CHUNK", 10)
+    monkeypatch.setattr(scan, "MAX_RECORD_BYTES", 100)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", 10)
     with pytest.raises(DataError, match="no bracket in 100 bytes behind byte 7"):
         found(b'[{"a":{"' + b"x" * 200 + b'"}}]')
     with pytest.raises(DataError, match="the line at byte 3 has 100 bytes or more"):

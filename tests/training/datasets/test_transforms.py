@@ -24,7 +24,7 @@ from blipdb.training.datasets.augment import (
     random_flip,
 )
 from blipdb.training.datasets.transforms import (
-    SMALLEST,
+    MIN_CROP_SHARE,
     Augment,
     look,
     pre_caption,
@@ -204,7 +204,7 @@ def test_half_of_the_images_are_mirrored() -> None:
 def test_augmented_images_depend_on_the_generator_alone(name: str) -> None:
     see, data = look(name, 32), picture(3, "JPEG", side=200)
     assert isinstance(see, Augment)
-    assert see.smallest == SMALLEST[name]
+    assert see.smallest == MIN_CROP_SHARE[name]
     found = [see(data, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert all(one.shape == (32, 32, 3) and one.dtype == np.uint8 for one in found)
     assert np.array_equal(found[0], found[1])

@@ -19,7 +19,7 @@ from blipdb.training.tables.arms import BOTH, NONE, TABLE_1, Arm, all_arms, swee
 from blipdb.training.tables.measure import captions_right
 from blipdb.training.tables.paper import TABLES
 from blipdb.training.tables.results import Results, spread
-from blipdb.training.tables.run import Place, read_result
+from blipdb.training.tables.run import Workspace, read_result
 from blipdb.training.tables.schedule import Task, plan, run_all
 from blipdb.training.tables.setup import CONFIG, Setup, Written, read_setup, read_truth, write_shard
 from blipdb.training.tables.verdicts import THRESHOLDS, read_verdicts
@@ -173,7 +173,7 @@ def test_experiments_run_and_resume(
     shown: list[tuple[int, int]] = []
     run_all(config, out, small, 2, lambda _, done, total: shown.append((done, total)))
     assert shown[-1] == (4, 4)
-    place = Place(small, out, Settings(out / "home"))
+    place = Workspace(small, out, Settings(out / "home"))
     result = read_result(place.folder(1, arms[1].name))
     assert result["verdicts"]["texts"] == {"web": 32, "synthetic": 32}
     assert set(result["quality"]["finetuned"]) >= {"TR", "IR", "captions", "CIDEr"}

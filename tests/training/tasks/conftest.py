@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.models import TorchModel
 from tests.training.tasks.tinies import tiny_model
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(tmp_path_factory: pytest.TempPathFactory) -> TorchModel:
     """A tiny model with random weights."""
     return tiny_model(tmp_path_factory.mktemp("evaluated"))
 

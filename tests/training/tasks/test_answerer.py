@@ -15,7 +15,7 @@ from blipdb.model.runtime import Runtime
 from blipdb.training.evaluation.tasks import answerer as answerers
 from blipdb.training.evaluation.tasks.answerer import AnswersByTexts
 from blipdb.training.evaluation.tasks.decoder import CachedDecoder
-from blipdb.training.evaluation.tasks.models import Model, load_answerer
+from blipdb.training.evaluation.tasks.models import TorchModel, load_answerer
 from blipdb.training.models.answerer import Answerer
 from blipdb.training.models.med import dequantize_tokens
 from tests.tiny import SPECIAL, WORDS, tiny_artifact
@@ -25,19 +25,19 @@ QUESTIONS = ["is the big house red", "a dog", "the tree on the left", "boat"]
 
 
 @pytest.fixture(scope="module")
-def answerer(model: Model) -> Answerer:
+def answerer(model: TorchModel) -> Answerer:
     return tiny_answerer(model)
 
 
 @pytest.fixture
-def tokens(model: Model, answerer: Answerer) -> Tensor:
+def tokens(model: TorchModel, answerer: Answerer) -> Tensor:
     with torch.inference_mode():
         found: Tensor = answerer.image_tokens(model.pixels(pictures(len(QUESTIONS))))
     return found
 
 
 @torch.inference_mode()
-def losses(model: Model, answerer: Answerer, tokens: Tensor, candidates: list[str]) -> Tensor:
+def losses(model: TorchModel, answerer: Answerer, tokens: Tensor, candidates: list[str]) -> Tensor:
     """Of each question on each candidate [B, C], one at a time; log-probabilities by hand."""
     found = []
     for row, question in enumerate(QUESTIONS):
@@ -55,9 +55,14 @@ def losses(model: Model, answerer: Answerer, tokens: Tensor, candidates: list[st
 
 @pytest.mark.parametrize("pairs", [1000, 7])
 def test_the_candidate_with_the_lowest_loss_is_best(
-    *, model: Model, answerer: Answerer, tokens: Tensor, monkeypatch: pytest.MonkeyPatch, pairs: int
+    *,
+    model: TorchModel,
+    answerer: Answerer,
+    tokens: Tensor,
+    monkeypatch: pytest.MonkeyPatch,
+    pairs: int,
 ) -> None:
-    monkeypatch.setattr(answerers, "PAIRS", pairs)
+    monkeypatch.setattr(answerers, "PAIRS_PER_CALL", pairs)
     candidates = sentences(20)
     expected = losses(model, answerer, tokens, candidates).argmin(dim=1)
     found = AnswersByTexts(answerer, model.texts).rank(tokens, QUESTIONS, candidates)
@@ -65,7 +70,7 @@ def test_the_candidate_with_the_lowest_loss_is_best(
 
 
 def test_only_those_with_likely_first_tokens_are_compared(
-    model: Model, answerer: Answerer, tokens: Tensor, monkeypatch: pytest.MonkeyPatch
+    model: TorchModel, answerer: Answerer, tokens: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answerers, "SHORTLIST", 3)
     rare = "right"  # on the whole the likeliest, as it is the shortest
@@ -89,7 +94,7 @@ def test_only_those_with_likely_first_tokens_are_compared(
 
 @torch.inference_mode()
 def test_the_cached_decoder_reads_the_questions_words_alone(
-    model: Model, answerer: Answerer, tokens: Tensor
+    model: TorchModel, answerer: Answerer, tokens: Tensor
 ) -> None:
     """The second question is padded; its logits are those without padding and without a cache."""
     ids = torch.from_numpy(model.texts.ids(QUESTIONS))
@@ -106,7 +111,7 @@ def test_the_cached_decoder_reads_the_questions_words_alone(
 
 
 def test_answers_do_not_depend_on_the_batch(
-    model: Model, answerer: Answerer, tokens: Tensor
+    model: TorchModel, answerer: Answerer, tokens: Tensor
 ) -> None:
     asking = AnswersByTexts(answerer, model.texts)
     together = asking.generate(tokens, QUESTIONS)

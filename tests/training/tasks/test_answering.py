@@ -21,7 +21,7 @@ from blipdb.training.evaluation.tasks.answering import (
     vqa_accuracy,
 )
 from blipdb.training.evaluation.tasks.decoder import captioner, search
-from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.models import TorchModel
 from blipdb.training.evaluation.tasks.reading import see_image
 from tests.tiny import SPECIAL
 from tests.training.tasks.tinies import CPU, pictures, save_pictures
@@ -32,7 +32,7 @@ CANDIDATES = ["red", "blue", "a big house", "the dog"]
 class Continuing:
     """Answers by continuing the question: the candidate that the captioner loses least on."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: TorchModel) -> None:
         self.model = model
         self.encoded = 0
 
@@ -84,7 +84,7 @@ def asked(tmp_path: Path) -> list[Sample]:
 @pytest.mark.parametrize("candidates", [CANDIDATES, []])
 @torch.inference_mode()
 def test_each_question_is_answered_about_its_image(
-    model: Model, asked: list[Sample], candidates: list[str]
+    model: TorchModel, asked: list[Sample], candidates: list[str]
 ) -> None:
     answerer, told = Continuing(model), []
     found = answer(
@@ -112,14 +112,14 @@ def test_each_question_is_answered_about_its_image(
     assert told == [("answers", 4, 7), ("answers", 7, 7)]
 
 
-def test_an_image_is_encoded_once_for_its_questions(model: Model, asked: list[Sample]) -> None:
+def test_an_image_is_encoded_once_for_its_questions(model: TorchModel, asked: list[Sample]) -> None:
     answerer = Continuing(model)
     answer(answerer, model.source, asked, see_image, CANDIDATES, batch=7, device=CPU)
     assert answerer.encoded == 3
 
 
 @torch.inference_mode()
-def test_frames_are_read_as_one_image(model: Model, asked: list[Sample]) -> None:
+def test_frames_are_read_as_one_image(model: TorchModel, asked: list[Sample]) -> None:
     """Two frames: 2 N tokens, of the frames in their order."""
     answerer, given = Continuing(model), []
 

@@ -18,7 +18,7 @@ from blipdb.training.evaluation.tasks.captioning import (
     without_prompt,
 )
 from blipdb.training.evaluation.tasks.decoder import captioner, search
-from blipdb.training.evaluation.tasks.models import Model, load_model
+from blipdb.training.evaluation.tasks.models import TorchModel, load_model
 from blipdb.training.models.med import dequantize_tokens
 from tests.tiny import SPECIAL, tiny_artifact
 from tests.training.tasks.tinies import CPU, pictures, save_pictures
@@ -26,7 +26,7 @@ from tests.training.tasks.tinies import CPU, pictures, save_pictures
 NEVER = [token for token in SPECIAL.to_dict().values() if token != SPECIAL.sep]
 
 
-def test_lengths_are_counted_with_the_prompt(model: Model) -> None:
+def test_lengths_are_counted_with_the_prompt(model: TorchModel) -> None:
     """BLIP's 5 to 20 tokens with "a picture of ": 4 of them are there before the first word."""
     decoding = Decoding("a house of ", 3, 5, 20)  # three words that the tiny model knows
     assert opening(model, decoding) == [SPECIAL.dec, *model.texts.words("a house of")]
@@ -37,7 +37,7 @@ def test_lengths_are_counted_with_the_prompt(model: Model) -> None:
     assert rules(model, Decoding("", 3, 90, 99)).min_tokens == positions - 2
 
 
-def test_a_prompt_without_room_is_refused(model: Model) -> None:
+def test_a_prompt_without_room_is_refused(model: TorchModel) -> None:
     with pytest.raises(
         UsageError, match="'red red red' has 4 tokens with \\[DEC\\]; captions have 4"
     ):
@@ -46,7 +46,7 @@ def test_a_prompt_without_room_is_refused(model: Model) -> None:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("prompt", ["", "a house of"])
-def test_captions_come_without_the_prompt(model: Model, tmp_path: Path, prompt: str) -> None:
+def test_captions_come_without_the_prompt(model: TorchModel, tmp_path: Path, prompt: str) -> None:
     paths, decoding = save_pictures(tmp_path, 7), Decoding(prompt, 3, 5, 20)
     told: list[tuple[str, int, int]] = []
     found = caption(model, paths, decoding, batch=3, show=lambda *step: told.append(step))
@@ -58,7 +58,7 @@ def test_captions_come_without_the_prompt(model: Model, tmp_path: Path, prompt: 
     assert told == [("captions", done, 7) for done in (3, 6, 7)]
 
 
-def test_a_prompt_changes_what_is_written(model: Model, tmp_path: Path) -> None:
+def test_a_prompt_changes_what_is_written(model: TorchModel, tmp_path: Path) -> None:
     paths = save_pictures(tmp_path, 4)
     plain, prompted = (
         caption(model, paths, Decoding(prompt), batch=4) for prompt in ("", "the big")
@@ -80,9 +80,9 @@ def test_captions_are_those_of_the_runtime(tmp_path: Path) -> None:
     assert [without_prompt(model, begun, ids) for ids in found] == runtime.caption(tokens, scales)
 
 
-def test_a_model_without_a_captioner_is_refused(model: Model, tmp_path: Path) -> None:
+def test_a_model_without_a_captioner_is_refused(model: TorchModel, tmp_path: Path) -> None:
     name = "text_decoder.cls.predictions.bias"
-    lacking = Model(model.med, model.source, model.texts, frozenset({name}))
+    lacking = TorchModel(model.med, model.source, model.texts, frozenset({name}))
     with pytest.raises(ModelError, match=f"evaluated for captioning: it has no weight {name}"):
         caption(lacking, save_pictures(tmp_path, 1), Decoding(), batch=1)
 

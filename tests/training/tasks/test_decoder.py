@@ -11,7 +11,7 @@ import torch
 from blipdb.model.generate import Rules, nucleus_sample
 from blipdb.model.runtime import Runtime
 from blipdb.training.evaluation.tasks.decoder import captioner, search
-from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.models import TorchModel
 from blipdb.training.models.med import dequantize_tokens
 from tests.tiny import SPECIAL, tiny_artifact
 from tests.training.tasks.tinies import pictures, tiny_model
@@ -37,7 +37,7 @@ def test_ids_are_those_of_the_runtime(
 
 
 @torch.inference_mode()
-def test_logits_are_those_without_a_cache(model: Model) -> None:
+def test_logits_are_those_without_a_cache(model: TorchModel) -> None:
     """An opening of 3 tokens, 2 texts of each image, and an image that is left after a while."""
     tokens = model.med.image_tokens(model.pixels(pictures(3)))
     memory = model.med.image_memory(tokens)
@@ -62,7 +62,7 @@ def test_logits_are_those_without_a_cache(model: Model) -> None:
 
 
 @torch.inference_mode()
-def test_the_cache_serves_nucleus_sampling_too(model: Model) -> None:
+def test_the_cache_serves_nucleus_sampling_too(model: TorchModel) -> None:
     tokens = model.med.image_tokens(model.pixels(pictures(4)))
     rules = Rules(SPECIAL.dec, SPECIAL.sep, NEVER, 1, 9)
     decoder = captioner(model.med, tokens, [SPECIAL.dec])

@@ -20,7 +20,7 @@ from blipdb.training.evaluation.metrics import captioning as captions
 from blipdb.training.evaluation.tasks import retrieval
 from blipdb.training.evaluation.tasks.answerer import AnswersByTexts
 from blipdb.training.evaluation.tasks.captioning import caption
-from blipdb.training.evaluation.tasks.models import Model, normalised
+from blipdb.training.evaluation.tasks.models import TorchModel, normalised
 from blipdb.training.evaluation.tasks.reading import read_pairs, see_image
 from tests.tiny import WORDS, tiny_artifact
 from tests.training.tasks.test_videos import shades, write_video
@@ -61,7 +61,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 
 def test_retrieval(
-    tmp_path: Path, artifact: Path, model: Model, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, artifact: Path, model: TorchModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = caption_file(tmp_path, images=12, captions=2)
     data = ("--data", "kind=json", f"path={path}")
@@ -125,7 +125,7 @@ def test_the_papers_figures_stand_beside(
 
 def test_captioning(
     tmp_path: Path,
-    model: Model,
+    model: TorchModel,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -157,7 +157,7 @@ def test_captioning(
 
 
 @pytest.fixture
-def answering(tmp_path: Path, model: Model) -> tuple[Path, AnswersByTexts]:
+def answering(tmp_path: Path, model: TorchModel) -> tuple[Path, AnswersByTexts]:
     answerer = tiny_answerer(model)
     run = save_run(tmp_path / "answerer", answerer, model)
     return run, AnswersByTexts(answerer, model.texts)
@@ -176,7 +176,7 @@ def question_file(tmp_path: Path, **extra: Any) -> Path:
 
 
 @torch.inference_mode()
-def test_vqa(tmp_path: Path, model: Model, answering: tuple[Path, AnswersByTexts]) -> None:
+def test_vqa(tmp_path: Path, model: TorchModel, answering: tuple[Path, AnswersByTexts]) -> None:
     of_run, asking = answering
     path = question_file(tmp_path, answer=["red"] * 2 + ["is"] * 8)
     data = ("--data", "kind=vqa", f"path={path}", f"images={tmp_path / 'vqa'}")
@@ -213,7 +213,7 @@ def test_vqa_whose_answers_nobody_knows(
     assert "no accuracy: the data has no answers; hand in" in capsys.readouterr().out
 
 
-def test_nlvr2(tmp_path: Path, model: Model) -> None:
+def test_nlvr2(tmp_path: Path, model: TorchModel) -> None:
     reasoner = save_run(tmp_path / "reasoner", tiny_reasoner(model), model)
     paths = save_pictures(tmp_path / "nlvr2", 8)
     listed = write_json(

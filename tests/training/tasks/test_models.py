@@ -20,7 +20,7 @@ from transformers import (
 from blipdb.errors import ModelError
 from blipdb.training.evaluation.tasks.answerer import AnswersByTexts
 from blipdb.training.evaluation.tasks.models import (
-    Model,
+    TorchModel,
     load_answerer,
     load_model,
     load_reasoner,
@@ -72,13 +72,13 @@ def retriever(tmp_path_factory: pytest.TempPathFactory) -> tuple[BlipForImageTex
     return theirs, saved(theirs, tmp_path_factory.mktemp("hub") / "retriever")
 
 
-def assert_same(found: Model, expected: Model) -> None:
+def assert_same(found: TorchModel, expected: TorchModel) -> None:
     theirs = expected.med.state_dict()
     for name, value in found.med.state_dict().items():
         assert torch.equal(value, theirs[name]), name
 
 
-def test_a_run_is_what_it_saved(model: Model, tmp_path: Path) -> None:
+def test_a_run_is_what_it_saved(model: TorchModel, tmp_path: Path) -> None:
     run = save_run(tmp_path / "run", model.med, model, prompt="a picture of")
     found = load_model(run, CPU)
     assert_same(found, model)
@@ -89,7 +89,7 @@ def test_a_run_is_what_it_saved(model: Model, tmp_path: Path) -> None:
     assert not found.med.training
 
 
-def test_an_artifact_has_a_digest_and_its_own_normalisation(model: Model) -> None:
+def test_an_artifact_has_a_digest_and_its_own_normalisation(model: TorchModel) -> None:
     assert model.source.digest is not None
     assert model.source.mean == (0.48, 0.46, 0.41)
     frames = pictures(2)
@@ -182,7 +182,7 @@ def test_salesforces_reasoner(
     torch.testing.assert_close(found.logits(pixels[:1], pixels[1:], ["a red dog"]), expected)
 
 
-def assert_same_retrieval(found: Model, folder: Path) -> None:
+def assert_same_retrieval(found: TorchModel, folder: Path) -> None:
     expected = load_model(folder, CPU)
     given = set(expected.source.state)
     assert found.missing == expected.missing
@@ -190,7 +190,7 @@ def assert_same_retrieval(found: Model, folder: Path) -> None:
         assert torch.equal(found.med.state_dict()[name], expected.med.state_dict()[name]), name
 
 
-def test_a_model_of_another_kind_is_refused(model: Model, tmp_path: Path) -> None:
+def test_a_model_of_another_kind_is_refused(model: TorchModel, tmp_path: Path) -> None:
     run = save_run(tmp_path / "run", model.med, model)
     state = load_file(run / "weights.safetensors")
     name = "text_decoder.bert.encoder.layer.0.output.dense.weight"
@@ -205,7 +205,7 @@ def test_a_model_of_another_kind_is_refused(model: Model, tmp_path: Path) -> Non
         load_model(run, CPU)
 
 
-def test_what_is_no_model_is_refused(model: Model, tmp_path: Path) -> None:
+def test_what_is_no_model_is_refused(model: TorchModel, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not there"):
         load_model(tmp_path / "nothing", CPU)
     with pytest.raises(ModelError, match="holds no weights"):
@@ -234,7 +234,7 @@ def test_a_reasoners_run(tmp_path: Path) -> None:
         load_model(run, CPU)
 
 
-def test_a_med_is_no_reasoner(model: Model, tmp_path: Path) -> None:
+def test_a_med_is_no_reasoner(model: TorchModel, tmp_path: Path) -> None:
     run = save_run(tmp_path / "run", model.med, model)
     with pytest.raises(ModelError, match="another kind of model"):
         load_reasoner(run, CPU)
@@ -245,7 +245,7 @@ def test_a_med_is_no_reasoner(model: Model, tmp_path: Path) -> None:
         load_reasoner(run, CPU)
 
 
-def test_an_answerers_run(model: Model, tmp_path: Path) -> None:
+def test_an_answerers_run(model: TorchModel, tmp_path: Path) -> None:
     answerer = tiny_answerer(model)
     run = save_run(tmp_path / "run", answerer, model)
     found, source = load_answerer(run, CPU)
@@ -267,6 +267,6 @@ def test_hugging_faces_answerer(tmp_path: Path) -> None:
     assert not [name for name in ours if name not in state]
 
 
-def test_a_med_is_no_answerer(model: Model, tmp_path: Path) -> None:
+def test_a_med_is_no_answerer(model: TorchModel, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="another kind of model"):
         load_answerer(save_run(tmp_path / "run", model.med, model), CPU)

@@ -11,7 +11,7 @@ import tokenizers
 from tokenizers import Regex, normalizers
 
 from blipdb.training.datasets.sample import Broken, DataError, Sample
-from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.models import TorchModel
 from blipdb.training.evaluation.tasks.reading import (
     Texts,
     all_samples,
@@ -23,7 +23,7 @@ from tests.tiny import SPECIAL
 from tests.training.tasks.tinies import SIDE, pictures, save_pictures
 
 
-def test_ids_are_cut_and_padded(model: Model) -> None:
+def test_ids_are_cut_and_padded(model: TorchModel) -> None:
     texts = model.texts.limited(5)
     first, second = texts.words("red bicycle")
     ids = texts.ids(["red bicycle", "red", "red bicycle red bicycle"])
@@ -34,12 +34,12 @@ def test_ids_are_cut_and_padded(model: Model) -> None:
     ]
 
 
-def test_no_limit_is_raised(model: Model) -> None:
+def test_no_limit_is_raised(model: TorchModel) -> None:
     assert model.texts.limit == model.source.arch.max_positions
     assert model.texts.limited(10_000).limit == model.texts.limit
 
 
-def test_a_text_is_cut_to_what_is_read(model: Model) -> None:
+def test_a_text_is_cut_to_what_is_read(model: TorchModel) -> None:
     texts = model.texts.limited(5)
     assert texts.cut("red bicycle") == "red bicycle"
     assert texts.cut("red  bicycle red bicycle dog") == "red  bicycle red"
@@ -56,7 +56,7 @@ def test_a_word_is_cut_between_its_pieces(tmp_path: Path) -> None:
     assert texts.ids(["red bicycles"]).tolist() == texts.ids([texts.cut("red bicycles")]).tolist()
 
 
-def test_a_text_that_cannot_be_cut_is_refused(model: Model) -> None:
+def test_a_text_that_cannot_be_cut_is_refused(model: TorchModel) -> None:
     """Here a word is read otherwise than it is with the words behind it."""
     tokenizer = tokenizers.Tokenizer.from_str(model.source.tokenizer.to_str())
     tokenizer.normalizer = normalizers.Replace(Regex("red(?= dog)"), "blue")

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from blipdb.training.datasets.sample import DataError, Sample
-from blipdb.training.evaluation.tasks.models import Model, ReasonsByTexts
+from blipdb.training.evaluation.tasks.models import ReasonsByTexts, TorchModel
 from blipdb.training.evaluation.tasks.reasoning import judge, rightly
 from tests.training.tasks.tinies import CPU, pictures, save_pictures, tiny_reasoner
 
 
 @pytest.fixture
-def reasoner(model: Model) -> ReasonsByTexts:
+def reasoner(model: TorchModel) -> ReasonsByTexts:
     return ReasonsByTexts(tiny_reasoner(model), model.texts)
 
 
@@ -28,7 +28,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 @torch.inference_mode()
 def test_statements_are_judged_about_their_two_images(
-    model: Model, reasoner: ReasonsByTexts, samples: list[Sample]
+    model: TorchModel, reasoner: ReasonsByTexts, samples: list[Sample]
 ) -> None:
     told: list[tuple[str, int, int]] = []
     found = judge(
@@ -52,7 +52,7 @@ def test_what_is_right(samples: list[Sample]) -> None:
         rightly([Sample((b"", b""), "key", "text", id="t-1")], [True])
 
 
-def test_two_images_are_needed(model: Model, reasoner: ReasonsByTexts) -> None:
+def test_two_images_are_needed(model: TorchModel, reasoner: ReasonsByTexts) -> None:
     sample = Sample((b"",), "key", "text", label=1)
     with pytest.raises(DataError, match="key has 1 images; NLVR2 has 2"):
         judge(reasoner, model.source, [sample], batch=1, device=CPU)

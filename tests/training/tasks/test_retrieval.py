@@ -13,7 +13,7 @@ from blipdb.errors import ModelError, UsageError
 from blipdb.training.datasets.sample import Sample
 from blipdb.training.datasets.transforms import Pixels
 from blipdb.training.evaluation.metrics.retrieval import NO_CANDIDATE
-from blipdb.training.evaluation.tasks.models import Model
+from blipdb.training.evaluation.tasks.models import TorchModel
 from blipdb.training.evaluation.tasks.reading import Pairs, read_pairs, see_image
 from blipdb.training.evaluation.tasks.retrieval import by_image, encode, nearest, retrieve
 from tests.training.metrics.test_retrieval import official
@@ -33,7 +33,7 @@ def some_pairs(folder: Path) -> Pairs:
 
 
 @torch.inference_mode()
-def by_matrices(model: Model, pairs: Pairs, k: int) -> tuple[Any, Any]:
+def by_matrices(model: TorchModel, pairs: Pairs, k: int) -> tuple[Any, Any]:
     """As evaluation() of BLIP's release: each query with its k candidates, the others at -100."""
     images = [int(Path(str(path)).stem) for path in pairs.images]
     tokens = model.med.image_tokens(model.pixels(pictures(IMAGES)[images]))
@@ -59,7 +59,7 @@ def by_matrices(model: Model, pairs: Pairs, k: int) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize(("k", "batch"), [(10, 64), (10, 3), (200, 5)])
 def test_scores_are_those_of_whole_matrices(
-    model: Model, tmp_path: Path, k: int, batch: int
+    model: TorchModel, tmp_path: Path, k: int, batch: int
 ) -> None:
     pairs = some_pairs(tmp_path)
     both = retrieve(model, pairs, see_image, pairs.images, k=k, batch=batch)
@@ -80,7 +80,7 @@ def test_scores_are_those_of_whole_matrices(
 
 
 @torch.inference_mode()
-def test_a_videos_frames_are_one_image(model: Model) -> None:
+def test_a_videos_frames_are_one_image(model: TorchModel) -> None:
     """Its vector is the mean of the frames' projections, of length 1 then; its tokens are those of
     all frames."""
     videos, told = [5, 6, 7], []
@@ -98,13 +98,13 @@ def test_a_videos_frames_are_one_image(model: Model) -> None:
     assert told == [("images", 2, 3), ("images", 3, 3)]
 
 
-def test_too_few_candidates_tell_no_recall(model: Model, tmp_path: Path) -> None:
+def test_too_few_candidates_tell_no_recall(model: TorchModel, tmp_path: Path) -> None:
     pairs = some_pairs(tmp_path)
     with pytest.raises(UsageError, match="k is 9; R@10 needs 10"):
         retrieve(model, pairs, see_image, pairs.images, k=9, batch=8)
 
 
-def test_progress_is_told(model: Model, tmp_path: Path) -> None:
+def test_progress_is_told(model: TorchModel, tmp_path: Path) -> None:
     pairs, told = some_pairs(tmp_path), []
     retrieve(
         *(model, pairs, see_image, pairs.images),
@@ -117,7 +117,7 @@ def test_progress_is_told(model: Model, tmp_path: Path) -> None:
     assert told[-1] == ("pairs of images", IMAGES, IMAGES)
 
 
-def test_no_more_than_a_batch_is_in_memory(model: Model, tmp_path: Path) -> None:
+def test_no_more_than_a_batch_is_in_memory(model: TorchModel, tmp_path: Path) -> None:
     """Of images, of texts and of pairs."""
     pairs, sizes = some_pairs(tmp_path), []
     heads = (model.med.vision_proj, model.med.text_proj, model.med.itm_head)
@@ -134,9 +134,9 @@ def test_no_more_than_a_batch_is_in_memory(model: Model, tmp_path: Path) -> None
     assert sum(sizes) == IMAGES + TEXTS + IMAGES * TEXTS  # and each pair is read once
 
 
-def test_a_model_without_a_match_head_is_refused(model: Model, tmp_path: Path) -> None:
+def test_a_model_without_a_match_head_is_refused(model: TorchModel, tmp_path: Path) -> None:
     pairs = some_pairs(tmp_path)
-    lacking = Model(model.med, model.source, model.texts, frozenset({"itm_head.bias"}))
+    lacking = TorchModel(model.med, model.source, model.texts, frozenset({"itm_head.bias"}))
     with pytest.raises(
         ModelError, match=r"evaluated for retrieval: it has no weight itm_head\.bias"
     ):

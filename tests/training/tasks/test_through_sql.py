@@ -19,7 +19,7 @@ from blipdb.settings import Settings
 from blipdb.training import evaluate
 from blipdb.training.datasets.sample import Sample
 from blipdb.training.evaluation.tasks import retrieval, through_sql
-from blipdb.training.evaluation.tasks.models import Model, load_model
+from blipdb.training.evaluation.tasks.models import TorchModel, load_model
 from blipdb.training.evaluation.tasks.reading import Pairs, read_pairs, see_image
 from tests.training.tasks.tinies import CPU
 
@@ -49,7 +49,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bundled() -> Model:
+def bundled() -> TorchModel:
     return load_model(registry.bundled_folder(), CPU)
 
 
@@ -93,7 +93,9 @@ def test_figures_through_sql_equal_those_in_torch(
 
 
 @pytest.mark.slow
-def test_scores_through_sql_equal_those_in_torch(bundled: Model, stored: str, album: Path) -> None:
+def test_scores_through_sql_equal_those_in_torch(
+    bundled: TorchModel, stored: str, album: Path
+) -> None:
     """Candidate by candidate, up to what int8 tokens and halfvec change."""
     pairs = pairs_of(album)
     here = retrieval.retrieve(bundled, pairs, see_image, pairs.images, k=K, batch=64)
@@ -111,7 +113,7 @@ def test_scores_through_sql_equal_those_in_torch(bundled: Model, stored: str, al
 
 
 def test_the_same_picture_twice_is_one_image_there(
-    bundled: Model, stored: str, album: Path, tmp_path: Path
+    bundled: TorchModel, stored: str, album: Path, tmp_path: Path
 ) -> None:
     """Both places have its score."""
     copy = tmp_path / "copy.png"
@@ -130,7 +132,9 @@ def test_the_same_picture_twice_is_one_image_there(
         assert (row > -100).all()
 
 
-def test_images_that_are_not_there_are_counted(bundled: Model, elsewhere: str, album: Path) -> None:
+def test_images_that_are_not_there_are_counted(
+    bundled: TorchModel, elsewhere: str, album: Path
+) -> None:
     with (
         connection.connect(elsewhere, autocommit=True) as conn,
         pytest.raises(DatabaseError, match=f"{IMAGES} of {IMAGES} images are not in the space 'x'"),
@@ -138,7 +142,9 @@ def test_images_that_are_not_there_are_counted(bundled: Model, elsewhere: str, a
         through_sql.retrieve(conn, bundled.source, pairs_of(album), k=K, space="x")
 
 
-def test_the_database_searches_with_the_same_model(model: Model, stored: str, album: Path) -> None:
+def test_the_database_searches_with_the_same_model(
+    model: TorchModel, stored: str, album: Path
+) -> None:
     with (
         connection.connect(stored, autocommit=True) as conn,
         pytest.raises(UsageError, match=r"The database searches with scenes .* is another model"),
@@ -146,7 +152,9 @@ def test_the_database_searches_with_the_same_model(model: Model, stored: str, al
         through_sql.retrieve(conn, model.source, pairs_of(album), k=K)
 
 
-def test_no_search_gives_more_than_a_thousand(bundled: Model, stored: str, album: Path) -> None:
+def test_no_search_gives_more_than_a_thousand(
+    bundled: TorchModel, stored: str, album: Path
+) -> None:
     with (
         connection.connect(stored, autocommit=True) as conn,
         pytest.raises(UsageError, match="k is 1001; blip_search gives 1000"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from blipdb.training.evaluation.tasks.models import Model, load_model
+from blipdb.training.evaluation.tasks.models import TorchModel, load_model
 from blipdb.training.models.answerer import Answerer
 from blipdb.training.models.nlvr2 import Reasoner
 from blipdb.training.run.checkpoint import save_weights
@@ -23,18 +23,18 @@ CPU = torch.device("cpu")
 SIDE = ARCHITECTURE.image_size
 
 
-def tiny_model(folder: Path, seed: int = 0) -> Model:
+def tiny_model(folder: Path, seed: int = 0) -> TorchModel:
     return load_model(tiny_artifact(folder, seed).folder, CPU)
 
 
-def tiny_answerer(model: Model) -> Answerer:
+def tiny_answerer(model: TorchModel) -> Answerer:
     """Begun with the model's weights, of which encoder's and decoder's then go apart."""
     answerer = Answerer(model.source.arch, model.source.special)
     answerer.begin(model.med)
     return shaken(answerer)
 
 
-def tiny_reasoner(model: Model) -> Reasoner:
+def tiny_reasoner(model: TorchModel) -> Reasoner:
     """Begun with the model's weights, of which left's and right's then go apart."""
     reasoner = Reasoner(model.source.arch, model.source.special)
     reasoner.begin(model.med)
@@ -91,7 +91,7 @@ def write_json(path: Path, value: Any) -> Path:
     return path
 
 
-def save_run(folder: Path, model: torch.nn.Module, of: Model, prompt: str = "") -> Path:
+def save_run(folder: Path, model: torch.nn.Module, of: TorchModel, prompt: str = "") -> Path:
     """Write a training run's output, with that model's weights."""
     folder.mkdir()
     save_weights(folder / "weights.safetensors", model)

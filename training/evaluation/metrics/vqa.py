@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-AGREEING = 3  # annotators who make an answer right
+MIN_AGREEING = 3  # annotators, for an answer to be right
 ANNOTATORS = 10
 
 PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
@@ -76,8 +76,8 @@ def accuracy(answer: str, given: Mapping[str, int]) -> float:
         for theirs, count in given.items():
             agreed[without_punctuation(theirs)] += count
     same = agreed[found]
-    among_same = min(1.0, (same - 1) / AGREEING)  # one of them is left out
-    among_others = min(1.0, same / AGREEING)
+    among_same = min(1.0, (same - 1) / MIN_AGREEING)  # one of them is left out
+    among_others = min(1.0, same / MIN_AGREEING)
     return (same * among_same + (people - same) * among_others) / people
 
 

@@ -10,16 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from blipdb.model.generate import Rules
-from blipdb.model.rank import SHORTLIST, SMOOTHING
+from blipdb.model.rank import SHORTLIST_ANSWERS, SMOOTHING
 
 from ...models.answerer import Answerer
 from ...models.med import Memory
 from .decoder import CachedDecoder, search
 from .reading import Texts
 
-QUESTION_TOKENS = 35
-BEAMS, LONGEST = 3, 10  # LONGEST: in tokens, with [DEC] and [SEP]
-PAIRS = 256  # of questions and candidates at once: each has logits of the whole vocabulary
+MAX_QUESTION_TOKENS = 35
+BEAMS, MAX_ANSWER_TOKENS = 3, 10  # tokens with [DEC] and [SEP]
+PAIRS_PER_CALL = 256  # of questions and candidates: each has logits of the whole vocabulary
 
 
 class Asked(NamedTuple):
@@ -34,7 +34,7 @@ class AnswersByTexts:
 
     def __init__(self, answerer: Answerer, texts: Texts) -> None:
         self.answerer = answerer
-        self._texts, self._questions = texts, texts.limited(QUESTION_TOKENS)
+        self._texts, self._questions = texts, texts.limited(MAX_QUESTION_TOKENS)
 
     @torch.inference_mode()
     def image_tokens(self, pixels: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class AnswersByTexts:
         """As `Answers.rank`: what `blipdb.model.rank` does, for many questions at once."""
         asked = self._ask(tokens, questions)
         ids = torch.from_numpy(self._texts.ids(candidates)).to(tokens.device)
-        likely = self._likely_firsts(asked, ids[:, 1]).topk(min(SHORTLIST, len(ids)), dim=1)
+        likely = self._likely_firsts(asked, ids[:, 1]).topk(min(SHORTLIST_ANSWERS, len(ids)), dim=1)
         losses = self._losses(asked, ids, likely.indices)
         best = likely.indices.gather(1, losses.argmin(dim=1, keepdim=True))[:, 0]
         return [candidates[place] for place in best.tolist()]
@@ -64,7 +64,7 @@ class AnswersByTexts:
             parts.bert, parts.cls.predictions, asked.memory, opening, asked.words
         )
         never = [token for token in special.to_dict().values() if token != special.sep]
-        room = min(LONGEST, self.answerer.arch.max_positions) - len(opening)
+        room = min(MAX_ANSWER_TOKENS, self.answerer.arch.max_positions) - len(opening)
         rules = Rules(special.dec, special.sep, never, 0, room)
         return [self._texts.decode(ids) for ids in search(decoder, len(questions), rules, BEAMS)]
 
@@ -86,7 +86,9 @@ class AnswersByTexts:
         losses = [
             self._loss(asked, ids[places], row)
             for places, row in zip(
-                torch.split(chosen.flatten(), PAIRS), torch.split(rows, PAIRS), strict=True
+                torch.split(chosen.flatten(), PAIRS_PER_CALL),
+                torch.split(rows, PAIRS_PER_CALL),
+                strict=True,
             )
         ]
         return torch.cat(losses).view(chosen.shape)

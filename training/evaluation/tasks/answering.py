@@ -14,7 +14,7 @@ from blipdb.errors import UsageError
 from ...datasets.sample import DataError, ImageSource, Sample
 from ...datasets.transforms import Pixels, pre_question
 from ..metrics import vqa
-from .models import Source, normalised
+from .models import ModelSource, normalised
 from .progress import Show, silent
 from .protocols import Answers
 from .reading import read_ahead
@@ -25,7 +25,7 @@ See = Callable[[ImageSource, int], Pixels]
 
 def answer(
     answerer: Answers,
-    source: Source,
+    source: ModelSource,
     samples: Sequence[Sample],
     see: See,
     candidates: Sequence[str],
@@ -62,7 +62,7 @@ def answer(
 
 @torch.inference_mode()
 def _tokens(
-    answerer: Answers, source: Source, asked: Sequence[Sample], see: See, device: torch.device
+    answerer: Answers, source: ModelSource, asked: Sequence[Sample], see: See, device: torch.device
 ) -> Tensor:
     """The tokens [B, F * N, D] of each sample's image or video, whose frames follow each other."""
     keys = list(dict.fromkeys(sample.key for sample in asked))

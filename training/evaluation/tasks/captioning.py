@@ -15,19 +15,19 @@ from blipdb.model.generate import Rules
 from ...datasets.sample import DataError, ImageSource, Sample
 from ...datasets.transforms import Pixels
 from .decoder import captioner, search
-from .models import Model
+from .models import TorchModel
 from .progress import Show, silent
 from .reading import read_ahead, see_image
 
 PARTS = ("vision_model", "text_decoder")
 
 
-def opening(model: Model, decoding: Decoding) -> list[int]:
+def opening(model: TorchModel, decoding: Decoding) -> list[int]:
     """The tokens before the first word: [DEC], and the prompt's."""
     return [model.source.special.dec, *model.texts.words(decoding.prompt)]
 
 
-def rules(model: Model, decoding: Decoding) -> Rules:
+def rules(model: TorchModel, decoding: Decoding) -> Rules:
     """Constraints on the tokens behind the opening; the decoding's lengths count the opening's too.
 
     Raises:
@@ -45,7 +45,7 @@ def rules(model: Model, decoding: Decoding) -> Rules:
     return Rules(special.dec, special.sep, never, least, room)
 
 
-def without_prompt(model: Model, begun: Sequence[int], written: Sequence[int]) -> str:
+def without_prompt(model: TorchModel, begun: Sequence[int], written: Sequence[int]) -> str:
     """Decode the text behind an opening; like BLIP, cut the prompt by its number of characters."""
     prompt = list(begun[1:])
     return model.texts.decode([*prompt, *written])[len(model.texts.decode(prompt)) :].strip()
@@ -71,7 +71,7 @@ def read_images(samples: Sequence[Sample]) -> tuple[dict[str, ImageSource], dict
 
 @torch.inference_mode()
 def caption(
-    model: Model,
+    model: TorchModel,
     images: Sequence[ImageSource],
     decoding: Decoding,
     *,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from blipdb.model.generate import Decoder, Rules, beam_search
+from blipdb.model.generate import DecoderStep, Rules, beam_search
 
 from ...models.med import MED, Memory, TextLayer, TextModel
 
@@ -41,7 +41,7 @@ class CachedDecoder:
     def __call__(
         self, ids: npt.NDArray[np.int64], past: Tensor | None, images: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.float32], Tensor]:
-        """As `Decoder`: at the start, where there is no past, `ids` stand for the opening."""
+        """As `DecoderStep`: at the start, where there is no past, `ids` stand for the opening."""
         device = self._memory[0].keys.device
         if past is None:
             new = torch.tensor([self._opening] * len(ids), device=device)
@@ -91,4 +91,4 @@ def captioner(med: MED, tokens: Tensor, opening: Sequence[int]) -> CachedDecoder
 
 def search(decoder: CachedDecoder, count: int, rules: Rules, beams: int) -> list[list[int]]:
     """The ids that beam search writes about each of `count` images; see `beam_search`."""
-    return beam_search(cast(Decoder, decoder), count, rules, beams)
+    return beam_search(cast(DecoderStep, decoder), count, rules, beams)

@@ -32,7 +32,7 @@ BENCHMARKS = {"coco": "coco", "flickr30k": "flickr30k"}  # of retrieval, by kind
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluationOptions:
     """Options of an evaluation. A task ignores those that it has no use for.
 
     benchmark: whose published figures to compare with, where the data's kind doesn't tell; "none"
@@ -71,7 +71,7 @@ class Options:
         return Report(self.task, model, self.data, figures, protocol, paper, missing or {})
 
 
-def measure_retrieval(options: Options, show: Show) -> Report:
+def measure_retrieval(options: EvaluationOptions, show: Show) -> Report:
     """Both ways between images and their captions; with --sql in the database, too."""
     kind = str(options.data.get("kind"))
     model = load_model(options.model, options.device)
@@ -98,7 +98,7 @@ def measure_retrieval(options: Options, show: Show) -> Report:
     return options.report(figures, protocol, BENCHMARKS.get(kind))
 
 
-def measure_captioning(options: Options, show: Show) -> Report:
+def measure_captioning(options: EvaluationOptions, show: Show) -> Report:
     """A caption of each image against what people wrote."""
     model = load_model(options.model, options.device)
     images, references = captioning.read_images(all_samples(open_dataset(options.data)))
@@ -121,7 +121,7 @@ def measure_captioning(options: Options, show: Show) -> Report:
     return options.report({HERE: scores.figures}, protocol, benchmark, scores.missing)
 
 
-def measure_vqa(options: Options, show: Show) -> Report:
+def measure_vqa(options: EvaluationOptions, show: Show) -> Report:
     """Answers to questions about images, by VQA v2's rule."""
     samples = all_samples(open_dataset(options.data))
     answers, protocol = _answer(options, samples, see_image, show)
@@ -137,7 +137,7 @@ def measure_vqa(options: Options, show: Show) -> Report:
     return options.report({HERE: {"accuracy": accuracy}}, protocol)
 
 
-def measure_nlvr2(options: Options, show: Show) -> Report:
+def measure_nlvr2(options: EvaluationOptions, show: Show) -> Report:
     """Statements about two images each."""
     samples = all_samples(open_dataset(options.data))
     reasoner, source = load_reasoner(options.model, options.device)
@@ -159,7 +159,7 @@ def measure_nlvr2(options: Options, show: Show) -> Report:
     return options.report({HERE: nlvr2.figures(right, texts, ids)}, protocol)
 
 
-def measure_video_retrieval(options: Options, show: Show) -> Report:
+def measure_video_retrieval(options: EvaluationOptions, show: Show) -> Report:
     """Both ways between videos and their captions, by a model that was trained on images."""
     samples = all_samples(_videos(options.data))
     count = options.frames or videos.RETRIEVAL_FRAMES
@@ -180,7 +180,7 @@ def measure_video_retrieval(options: Options, show: Show) -> Report:
     return options.report({HERE: both.figures(pairs, "video")}, protocol)
 
 
-def measure_video_qa(options: Options, show: Show) -> Report:
+def measure_video_qa(options: EvaluationOptions, show: Show) -> Report:
     """Answers to questions about videos, by a model that was trained on images: exact matches."""
     samples = all_samples(_videos(options.data))
     count = options.frames or videos.ANSWERING_FRAMES
@@ -194,7 +194,7 @@ def measure_video_qa(options: Options, show: Show) -> Report:
     return options.report({HERE: {"accuracy": accuracy}}, {**protocol, "frames": count})
 
 
-Measure = Callable[[Options, Show], Report]
+Measure = Callable[[EvaluationOptions, Show], Report]
 MEASURES: Mapping[str, Measure] = {
     "retrieval": measure_retrieval,
     "captioning": measure_captioning,
@@ -206,7 +206,7 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def _answer(
-    options: Options,
+    options: EvaluationOptions,
     samples: Sequence[Sample],
     see: Callable[[ImageSource, int], Pixels],
     show: Show,

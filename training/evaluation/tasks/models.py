@@ -38,7 +38,7 @@ Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """Weights by Hugging Face's names, and all that they need beside them.
 
     digest: an artifact's. prompt: the opening of captions, not a part of them.
@@ -61,11 +61,11 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Model:
+class TorchModel:
     """A MED to be evaluated. missing: weights that its source has not; they are random."""
 
     med: MED
-    source: Source
+    source: ModelSource
     texts: Texts
     missing: frozenset[str]
 
@@ -90,7 +90,7 @@ class Model:
         return normalised(frames, self.source, self.device)
 
 
-def normalised(frames: npt.NDArray[np.uint8], source: Source, device: torch.device) -> Tensor:
+def normalised(frames: npt.NDArray[np.uint8], source: ModelSource, device: torch.device) -> Tensor:
     """uint8 [B, S, S, 3] -> float32 [B, 3, S, S]."""
     pixels = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).to(torch.float32)
     mean = torch.tensor(source.mean, device=device)[:, None, None]
@@ -98,7 +98,7 @@ def normalised(frames: npt.NDArray[np.uint8], source: Source, device: torch.devi
     return (pixels / 255 - mean) / std
 
 
-def load_model(path: Path, device: torch.device) -> Model:
+def load_model(path: Path, device: torch.device) -> TorchModel:
     """The MED of a run, an artifact or a checkpoint, as `find` reads it.
 
     Raises:
@@ -107,10 +107,10 @@ def load_model(path: Path, device: torch.device) -> Model:
     source = find(path)
     med = MED(source.arch, source.special)
     missing = fill(med, source)
-    return Model(med.to(device).train(False), source, source.texts, missing)
+    return TorchModel(med.to(device).train(False), source, source.texts, missing)
 
 
-def load_reasoner(path: Path, device: torch.device) -> tuple[Reasons, Source]:
+def load_reasoner(path: Path, device: torch.device) -> tuple[Reasons, ModelSource]:
     """The model for NLVR2 of a run, or of Salesforce's checkpoint.
 
     Raises:
@@ -126,7 +126,7 @@ def load_reasoner(path: Path, device: torch.device) -> tuple[Reasons, Source]:
     return ReasonsByTexts(reasoner.to(device).train(False), source.texts), source
 
 
-def load_answerer(path: Path, device: torch.device) -> tuple[Answers, Source]:
+def load_answerer(path: Path, device: torch.device) -> tuple[Answers, ModelSource]:
     """The model for questions of a run, or of a checkpoint.
 
     Raises:
@@ -156,7 +156,7 @@ class ReasonsByTexts(nn.Module):
         return found
 
 
-def find(path: Path) -> Source:
+def find(path: Path) -> ModelSource:
     """Load an artifact (model.json), a run (architecture.json), or a checkpoint: Hugging Face's
     folder or one of its or Salesforce's files.
 
@@ -174,7 +174,7 @@ def find(path: Path) -> Source:
     return _checkpoint(path)
 
 
-def fill(model: nn.Module, source: Source) -> frozenset[str]:
+def fill(model: nn.Module, source: ModelSource) -> frozenset[str]:
     """Put the source's weights into the model; returns the names of those that it hasn't.
 
     Raises:
@@ -202,10 +202,10 @@ def fill(model: nn.Module, source: Source) -> frozenset[str]:
     return frozenset(name for name, tensor in places.items() if id(tensor) not in filled)
 
 
-def _artifact(path: Path) -> Source:
+def _artifact(path: Path) -> ModelSource:
     artifact = Artifact.open(path)
     manifest = artifact.manifest
-    return Source(
+    return ModelSource(
         path,
         read_weights(path),
         manifest.architecture,
@@ -218,7 +218,7 @@ def _artifact(path: Path) -> Source:
     )
 
 
-def _run(path: Path) -> Source:
+def _run(path: Path) -> ModelSource:
     if missing := [name for name in (WEIGHTS, TOKENIZER) if not (path / name).exists()]:
         raise ModelError(
             f"{path} has no {', '.join(missing)}.",
@@ -227,7 +227,7 @@ def _run(path: Path) -> Source:
     described = json.loads((path / ARCHITECTURE).read_text())
     try:
         image = described["preprocessing"]
-        return Source(
+        return ModelSource(
             path,
             read_weights(path / WEIGHTS),
             Architecture.from_dict(described["architecture"]),
@@ -241,7 +241,7 @@ def _run(path: Path) -> Source:
         raise ModelError(f"{path / ARCHITECTURE} can't be used: {error}.") from None
 
 
-def _checkpoint(path: Path) -> Source:
+def _checkpoint(path: Path) -> ModelSource:
     state = renamed(read_state(path))
     folder = path if path.is_dir() else path.parent
     settings, image = _settings(folder / CONFIG), _settings(folder / PROCESSOR)
@@ -249,7 +249,7 @@ def _checkpoint(path: Path) -> Source:
     tokenizer, special = read_tokenizer(folder, arch.vocab_size)
     # Pretraining knows no prompt, finetuning for captions does; then there are no heads.
     usual = "" if any(name.startswith(HEADS) for name in state) else PROMPT
-    return Source(
+    return ModelSource(
         path,
         {name: torch.from_numpy(value) for name, value in state.items()},
         arch,

@@ -12,7 +12,7 @@ import torch
 
 from ...datasets.sample import DataError, Sample
 from ...datasets.transforms import STATEMENT_WORDS, Pixels, pre_caption
-from .models import Source, normalised
+from .models import ModelSource, normalised
 from .progress import Show, silent
 from .protocols import Reasons
 from .reading import read_ahead, see_image
@@ -21,7 +21,7 @@ from .reading import read_ahead, see_image
 @torch.inference_mode()
 def judge(
     reasoner: Reasons,
-    source: Source,
+    source: ModelSource,
     samples: Sequence[Sample],
     *,
     batch: int,

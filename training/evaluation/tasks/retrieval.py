@@ -23,7 +23,7 @@ from blipdb.errors import UsageError
 from ...datasets.transforms import Pixels
 from ...models.med import Memory
 from ..metrics.retrieval import DEPTHS, Candidates, figures, ranks
-from .models import Model
+from .models import TorchModel
 from .progress import Show, silent
 from .reading import Pairs, Texts, read_ahead
 from .store import TokenStore
@@ -66,7 +66,7 @@ class Both:
 
 @torch.inference_mode()
 def retrieve(
-    model: Model,
+    model: TorchModel,
     pairs: Pairs,
     see: See[T],
     items: Sequence[T],
@@ -104,7 +104,7 @@ def require_depth(k: int, pairs: Pairs) -> None:
         raise UsageError(f"k is {k}; R@{DEPTHS[-1]} needs {DEPTHS[-1]} candidates or more.")
 
 
-def encode(model: Model, see: See[T], items: Sequence[T], batch: int, show: Show) -> Encoded:
+def encode(model: TorchModel, see: See[T], items: Sequence[T], batch: int, show: Show) -> Encoded:
     """Images, or videos' frames, of which the vector is the mean of the frames' projections."""
     med, size = model.med, model.source.arch.image_size
     vectors, tokens, done = [], None, 0
@@ -125,7 +125,7 @@ def encode(model: Model, see: See[T], items: Sequence[T], batch: int, show: Show
 
 
 def text_vectors(
-    model: Model, texts: Texts, written: Sequence[str], batch: int, show: Show
+    model: TorchModel, texts: Texts, written: Sequence[str], batch: int, show: Show
 ) -> Tensor:
     """Texts -> float32 [T, E] of length 1."""
     vectors = []
@@ -149,7 +149,7 @@ def nearest(
 
 
 def add_logits(
-    model: Model,
+    model: TorchModel,
     texts: Texts,
     written: Sequence[str],
     tokens: TokenStore,
@@ -178,7 +178,7 @@ def by_image(candidates: Ints) -> dict[int, Ints]:
     return dict(zip(images.tolist(), np.split(texts_and_places, starts[1:]), strict=True))
 
 
-def match(model: Model, ids: Ints, tokens: Tensor, batch: int) -> npt.NDArray[np.float32]:
+def match(model: TorchModel, ids: Ints, tokens: Tensor, batch: int) -> npt.NDArray[np.float32]:
     """The logit [T] of "they match" of texts [T, L] with one image's tokens [1, N, D]."""
     memory = model.med.image_memory(tokens)
     logits = []

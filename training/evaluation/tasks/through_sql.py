@@ -24,12 +24,12 @@ from blipdb.types import Connection
 
 from ...datasets.transforms import read_bytes
 from ..metrics.retrieval import Candidates
-from .models import Source
+from .models import ModelSource
 from .progress import Show, silent
 from .reading import Pairs, Texts
 from .retrieval import MAX_TOKENS, Both, Ints, by_image, require_depth
 
-MOST = 1000  # hits of a search, and images of a rerank
+MAX_HITS = 1000  # hits of a search, and images of a rerank
 
 
 class Library:
@@ -104,7 +104,7 @@ class Library:
 
 def retrieve(
     conn: Connection,
-    source: Source,
+    source: ModelSource,
     pairs: Pairs,
     *,
     k: int,
@@ -119,8 +119,8 @@ def retrieve(
         EngineError: the engine does not run.
     """
     require_depth(k, pairs)
-    if k > MOST:
-        raise UsageError(f"k is {k}; blip_search gives {MOST} hits at most.")
+    if k > MAX_HITS:
+        raise UsageError(f"k is {k}; blip_search gives {MAX_HITS} hits at most.")
     library = Library(conn, pairs, source.texts.limited(MAX_TOKENS), space)
     if source.digest != library.model.digest:
         raise UsageError(
@@ -159,8 +159,8 @@ def image_to_text(library: Library, k: int, show: Show) -> Candidates:
 def _scores(client: blipdb.Client, text: str, ids: Sequence[UUID]) -> Mapping[UUID, float]:
     found: dict[UUID, float] = {}
     distinct = list(dict.fromkeys(ids))
-    for start in range(0, len(distinct), MOST):
-        some = distinct[start : start + MOST]
+    for start in range(0, len(distinct), MAX_HITS):
+        some = distinct[start : start + MAX_HITS]
         hits = client.rerank(text, some, len(some))
         found |= {hit.image_id: hit.score for hit in hits}
     return found

@@ -30,33 +30,33 @@ def tokenizer() -> Tokenizer:
 
 
 def test_by_default_as_long_as_the_model_reads(manifest: Manifest, tokenizer: Tokenizer) -> None:
-    assert options.opening(manifest, tokenizer) == [SPECIAL.dec]
-    rules = options.rules(manifest, 1)
+    assert options.opening_tokens(manifest, tokenizer) == [SPECIAL.dec]
+    rules = options.generation_rules(manifest, 1)
     assert (rules.first, rules.last) == (SPECIAL.dec, SPECIAL.sep)
     assert (rules.min_tokens, rules.max_tokens) == (1, MAX_TOKENS - 1)
     assert sorted(rules.never) == [0, 1, 2, 4, 5]
-    assert options.beams(manifest) == 3
+    assert options.beam_count(manifest) == 3
 
 
 def test_a_manifest_counts_with_the_opening(manifest: Manifest, tokenizer: Tokenizer) -> None:
     """As BLIP does: 6 to 12 tokens, of which [DEC] and the prompt are 4."""
     prompted = replace(manifest, decoding=PROMPTED)
-    assert options.opening(prompted, tokenizer) == [SPECIAL.dec, A, DOG, OF]
-    rules = options.rules(prompted, 4)
+    assert options.opening_tokens(prompted, tokenizer) == [SPECIAL.dec, A, DOG, OF]
+    rules = options.generation_rules(prompted, 4)
     assert (rules.min_tokens, rules.max_tokens) == (2, 8)
-    assert options.beams(prompted) == 2
-    assert options.beams(prompted, 5) == 5
+    assert options.beam_count(prompted) == 2
+    assert options.beam_count(prompted, 5) == 5
 
 
 def test_a_call_counts_what_is_written(manifest: Manifest) -> None:
     prompted = replace(manifest, decoding=PROMPTED)
-    rules = options.rules(prompted, 4, 3, 20)
+    rules = options.generation_rules(prompted, 4, 3, 20)
     assert (rules.min_tokens, rules.max_tokens) == (3, 20)
-    assert options.rules(prompted, 4, max_tokens=2).min_tokens == 1
+    assert options.generation_rules(prompted, 4, max_tokens=2).min_tokens == 1
     with pytest.raises(UsageError, match="max_tokens is 21; it must be from 1 to 20"):
-        options.rules(prompted, 4, max_tokens=21)
+        options.generation_rules(prompted, 4, max_tokens=21)
     with pytest.raises(UsageError, match="min_tokens is 8; it must be from 0 to 7"):
-        options.rules(prompted, 4, min_tokens=8)
+        options.generation_rules(prompted, 4, min_tokens=8)
 
 
 def test_the_prompt_is_no_part_of_a_caption(tmp_path: Path) -> None:
@@ -71,9 +71,9 @@ def test_the_prompt_is_no_part_of_a_caption(tmp_path: Path) -> None:
 
 
 def test_a_word_that_goes_on_from_the_prompt(tokenizer: Tokenizer) -> None:
-    assert options.words(tokenizer, [SPECIAL.dec, A], [DOG, OF]) == "dog of"
-    assert options.words(tokenizer, [SPECIAL.dec], [DOG]) == "dog"
-    assert options.words(tokenizer, [SPECIAL.dec, A], []) == ""
+    assert options.text_behind(tokenizer, [SPECIAL.dec, A], [DOG, OF]) == "dog of"
+    assert options.text_behind(tokenizer, [SPECIAL.dec], [DOG]) == "dog"
+    assert options.text_behind(tokenizer, [SPECIAL.dec, A], []) == ""
 
 
 @pytest.mark.parametrize(
