@@ -22,51 +22,45 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Optimiser:
-    """AdamW with linear warm-up; no weight decay on biases, norms and the temperature.
-
-    schedule: "cosine" reaches 0 after `decay` samples, 0 standing for the end of training, unless a
-    stage begins a decay of its own before; "step" multiplies the learning rate by `rate` after each
-    `decay` samples, an epoch, and never goes below `floor`.
-    """
+    """AdamW with linear warm-up; no weight decay on biases, norms and the temperature."""
 
     learning_rate: float
     warmup: int  # samples
-    decay: int = 0  # samples
-    schedule: str = "cosine"
-    rate: float = 0.9
-    floor: float = 0.0
+    # "cosine": the samples after which the learning rate reaches `floor`, 0 for the end of
+    # training; a stage with a learning rate of its own decays from there to the end.
+    # "step": the samples of an epoch, after each of which it is multiplied by `rate`.
+    decay: int = 0
+    schedule: str = "cosine"  # or "step"
+    rate: float = 0.9  # of "step"
+    floor: float = 0.0  # the least learning rate
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = 0.05
-    gradient_norm: float = 1.0  # 0: as large as it is
+    gradient_norm: float = 1.0  # longer gradients are scaled down to it; 0: none is
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training, `samples` long.
+    """A stretch of training with losses and, of drawn scenes, a mixture of its own.
 
-    itc, itm, lm, naming, facts: weights of the losses; ITM costs most; what has weight 0 costs
-    nothing. negatives: of ITM, for each image and for each text. learning_rate: where it is given,
-    warm-up and decay begin anew from it.
-
-    Of drawn scenes alone: things, the shares of scenes with 1, 2, 3 and 4 things; full, the share
-    of ITC and ITM texts that name everything; variants, the share of a batch that differs from
-    another scene of the batch in one attribute or relation; often, by name, how often certain
-    differences are tried first; naming, the loss of what each patch shows; facts, of which words of
-    ITM's pairs are true.
+    The weight of each loss is the field of its name; a loss of weight 0 is not computed.
     """
 
     samples: int
-    itc: float = 0.0
-    itm: float = 0.0
-    lm: float = 0.0
-    negatives: int = 1
-    learning_rate: float = 0.0
+    itc: float = 0.0  # image-text contrastive loss
+    itm: float = 0.0  # image-text matching loss, the slowest
+    lm: float = 0.0  # language modeling loss
+    negatives: int = 1  # of ITM, for each image and for each text
+    learning_rate: float = 0.0  # warm-up and decay start again from it; 0: they continue
+    # The fields below are for drawn scenes alone.
+    # Shares of scenes with 1, 2, 3 and 4 things.
     things: tuple[float, float, float, float] = (0.25, 0.25, 0.25, 0.25)
-    full: float = 0.5
+    full: float = 0.5  # share of ITC and ITM texts that name everything
+    # Share of a batch that differs from another scene of it in one attribute or relation.
     variants: float = 0.0
+    # By name of a difference: the share of variants for which it is tried first.
     often: Mapping[str, float] = field(default_factory=dict)
-    naming: float = 0.0
-    facts: float = 0.0
+    naming: float = 0.0  # loss of kind, colour and outline of the thing under each patch
+    facts: float = 0.0  # loss of each word in ITM's pairs, as true or false
 
     @property
     def speaks(self) -> bool:
@@ -76,29 +70,23 @@ class Stage:
 
 @dataclass(frozen=True)
 class Momentum:
-    """ITC with momentum encoders. rate: what they keep of themselves in a step. queue: features of
-    each kind that are kept. alpha: the soft labels' share, reached after `ramp` samples.
-    same_image: all texts of one image are its positives, in the queue too, as in finetuning for
-    retrieval."""
+    """ITC with momentum encoders."""
 
-    ramp: int
-    rate: float = 0.995
-    queue: int = 57_600
-    alpha: float = 0.4
+    ramp: int  # samples after which `alpha` is reached
+    rate: float = 0.995  # share of themselves that the encoders keep in a step
+    queue: int = 57_600  # stored features, of images and of texts each
+    alpha: float = 0.4  # share of the soft labels
+    # All texts of one image are its positives, in the queue too, as in finetuning for retrieval.
     same_image: bool = False
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Fit of a run to its machines; none of it changes the result but for rounding.
+    """Fit of a run to its machines; none of it changes the result but for rounding."""
 
-    precision: "fp32", or "bf16" for matrix products. recomputes: layers are computed again for the
-    gradient, which saves memory. shards: each process keeps its part of the optimiser's state.
-    """
-
-    precision: str = "fp32"
-    recomputes: bool = False
-    shards: bool = False
+    precision: str = "fp32"  # or "bf16", of matrix products
+    recomputes: bool = False  # layers, for the gradient: slower, with less memory
+    shards: bool = False  # each process keeps only its part of the optimiser's state
 
 
 @dataclass(frozen=True)
@@ -109,23 +97,16 @@ class Reports:
     checkpoint: int
     seconds: float = 30.0  # between log lines
     scenes: int = 300  # held-out scenes of an evaluation; captions are written for a third of them
-    harder: int = 60  # of them are searched among 31 distractors
+    harder: int = 60  # of these scenes, each searched among 31 distractors
     candidates: int = 16  # reranked for each query
 
 
 @dataclass(frozen=True)
 class Config:
-    """A run. batch: samples of a step, of all processes together. group: ITM's negatives come from
-    groups of this many samples, as from one GPU's batch in the paper; 0: from a process's batch.
-    floor: added to the weight of each possible negative; 0 where there may be none but hard ones.
-    prompt: what opens every caption of the captioner, and is not learned. data: where samples come
-    from (training/datasets/open.py); nothing: drawn scenes. sharing: what text encoder and decoder
-    have in common, one of `med.SHARINGS`; with another than the usual, a run can't become an
-    artifact. augment: "pretrain", "finetune" or "none". dropout and drop_path: see
-    `MED.regularise`."""
+    """Configuration of a run."""
 
     seed: int
-    batch: int
+    batch: int  # samples of a step, of all processes together
     smoothing: float  # of the LM targets
     max_text: int  # tokens
     threads: int  # of torch, on a CPU
@@ -134,15 +115,19 @@ class Config:
     optimiser: Optimiser
     reports: Reports
     stages: tuple[Stage, ...]
-    momentum: Momentum | None = None
+    momentum: Momentum | None = None  # None: ITC within the batch
     scale: Scale = Scale()
-    data: tuple[Mapping[str, Any], ...] = ()
-    augment: str = "pretrain"
-    dropout: float = 0.0
-    drop_path: float = 0.0
+    data: tuple[Mapping[str, Any], ...] = ()  # see training/datasets/open.py; none: drawn scenes
+    augment: str = "pretrain"  # or "finetune" or "none"
+    dropout: float = 0.0  # see `MED.regularise`
+    drop_path: float = 0.0  # see `MED.regularise`
+    # Samples among which ITM finds its negatives, as in one GPU's batch in the paper; 0: those of
+    # a process's batch.
     group: int = 0
-    floor: float = 1e-4
-    prompt: str = ""
+    floor: float = 1e-4  # added to the weight of each possible negative; 0: hard ones alone
+    prompt: str = ""  # opening of every caption of the captioner; it is not learned
+    # Layers that text encoder and decoder share, one of `med.SHARINGS`. With another than the
+    # usual, a run can't become an artifact.
     sharing: str = USUAL_SHARING
 
     @property
