@@ -31,7 +31,7 @@ from .models.med import MED
 from .pretrain import Weights, pretrain
 from .run.checkpoint import load_weights
 from .run.config import Config, ConfigError, read_config
-from .run.loop import Run, describe_model, prepare_torch, run_name, train
+from .run.loop import Run, describe_model, prepare_torch, run_name, training
 from .run.world import ALONE, World, joined
 
 TASKS = ("retrieval", "captioning", "vqa", "nlvr2")
@@ -63,21 +63,27 @@ def finetune(
         folder.mkdir(parents=True, exist_ok=True)
         describe_model(folder, config, tokenizer, special)
     if task == "vqa":
-        answers = VQALearner(config, special)
-        train(
-            run,
-            answers,
-            lambda: answers.answerer.begin(pretrained(weights, config, special)),
-            lambda start: question_batches(config, tokenizer, start, world),
-        )
+        _train_vqa(run, tokenizer, special, weights)
     else:
-        judges = NLVR2Learner(config, special)
-        train(
-            run,
-            judges,
-            lambda: judges.reasoner.begin(pretrained(weights, config, special)),
-            lambda start: statement_batches(config, tokenizer, start, world),
-        )
+        _train_nlvr2(run, tokenizer, special, weights)
+
+
+def _train_vqa(run: Run, tokenizer: Tokenizer, special: SpecialTokens, weights: Path) -> None:
+    learner = VQALearner(run.config, special)
+    with training(run, learner) as trainer:
+        if trainer.start == 0:
+            learner.answerer.begin(pretrained(weights, run.config, special))
+        for _ in trainer.steps(question_batches(run.config, tokenizer, trainer.start, run.world)):
+            pass
+
+
+def _train_nlvr2(run: Run, tokenizer: Tokenizer, special: SpecialTokens, weights: Path) -> None:
+    learner = NLVR2Learner(run.config, special)
+    with training(run, learner) as trainer:
+        if trainer.start == 0:
+            learner.reasoner.begin(pretrained(weights, run.config, special))
+        for _ in trainer.steps(statement_batches(run.config, tokenizer, trainer.start, run.world)):
+            pass
 
 
 def check(task: str, config: Config) -> None:

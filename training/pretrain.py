@@ -29,7 +29,7 @@ from .learners.pretraining import Learner
 from .models.initialise import load_text, load_vision
 from .objectives.naming import label_patches
 from .run.config import Config, ConfigError, read_config
-from .run.loop import Run, describe_model, prepare_torch, run_name, train
+from .run.loop import Run, describe_model, is_due, prepare_torch, run_name, training
 from .run.world import ALONE, World, joined
 
 
@@ -61,7 +61,7 @@ def pretrain(
     show: Callable[[int, int], None] | None = None,
 ) -> None:
     """Train from the last checkpoint in `folder`, if any, to the end of the last stage; without
-    one from `weights`. show: see `train`."""
+    one from `weights`. show: called after each step with the numbers of samples done and of all."""
     torch.manual_seed(config.seed)
     special = special_tokens(tokenizer)
     learner = Learner(config, special, prompt_tokens(tokenizer, config.prompt), world)
@@ -70,23 +70,27 @@ def pretrain(
         folder.mkdir(parents=True, exist_ok=True)
         describe_model(folder, config, tokenizer, special)
 
-    def source(start: int) -> Iterator[Batch]:
-        if config.data:
-            return pair_batches(config, tokenizer, start, world)
-        return batches(config, tokenizer, start)
-
-    if config.data:
-        train(run, learner, lambda: weights.load(learner), source, show=show)
-        return
-    if world.size > 1:
+    if world.size > 1 and not config.data:
         raise ConfigError("drawn scenes train in one process: give [[data]], or leave torchrun out")
     reports = config.reports
-    data = held_out(config.model.image_size, reports.scenes, reports.harder)
+    scenes = None
+    if not config.data:
+        scenes = held_out(config.model.image_size, reports.scenes, reports.harder)
+    with training(run, learner) as trainer:
+        if trainer.start == 0:
+            weights.load(learner)
+        for step in trainer.steps(_batches(config, tokenizer, trainer.start, world)):
+            if show is not None:
+                show(step * config.batch, config.samples)
+            if scenes is not None and is_due(config, step, reports.evaluate):
+                trainer.journal.write(step, measure(learner, tokenizer, scenes, config, step))
 
-    def quality(step: int) -> dict[str, float]:
-        return measure(learner, tokenizer, data, config, step)
 
-    train(run, learner, lambda: weights.load(learner), source, quality, show)
+def _batches(config: Config, tokenizer: Tokenizer, start: int, world: World) -> Iterator[Batch]:
+    """Batches of [[data]], or of drawn scenes, from a step on."""
+    if config.data:
+        return pair_batches(config, tokenizer, start, world)
+    return batches(config, tokenizer, start)
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The training loop, whatever is learned: steps, checkpoints, what is said meanwhile."""
+"""The training loop, for any learner: steps, checkpoints, and the journal of losses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from tokenizers import Tokenizer
@@ -171,61 +171,62 @@ class Run:
     world: World
 
 
-def train(
-    run: Run,
-    learner: Learns[B],
-    begin: Callable[[], None],
-    batches: Callable[[int], Iterator[B]],
-    measure: Callable[[int], dict[str, float]] | None = None,
-    show: Callable[[int, int], None] | None = None,
-) -> None:
-    """From the last checkpoint in the run's folder, if any, to the end of the last stage.
+class Trainer(Generic[B]):
+    """A learner in training, restored from the last checkpoint in its run's folder, if any."""
 
-    begin: gives the learner its first weights, where there is no checkpoint. batches: those of the
-    steps from one on. measure: how well what the stage before a step teaches is done. show: is
-    told after each step how many samples are done, and of how many.
+    def __init__(self, run: Run, learner: Learns[B]) -> None:
+        """Restore the learner, and its optimiser.
+
+        Raises:
+            CheckpointError: the checkpoint was made by another configuration.
+        """
+        assert isinstance(learner, nn.Module)
+        self._run, self._learner = run, learner
+        learner.to(run.device)
+        config = run.config
+        self._optimiser = make_optimiser(
+            learner, config.optimiser, shards=config.scale.shards, world=run.world
+        )
+        self.start = load_checkpoint(run.folder, learner, self._optimiser, run.name)
+        """Number of steps already made; where it is 0, the learner needs its first weights."""
+        self.journal = Journal(run.folder, config, self.start, run.world)
+
+    def steps(self, batches: Iterator[B]) -> Iterator[int]:
+        """Train on the batches, which begin at step `start`. Yield the number of steps after each.
+
+        The caller may evaluate the learner meanwhile, and write the result into the journal. Then
+        the checkpoint is saved, where one is due.
+
+        Raises:
+            FloatingPointError: a loss is not finite.
+        """
+        run, config, journal = self._run, self._run.config, self.journal
+        journal.started = time.monotonic()  # no part of a step: loading weights, starting workers
+        parallel = in_parallel(self._learner, run.world)
+        for step, batch in enumerate(batches, start=self.start + 1):
+            torch.manual_seed(
+                (config.seed * 1_000_003 + step) * 1_009 + run.world.rank
+            )  # dropout's
+            journal.skip(step, batch.skipped)
+            journal.losses(step, make_step(parallel, self._optimiser, config, batch, step - 1))
+            yield step
+            if is_due(config, step, config.reports.checkpoint):
+                save(run, self._learner, self._optimiser, step)
+                if run.world.is_first and journal.is_new:
+                    draw_curve(run.folder)
+                    journal.is_new = False
+
+
+@contextmanager
+def training(run: Run, learner: Learns[B]) -> Iterator[Trainer[B]]:
+    """Hold the run's folder, for one process, or several that train together.
 
     Raises:
         CheckpointError: the checkpoint is another configuration's, or another process trains there.
-        FloatingPointError: a loss is not finite.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     with only_one(run.folder) if run.world.is_first else nullcontext():
-        _train(run, learner, begin, batches, measure, show or (lambda done, total: None))
-
-
-def _train(
-    run: Run,
-    learner: Learns[B],
-    begin: Callable[[], None],
-    batches: Callable[[int], Iterator[B]],
-    measure: Callable[[int], dict[str, float]] | None,
-    show: Callable[[int, int], None],
-) -> None:
-    assert isinstance(learner, nn.Module)
-    config, folder = run.config, run.folder
-    learner.to(run.device)
-    optimiser = make_optimiser(
-        learner, config.optimiser, shards=config.scale.shards, world=run.world
-    )
-    start = load_checkpoint(folder, learner, optimiser, run.name)
-    if start == 0:
-        begin()
-    source = batches(start)
-    journal = Journal(folder, config, start, run.world)
-    parallel = in_parallel(learner, run.world)
-    for step, batch in enumerate(source, start=start + 1):
-        torch.manual_seed((config.seed * 1_000_003 + step) * 1_009 + run.world.rank)  # dropout's
-        journal.skip(step, batch.skipped)
-        journal.losses(step, make_step(parallel, optimiser, config, batch, step - 1))
-        show(step * config.batch, config.samples)
-        if measure is not None and is_due(config, step, config.reports.evaluate):
-            journal.write(step, measure(step))
-        if is_due(config, step, config.reports.checkpoint):
-            save(run, learner, optimiser, step)
-            if run.world.is_first and journal.is_new:
-                draw_curve(folder)
-                journal.is_new = False
+        yield Trainer(run, learner)
 
 
 def in_parallel(learner: Learns[B], world: World) -> Learns[B]:

@@ -36,7 +36,7 @@ from ..objectives.naming import label_patches
 from ..pretrain import Weights
 from ..run.checkpoint import WEIGHTS, load_weights, write_json
 from ..run.config import Config
-from ..run.loop import Run, describe_model, prepare_torch, run_name, train
+from ..run.loop import Run, describe_model, prepare_torch, run_name, training
 from ..run.world import ALONE
 from .arms import Arm
 from .measure import caption_quality, make_test, search_quality
@@ -80,7 +80,11 @@ def train_vision(place: Workspace, vision: str) -> None:
     run = Run(config, folder, run_name(config, tokenizer), prepare_torch(1), ALONE)
     folder.mkdir(parents=True, exist_ok=True)
     describe_model(folder, config, tokenizer, special)
-    train(run, learner, lambda: learner.begin(None), lambda start: _seen(setup, config, start))
+    with training(run, learner) as trainer:
+        if trainer.start == 0:
+            learner.begin(None)
+        for _ in trainer.steps(_seen(setup, config, trainer.start)):
+            pass
     write_json(folder / RESULT, {"samples": config.samples})
 
 
