@@ -13,7 +13,7 @@ from blipdb.model.architecture import SpecialTokens
 from blipdb.training.datasets.scenes import draw_batch
 from blipdb.training.learners.pretraining import Learner
 from blipdb.training.models.med import MED
-from blipdb.training.objectives.losses import Truths
+from blipdb.training.objectives.losses import TruePairs
 from blipdb.training.objectives.momentum import Features, MomentumITC
 from blipdb.training.run.checkpoint import load_checkpoint, save_checkpoint
 from blipdb.training.run.config import Config, ConfigError, Momentum
@@ -69,7 +69,7 @@ def loss_of(
     loss: Tensor = itc.loss(
         Features(images, texts),
         itc.features(pixels, ids),
-        Truths(also_true, also_true.T, 0),
+        TruePairs(also_true, also_true.T, 0),
         torch.tensor(keys or [10, 11, 12, 13]),
         TEMPERATURE,
         share,

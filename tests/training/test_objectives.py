@@ -8,7 +8,7 @@ import torch
 from blipdb.training.objectives.losses import (
     IGNORED,
     Negatives,
-    Truths,
+    TruePairs,
     Weighed,
     captioning_loss,
     contrastive_loss,
@@ -23,7 +23,7 @@ OWN = torch.eye(3, dtype=torch.bool)
 def contrast(similarity: torch.Tensor, also_true: torch.Tensor) -> torch.Tensor:
     """In one process."""
     loss: torch.Tensor = contrastive_loss(
-        similarity, similarity.T, Truths(also_true, also_true.T, 0)
+        similarity, similarity.T, TruePairs(also_true, also_true.T, 0)
     )
     return loss
 
@@ -43,14 +43,14 @@ def test_contrastive_loss_by_hand() -> None:
 def test_the_partner_is_found_among_all_processes_texts() -> None:
     similarity = torch.tensor([[1.0, 2.0, 9.0, 0.0], [0.0, 3.0, 1.0, 9.0]])
     none = torch.zeros(2, 4, dtype=torch.bool)
-    second = contrastive_loss(similarity, similarity, Truths(none, none, 2))
-    first = contrastive_loss(similarity, similarity, Truths(none, none, 0))
+    second = contrastive_loss(similarity, similarity, TruePairs(none, none, 2))
+    first = contrastive_loss(similarity, similarity, TruePairs(none, none, 0))
     assert second < 0.01
     assert first > 5
-    truths = Truths(none, none, 2)
+    truths = TruePairs(none, none, 2)
     assert truths.own.shape == (2, 2)
     everything = ~none
-    texts, _ = Truths(everything, everything, 2).others()
+    texts, _ = TruePairs(everything, everything, 2).others()
     assert texts.tolist() == [[True, True, False, True], [True, True, True, False]]
 
 

@@ -34,7 +34,7 @@ DECODED_SIDE = 32  # pixels; small, as decoding only tells whether an image can 
 
 
 @dataclass
-class Collected:
+class CollectResult:
     """samples: texts that came in or were there; broken: what was left out, and how often."""
 
     samples: int = 0
@@ -54,7 +54,7 @@ def collect(
     *,
     space: str = "",
     show: Show = silent,
-) -> Collected:
+) -> CollectResult:
     """Bring a dataset's images and texts into the database. Safe to repeat: content and texts that
     are there stay as they are.
 
@@ -67,7 +67,7 @@ def collect(
     """
     dataset = open_dataset(spec)
     total = len(dataset) if isinstance(dataset, Sized) else 0
-    found, seen = Collected(), 0
+    found, seen = CollectResult(), 0
     looking = [model.encoding for model in registry.models(conn) if model.encodes]
     with Decoder() as decoder:
         for batch in _batches(dataset.once()):
@@ -91,7 +91,7 @@ def _store(
     space: str,
     decoder: Decoder,
     looking: Sequence[jobs.Queue],
-    found: Collected,
+    found: CollectResult,
 ) -> None:
     files: dict[str, bytes] = {}  # by the sample's key: an image's texts come one after another
     texts: dict[str, list[Caption]] = {}

@@ -7,11 +7,11 @@ from pathlib import Path
 from blipdb.errors import UsageError
 from blipdb.sources import captions, files
 
-from .indexed import Indexed, require_samples
+from .indexed import IndexedDataset, require_samples
 from .sample import Broken, DataError, Sample
 
 
-class Folder(Indexed):
+class Folder(IndexedDataset):
     """The captions of a folder's images, in the order of their paths; as `blipdb ingest` reads
     them, of which an image without any is no sample."""
 

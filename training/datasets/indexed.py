@@ -13,7 +13,7 @@ from .sample import Broken, DataError, Sample
 CHECKED_SAMPLES = 100  # the first ones, of which at least one must be usable
 
 
-class Indexed(ABC):
+class IndexedDataset(ABC):
     """A dataset of known size, each of whose samples can be read by its number."""
 
     @abstractmethod
@@ -48,7 +48,7 @@ def shuffled(count: int, seed: int, part: int, parts: int, start: int) -> Iterat
         yield order[place % count]
 
 
-def require_samples(dataset: Indexed, name: str) -> None:
+def require_samples(dataset: IndexedDataset, name: str) -> None:
     """Raise DataError where there are no samples, or none of the first can be used: then the
     layout is another one, or what it needs is somewhere else."""
     if len(dataset) == 0:
@@ -59,10 +59,10 @@ def require_samples(dataset: Indexed, name: str) -> None:
         raise DataError(f"none of the first {first} samples can be used; {found[0]}")
 
 
-class Joined(Indexed):
+class JoinedDataset(IndexedDataset):
     """Datasets one behind the other, shuffled as one."""
 
-    def __init__(self, parts: Sequence[Indexed]) -> None:
+    def __init__(self, parts: Sequence[IndexedDataset]) -> None:
         self._parts = parts
         self._ends = list(itertools.accumulate(map(len, parts)))
 

@@ -7,7 +7,7 @@ import glob
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .indexed import Indexed, Joined, require_samples
+from .indexed import IndexedDataset, JoinedDataset, require_samples
 from .records import Expansion, Record, Records
 from .sample import Broken, DataError, Sample, SampleError
 
@@ -18,7 +18,7 @@ Read = Callable[[Record, int], Sample]
 """What a record's sample is; raises SampleError, LookupError or TypeError where it is none."""
 
 
-class Listed(Indexed):
+class Listed(IndexedDataset):
     """The samples in a file's records."""
 
     def __init__(self, records: Records, read: Read) -> None:
@@ -43,7 +43,9 @@ class Listed(Indexed):
         return sample
 
 
-def caption_list(path: str | Path | Sequence[str], images: str | Path | None = None) -> Indexed:
+def caption_list(
+    path: str | Path | Sequence[str], images: str | Path | None = None
+) -> IndexedDataset:
     """A list, or several: a glob, or several paths. images: the folder where the lists' paths
     begin; else each list's own. A list of captions is as many samples.
 
@@ -51,7 +53,7 @@ def caption_list(path: str | Path | Sequence[str], images: str | Path | None = N
         DataError: a file can't be read, or is no such list.
     """
     lists = [_captions(found, _folder(images, found)) for found in find_files(path)]
-    return lists[0] if len(lists) == 1 else Joined(lists)
+    return lists[0] if len(lists) == 1 else JoinedDataset(lists)
 
 
 def find_files(path: str | Path | Sequence[str]) -> list[Path]:
@@ -80,7 +82,7 @@ def require_folder(images: str | Path) -> Path:
     return Path(images)
 
 
-def _captions(path: Path, images: Path) -> Indexed:
+def _captions(path: Path, images: Path) -> IndexedDataset:
     def read(record: Record, part: int) -> Sample:
         image = images / image_of(record)
         return Sample((image,), str(image), caption_of(record, part), id=id_of(record))

@@ -19,7 +19,7 @@ from blipdb.errors import ImageError
 from ..run.config import Config, ConfigError
 from ..run.world import World
 from .open import open_datasets
-from .processes import Ahead
+from .processes import Prefetcher
 from .sample import Broken, DataError, Dataset, Sample, SampleError
 
 R = TypeVar("R")
@@ -73,7 +73,7 @@ def make_batch_plan(config: Config, world: World) -> BatchPlan:
 
 def config_batches(
     config: Config, world: World, start: int, ready: Ready[R], make: Make[R, T]
-) -> Ahead[T]:
+) -> Prefetcher[T]:
     """A process's batches of `config.data`, from the step `start` to the end.
 
     Raises:
@@ -87,7 +87,7 @@ def config_batches(
 
 def read_batches(
     dataset: Dataset, plan: BatchPlan, ready: Ready[R], make: Make[R, T], steps: range
-) -> Ahead[T]:
+) -> Prefetcher[T]:
     """The batches of `steps`, read ahead. A broken sample's place is taken by the nearest good one
     of its batch.
 
@@ -102,10 +102,10 @@ def read_batches(
         for step in own:
             rng = np.random.default_rng([plan.seed, plan.rank, step])
             found = [_tried(one, ready, rng) for one in itertools.islice(stream, plan.batch)]
-            rows, broken = full(found, step)
+            rows, broken = replace_broken(found, step)
             yield make(rows, broken)
 
-    return Ahead(worker, steps, plan.workers)
+    return Prefetcher(worker, steps, plan.workers)
 
 
 def _tried(one: Sample | Broken, ready: Ready[R], rng: np.random.Generator) -> R | Broken:
@@ -119,7 +119,7 @@ def _tried(one: Sample | Broken, ready: Ready[R], rng: np.random.Generator) -> R
         return Broken(one.key, str(error))
 
 
-def full(found: Iterable[R | Broken], step: int) -> tuple[list[R], tuple[Broken, ...]]:
+def replace_broken(found: Iterable[R | Broken], step: int) -> tuple[list[R], tuple[Broken, ...]]:
     """Replace each broken row by the nearest good one. Return the rows, and the broken ones.
 
     Raises:

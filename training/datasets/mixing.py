@@ -14,7 +14,7 @@ PERIOD = 1 << 14  # samples, in which the shares are kept as exactly as whole nu
 
 
 @dataclass(frozen=True)
-class Mixed:
+class MixedDataset:
     """Samples of `datasets` in the proportion of `shares`, in random order; of each dataset they
     come in the order of its own stream."""
 

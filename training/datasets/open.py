@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from .database import database
 from .folders import folder
-from .indexed import Indexed, Joined
+from .indexed import IndexedDataset, JoinedDataset
 from .lists import caption_list
-from .mixing import Mixed
+from .mixing import MixedDataset
 from .published import coco, flickr30k, nlvr2, visual_genome, vqa
 from .sample import DataError, Dataset
 from .shards import Shards, webdataset
@@ -64,12 +64,12 @@ def open_datasets(specs: Sequence[Mapping[str, Any]]) -> Dataset:
     if len(datasets) == 1:
         return datasets[0]
     weights = [_weight(spec) for spec in specs]
-    indexed = [dataset for dataset in datasets if isinstance(dataset, Indexed)]
+    indexed = [dataset for dataset in datasets if isinstance(dataset, IndexedDataset)]
     if len(indexed) == len(datasets) and len(set(weights)) == 1:
-        return Joined(indexed)
+        return JoinedDataset(indexed)
     sizes = [_size(dataset, spec) for dataset, spec in zip(datasets, specs, strict=True)]
     shares = [weight * size for weight, size in zip(weights, sizes, strict=True)]
-    return Mixed(datasets, shares)
+    return MixedDataset(datasets, shares)
 
 
 def _weight(spec: Mapping[str, Any]) -> float:

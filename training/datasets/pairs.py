@@ -14,7 +14,7 @@ from ..run.world import ALONE, World
 from .loader import config_batches
 from .sample import Broken, Sample, SampleError
 from .scenes import Batch, pad_texts
-from .transforms import Pixels, look, pre_caption
+from .transforms import Pixels, make_transform, pre_caption
 
 NO_FACTS = np.empty((0, 0, 0), dtype=np.int8)
 
@@ -36,7 +36,7 @@ def pair_batches(
     Raises:
         ConfigError, DataError: see `config_batches`.
     """
-    see = look(config.augment, config.model.image_size)
+    see = make_transform(config.augment, config.model.image_size)
 
     def ready(sample: Sample, rng: np.random.Generator) -> Pair:
         if not (text := pre_caption(sample.text)):

@@ -17,7 +17,7 @@ CHECK_SECONDS = 5.0  # how often each side looks whether the other still lives
 NICENESS = 5  # workers have time; the threads that train wait for one another
 
 
-class Ahead(Iterator[T], Generic[T]):
+class Prefetcher(Iterator[T], Generic[T]):
     """Results of `make` for each of `steps`, made ahead by `workers` processes.
 
     Step n is made by worker n % workers, which calls `make` once, with all of its steps. Workers

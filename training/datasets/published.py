@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .indexed import Indexed, Joined
+from .indexed import IndexedDataset, JoinedDataset
 from .lists import (
     CAPTIONS,
     Listed,
@@ -35,7 +35,7 @@ VQA_FOLDERS = {"train": "train2014", "val": "val2014", "test": "test2015"}
 LABELS: Mapping[Any, int] = {"True": 1, "False": 0, "true": 1, "false": 0, True: 1, False: 0}
 
 
-def coco(path: str | Path, images: str | Path, split: str | None = None) -> Indexed:
+def coco(path: str | Path, images: str | Path, split: str | None = None) -> IndexedDataset:
     """COCO captions in A. Karpathy's splits: his dataset_coco.json, or BLIP's
     coco_karpathy_{train,val,test}.json, whose split is the file's. images: the folder that holds
     train2014 and val2014. A sample's id is COCO's number of the image.
@@ -46,7 +46,7 @@ def coco(path: str | Path, images: str | Path, split: str | None = None) -> Inde
     return _karpathy(Path(path), require_folder(images), split, _coco_number)
 
 
-def flickr30k(path: str | Path, images: str | Path, split: str | None = None) -> Indexed:
+def flickr30k(path: str | Path, images: str | Path, split: str | None = None) -> IndexedDataset:
     """Flickr30K in A. Karpathy's splits: his dataset_flickr30k.json, or BLIP's
     flickr30k_{train,val,test}.json. images: the folder that holds flickr30k-images. A sample's id
     is the image's name.
@@ -63,7 +63,7 @@ def _coco_number(path: Path) -> str:
     return str(int(number)) if number.isdecimal() else path.stem
 
 
-def _karpathy(path: Path, images: Path, split: str | None, name: Name) -> Indexed:
+def _karpathy(path: Path, images: Path, split: str | None, name: Name) -> IndexedDataset:
     original = begins_with(path) == "{"
     if original and split is None:
         raise DataError(f"{path} holds all splits; split can be {', '.join(SPLITS)}")
@@ -96,7 +96,7 @@ def _read_karpathy(images: Path, name: Name) -> Read:
     return read
 
 
-def _blip_list(path: Path, images: Path, name: Name) -> Indexed:
+def _blip_list(path: Path, images: Path, name: Name) -> IndexedDataset:
     def read(record: Record, part: int) -> Sample:
         image = images / image_of(record)
         return Sample((image,), str(image), caption_of(record, part), id=name(image))
@@ -108,7 +108,7 @@ def _blip_list(path: Path, images: Path, name: Name) -> Indexed:
     return listed
 
 
-def visual_genome(path: str | Path, images: str | Path) -> Indexed:
+def visual_genome(path: str | Path, images: str | Path) -> IndexedDataset:
     """Visual Genome's region_descriptions.json, or BLIP's vg_caption.json. images: the folder that
     holds VG_100K and VG_100K_2.
 
@@ -139,7 +139,7 @@ def vqa(
     questions: str | Path | None = None,
     annotations: str | Path | None = None,
     split: str | None = None,
-) -> Indexed:
+) -> IndexedDataset:
     """VQA v2. Either path: BLIP's vqa_{train,val,test}.json, also its vg_qa.json, whose answers
     weigh 0.2. Or questions and annotations: the official release's files of a split, the latter
     left out where nobody knows the answers. images: the folder that holds train2014, val2014 and
@@ -151,7 +151,7 @@ def vqa(
     folder = require_folder(images)
     if path is not None and questions is None and annotations is None and split is None:
         lists = [_vqa_list(found, folder) for found in find_files(path)]
-        return lists[0] if len(lists) == 1 else Joined(lists)
+        return lists[0] if len(lists) == 1 else JoinedDataset(lists)
     if path is not None or questions is None:
         raise DataError("vqa: give path, or questions, annotations and split")
     if split not in VQA_FOLDERS:
@@ -163,7 +163,7 @@ def _question_id(record: Record) -> str:
     return str(record["question_id"])
 
 
-def _vqa_list(path: Path, images: Path) -> Indexed:
+def _vqa_list(path: Path, images: Path) -> IndexedDataset:
     def read(record: Record, part: int) -> Sample:
         image = images / image_of(record)
         answers, weights = _answers(record.get("answer", []))
@@ -185,7 +185,7 @@ def _answers(given: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[float, 
 
 def _vqa_release(
     questions: Path, annotations: str | Path | None, images: Path, subset: str
-) -> Indexed:
+) -> IndexedDataset:
     records = Records(questions, key="questions")
     records.keys("question_id", _question_id)
     answered = None
@@ -205,7 +205,7 @@ def _vqa_release(
     return Listed(records, read)
 
 
-def nlvr2(path: str | Path, images: str | Path) -> Indexed:
+def nlvr2(path: str | Path, images: str | Path) -> IndexedDataset:
     """NLVR2 as BLIP's nlvr_{train,dev,test}.json. images: the folder where the images' paths begin.
     Where nobody has said what is true there is no label.
 

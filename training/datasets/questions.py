@@ -14,7 +14,7 @@ from ..run.world import ALONE, World
 from .loader import config_batches
 from .sample import Broken, Sample, SampleError
 from .scenes import pad_texts
-from .transforms import Pixels, look, plain, pre_question
+from .transforms import Pixels, make_transform, plain, pre_question
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def question_batches(
     Raises:
         ConfigError, DataError: see `config_batches`.
     """
-    see = look(config.augment, config.model.image_size)
+    see = make_transform(config.augment, config.model.image_size)
 
     def ready(sample: Sample, rng: np.random.Generator) -> Question:
         if not (text := pre_question(sample.text)):

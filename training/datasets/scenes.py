@@ -22,7 +22,7 @@ from blipdb.scenes.sampling import Scene
 
 from ..objectives.naming import PatchLabels, label_patches
 from ..run.config import Config, Stage
-from .processes import Ahead
+from .processes import Prefetcher
 from .sample import Broken
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -141,4 +141,4 @@ def batches(config: Config, tokenizer: Tokenizer, start: int) -> Iterator[Batch]
     def worker(steps: range) -> Iterator[Batch]:
         return (draw_batch(config, tokenizer, step) for step in steps)
 
-    return Ahead(worker, range(start, config.steps), config.workers)
+    return Prefetcher(worker, range(start, config.steps), config.workers)

@@ -72,7 +72,7 @@ class Shards:
     def __init__(self, names: Sequence[str], samples: int | None = None) -> None:
         """`names`: paths and URLs. samples: how many there are in all, where that is known."""
         self._names, self._samples = names, samples
-        self._counts = Counts(names)
+        self._counts = ShardCounts(names)
 
     @property
     def size(self) -> int | None:
@@ -87,7 +87,7 @@ class Shards:
         """As `Dataset.stream`. Where there are fewer shards than parts, a part takes some of the
         samples of a shard. To start, what was read of the open shards is read again; so are shards
         whose counts aren't known."""
-        epochs = Epochs(len(self._names), seed, part, parts)
+        epochs = ShardEpochs(len(self._names), seed, part, parts)
         number, turns, readers = self._begin(epochs, start)
         while True:
             yield from turns.read(readers, partial(self._opened, epochs[number]))
@@ -100,14 +100,14 @@ class Shards:
         for shard in range(len(self._names)):
             yield from self._read(shard)
 
-    def _begin(self, epochs: Epochs, start: int) -> tuple[int, Turns, list[Iterator[Item]]]:
+    def _begin(self, epochs: ShardEpochs, start: int) -> tuple[int, Turns, list[Iterator[Item]]]:
         """The epoch that the part's place `start` is in, and where it is there."""
         while True:
             number, turns = self._turns_at(epochs, start)
             with suppress(ShorterError):  # whose count is known now
                 return number, turns, turns.open(partial(self._opened, epochs[number]))
 
-    def _turns_at(self, epochs: Epochs, start: int) -> tuple[int, Turns]:
+    def _turns_at(self, epochs: ShardEpochs, start: int) -> tuple[int, Turns]:
         """As far as counts are known; shards whose counts aren't may have any number."""
         for number in itertools.count():
             turns = Turns(len(epochs[number]), OPEN_SHARDS)
@@ -161,7 +161,7 @@ class Piece(NamedTuple):
     every: int
 
 
-class Epochs:
+class ShardEpochs:
     """Pieces of shards that a part reads in each epoch, in order."""
 
     def __init__(self, shards: int, seed: int, part: int, parts: int) -> None:
@@ -175,7 +175,7 @@ class Epochs:
         return [Piece(shard, first, self._every) for shard, first in pieces]
 
 
-class Counts:
+class ShardCounts:
     """Number of samples of each shard, kept in `cache_folder` for the next run. A file that has
     changed since, and a URL that is read for the first time, have none yet."""
 

@@ -14,7 +14,7 @@ from ..run.world import ALONE, World
 from .loader import config_batches
 from .sample import Broken, Sample, SampleError
 from .scenes import pad_texts
-from .transforms import STATEMENT_WORDS, Pixels, look, pre_caption
+from .transforms import STATEMENT_WORDS, Pixels, make_transform, pre_caption
 
 OPPOSITE = {"left": "right", "right": "left"}
 
@@ -50,7 +50,7 @@ def statement_batches(
     Raises:
         ConfigError, DataError: see `config_batches`.
     """
-    see = look(config.augment, config.model.image_size)
+    see = make_transform(config.augment, config.model.image_size)
 
     def ready(sample: Sample, rng: np.random.Generator) -> Statement:
         text = pre_caption(sample.text, STATEMENT_WORDS)

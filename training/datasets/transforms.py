@@ -21,7 +21,7 @@ from .sample import ImageSource
 Pixels = npt.NDArray[np.uint8]
 """uint8 [S, S, 3], RGB."""
 
-Look = Callable[[ImageSource, np.random.Generator], Pixels]
+Transform = Callable[[ImageSource, np.random.Generator], Pixels]
 """Makes pixels of an image, at random; raises ImageError with the reason where it is broken."""
 
 LIMITS = Limits()
@@ -43,7 +43,7 @@ class Augment:
         return np.asarray(rand_augment(image, rng))
 
 
-def look(augment: str, size: int) -> Look:
+def make_transform(augment: str, size: int) -> Transform:
     """Return the transform for `augment`: "pretrain", "finetune", or "none" for `square`."""
     if augment == "none":
         return lambda source, rng: square(source, size)

@@ -18,7 +18,7 @@ from ..models.med import MED, Memory, PairMemory
 from ..objectives.facts import FactChecking
 from ..objectives.losses import (
     Negatives,
-    Truths,
+    TruePairs,
     Weighed,
     captioning_loss,
     contrastive_loss,
@@ -32,7 +32,7 @@ from ..run.config import Config
 from ..run.world import ALONE, World
 
 
-class Seen(NamedTuple):
+class SharedTensors(NamedTuple):
     """Tensors that the passes of a step share: pixels [B, 3, S, S], image tokens [B, N, D], and
     their cross-attention keys and values, a layer each."""
 
@@ -101,11 +101,11 @@ class Learner(nn.Module):
             if self.naming is not None and stage.naming and batch.patches is not None:
                 found["naming"] = self.naming.loss(tokens, batch.patches)
             if stage.speaks:
-                seen = Seen(pixels, tokens, self.med.image_memory(tokens))
+                seen = SharedTensors(pixels, tokens, self.med.image_memory(tokens))
                 found |= self._text_losses(seen, batch, step)
         return found
 
-    def _text_losses(self, seen: Seen, batch: Batch, step: int) -> dict[str, Tensor]:
+    def _text_losses(self, seen: SharedTensors, batch: Batch, step: int) -> dict[str, Tensor]:
         """BLIP's objectives. One projection of an image's keys and values serves every pair."""
         stage, device = self.config.stage(step), seen.tokens.device
         texts = torch.from_numpy(batch.texts).to(device)
@@ -118,7 +118,9 @@ class Learner(nn.Module):
                 found |= self._pair_losses(seen, texts, batch, step)
         return found
 
-    def _pair_losses(self, seen: Seen, texts: Tensor, batch: Batch, step: int) -> dict[str, Tensor]:
+    def _pair_losses(
+        self, seen: SharedTensors, texts: Tensor, batch: Batch, step: int
+    ) -> dict[str, Tensor]:
         """ITC and ITM."""
         stage, found = self.config.stage(step), {}
         truths = self._truths(batch, texts.device)
@@ -132,10 +134,10 @@ class Learner(nn.Module):
 
     def _contrast(
         self,
-        seen: Seen,
+        seen: SharedTensors,
         texts: Tensor,
         vectors: Features,
-        truths: Truths,
+        truths: TruePairs,
         batch: Batch,
         step: int,
     ) -> tuple[Tensor, Features]:
@@ -153,23 +155,23 @@ class Learner(nn.Module):
         loss = self.momentum.loss(vectors, own, truths, keys, temperature, share, self.world)
         return loss, own
 
-    def _truths(self, batch: Batch, device: torch.device) -> Truths:
+    def _truths(self, batch: Batch, device: torch.device) -> TruePairs:
         """By the batch's own knowledge, or by equal images and equal texts of all processes."""
         if batch.also_true is not None:
             also_true = torch.from_numpy(batch.also_true).to(device)
-            return Truths(also_true, also_true.T, 0)
+            return TruePairs(also_true, also_true.T, 0)
         keys = torch.from_numpy(batch.keys).to(device)
         same = (keys[:, None] == self.world.gather(keys)[None]).any(dim=2)
-        return Truths(same, same, self.world.own(len(keys)).start)
+        return TruePairs(same, same, self.world.own(len(keys)).start)
 
-    def _captioning(self, seen: Seen, captions: Tensor) -> Tensor:
+    def _captioning(self, seen: SharedTensors, captions: Tensor) -> Tensor:
         logits = self.med.next_words(captions, self.med.writing_memory(seen.tokens, seen.memory))
         pad, smoothing = self.med.special.pad, self.config.smoothing
         loss = captioning_loss(logits.float(), captions, pad, smoothing, self.prompt)
         return self._mean(loss)
 
     def _negatives(
-        self, vectors: Features, others: Features, truths: Truths, step: int
+        self, vectors: Features, others: Features, truths: TruePairs, step: int
     ) -> Negatives:
         temperature = self.med.temperature()
         count = len(truths.own)

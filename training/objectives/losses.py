@@ -13,7 +13,7 @@ IGNORED = -100  # the target that cross_entropy leaves out
 NEGATIVE_FLOOR = 1e-4  # added to each pair's weight, as in BLIP: no negative is impossible
 
 
-class Truths(NamedTuple):
+class TruePairs(NamedTuple):
     """Pairs of images and texts that are true in a step, among the N of all processes.
 
     texts: of each of a process's B images the true texts, bool [B, N]. images: of each of its B
@@ -35,7 +35,7 @@ class Truths(NamedTuple):
         return self.texts.scatter(1, partners, False), self.images.scatter(1, partners, False)
 
 
-def contrastive_loss(to_texts: Tensor, to_images: Tensor, truths: Truths) -> Tensor:
+def contrastive_loss(to_texts: Tensor, to_images: Tensor, truths: TruePairs) -> Tensor:
     """ITC: mean of image-to-text and text-to-image cross-entropy.
 
     to_texts and to_images float [B, N]: cosine / temperature of a process's images and all texts,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..models.med import MED
 from ..run.config import ConfigError, Momentum
 from ..run.world import ALONE, World
-from .losses import Truths
+from .losses import TruePairs
 
 NEVER = -1e4  # a similarity whose exponential is exactly 0, and times 0 is 0
 NO_KEY = -1  # of features that the queue begins with
@@ -83,7 +83,7 @@ class MomentumITC(nn.Module):
         self,
         vectors: Features,
         own: Features,
-        truths: Truths,
+        truths: TruePairs,
         keys: Tensor,
         temperature: Tensor,
         share: float,

@@ -72,7 +72,7 @@ def label_patches(scenes: Sequence[Scene], side: int) -> PatchLabels:
     )
 
 
-class Said(NamedTuple):
+class NamingLogits(NamedTuple):
     """Output of the heads for images: logits of kinds [B, P, K + 1] and of colours [B, P, C],
     outlines [B, P, 4], logits of places [B, 7]."""
 
@@ -91,13 +91,13 @@ class PatchNaming(nn.Module):
         self.patch = nn.Linear(width, sum(self.sizes))
         self.place = nn.Linear(width, len(BACKGROUNDS))
 
-    def forward(self, tokens: Tensor) -> Said:
+    def forward(self, tokens: Tensor) -> NamingLogits:
         kinds, colours, outlines = self.patch(tokens[:, 1:]).split(self.sizes, dim=-1)
-        return Said(kinds, colours, outlines, self.place(tokens[:, 0]))
+        return NamingLogits(kinds, colours, outlines, self.place(tokens[:, 0]))
 
     def loss(self, tokens: Tensor, labels: PatchLabels) -> Tensor:
         """Cross-entropies of kind, colour and place, and the outlines' distance; a scalar."""
-        said = cast(Said, self(tokens))
+        said = cast(NamingLogits, self(tokens))
         kinds, colours, outlines, places = (
             torch.from_numpy(values).to(tokens.device)
             for values in (labels.kinds, labels.colours, labels.outlines, labels.places)
@@ -114,7 +114,7 @@ class PatchNaming(nn.Module):
 
     def shares_right(self, tokens: Tensor, labels: PatchLabels) -> dict[str, float]:
         """Of the patches that show a thing: the shares named by the right kind, and colour."""
-        said = cast(Said, self(tokens))
+        said = cast(NamingLogits, self(tokens))
         kinds = torch.from_numpy(labels.kinds).to(tokens.device)
         colours = torch.from_numpy(labels.colours).to(tokens.device)
         shown = kinds != NOTHING

@@ -36,17 +36,17 @@ from .optimiser import learning_rate, make_optimiser
 from .world import World
 
 
-class Skips(Protocol):
+class TrainingBatch(Protocol):
     """A batch, which says what of its dataset could not be used."""
 
     @property
     def skipped(self) -> Sequence[Broken]: ...
 
 
-B = TypeVar("B", bound=Skips, contravariant=True)
+B = TypeVar("B", bound=TrainingBatch, contravariant=True)
 
 
-class Learns(Protocol[B]):
+class Trainable(Protocol[B]):
     """A module that, called with a batch and the step's number, gives the step's losses by name;
     each is weighed by the stage's field of that name."""
 
@@ -64,7 +64,7 @@ class Learns(Protocol[B]):
 
 
 def make_step(
-    learner: Learns[B], optimiser: torch.optim.Optimizer, config: Config, batch: B, step: int
+    learner: Trainable[B], optimiser: torch.optim.Optimizer, config: Config, batch: B, step: int
 ) -> dict[str, float]:
     """One update; returns each loss, unweighted.
 
@@ -174,7 +174,7 @@ class Run:
 class Trainer(Generic[B]):
     """A learner in training, restored from the last checkpoint in its run's folder, if any."""
 
-    def __init__(self, run: Run, learner: Learns[B]) -> None:
+    def __init__(self, run: Run, learner: Trainable[B]) -> None:
         """Restore the learner, and its optimiser.
 
         Raises:
@@ -204,9 +204,8 @@ class Trainer(Generic[B]):
         journal.started = time.monotonic()  # no part of a step: loading weights, starting workers
         parallel = in_parallel(self._learner, run.world)
         for step, batch in enumerate(batches, start=self.start + 1):
-            torch.manual_seed(
-                (config.seed * 1_000_003 + step) * 1_009 + run.world.rank
-            )  # dropout's
+            # Dropout draws the same numbers in a run that was killed and resumed.
+            torch.manual_seed((config.seed * 1_000_003 + step) * 1_009 + run.world.rank)
             journal.skip(step, batch.skipped)
             journal.losses(step, make_step(parallel, self._optimiser, config, batch, step - 1))
             yield step
@@ -218,7 +217,7 @@ class Trainer(Generic[B]):
 
 
 @contextmanager
-def training(run: Run, learner: Learns[B]) -> Iterator[Trainer[B]]:
+def training(run: Run, learner: Trainable[B]) -> Iterator[Trainer[B]]:
     """Hold the run's folder, for one process, or several that train together.
 
     Raises:
@@ -229,18 +228,18 @@ def training(run: Run, learner: Learns[B]) -> Iterator[Trainer[B]]:
         yield Trainer(run, learner)
 
 
-def in_parallel(learner: Learns[B], world: World) -> Learns[B]:
+def in_parallel(learner: Trainable[B], world: World) -> Trainable[B]:
     """Each process's gradients become the mean of all."""
     if world.size == 1:
         return learner
     assert isinstance(learner, nn.Module)
-    wrapped: Learns[B] = DistributedDataParallel(
+    wrapped: Trainable[B] = DistributedDataParallel(
         learner, forward_sync_buffers=False, find_unused_parameters=learner.is_sparing
     )  # type: ignore[assignment]
     return wrapped
 
 
-def save(run: Run, learner: Learns[B], optimiser: torch.optim.Optimizer, step: int) -> None:
+def save(run: Run, learner: Trainable[B], optimiser: torch.optim.Optimizer, step: int) -> None:
     """The checkpoint, then the weights; by the first process, for all."""
     assert isinstance(learner, nn.Module)
     if hasattr(optimiser, "consolidate_state_dict"):

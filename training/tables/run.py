@@ -27,7 +27,7 @@ from blipdb.settings import DATABASE, Settings
 from ..capfilt.corpus import collect
 from ..capfilt.steps import judge, register_run, train_on, write
 from ..datasets.pairs import NO_FACTS
-from ..datasets.processes import Ahead
+from ..datasets.processes import Prefetcher
 from ..datasets.scenes import Batch
 from ..datasets.vocabulary import special_tokens
 from ..learners.pretraining import Learner
@@ -100,7 +100,7 @@ def _seen(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
             images = np.stack([draw(scene, size) for scene in drawn])
             yield Batch(images, none, none, np.zeros((len(drawn), 2), int), None, NO_FACTS, labels)
 
-    return Ahead(worker, range(start, config.steps), config.workers)
+    return Prefetcher(worker, range(start, config.steps), config.workers)
 
 
 def run_arm(place: Workspace, seed: int, arm: Arm) -> None:

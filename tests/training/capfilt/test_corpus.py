@@ -12,11 +12,11 @@ import pytest
 
 from blipdb.database import connection
 from blipdb.settings import Settings
-from blipdb.training.capfilt.corpus import Collected, collect
+from blipdb.training.capfilt.corpus import CollectResult, collect
 from tests.album import picture
 
 
-def bring(url: str, spec: dict[str, object], origin: str = "web") -> Collected:
+def bring(url: str, spec: dict[str, object], origin: str = "web") -> CollectResult:
     with connection.connect(url, autocommit=True) as conn:
         return collect(conn, spec, origin)
 

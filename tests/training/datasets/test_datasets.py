@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from blipdb.training.datasets.indexed import Indexed, Joined, shuffled
-from blipdb.training.datasets.mixing import PERIOD, Mixed
+from blipdb.training.datasets.indexed import IndexedDataset, JoinedDataset, shuffled
+from blipdb.training.datasets.mixing import PERIOD, MixedDataset
 from blipdb.training.datasets.open import open_dataset, open_datasets
 from blipdb.training.datasets.permutation import Permutation
 from blipdb.training.datasets.sample import Broken, DataError, Dataset, Sample
@@ -144,7 +144,7 @@ def test_a_later_epoch_costs_no_more() -> None:
 def test_datasets_without_weights_are_shuffled_as_one(tmp_path: Path) -> None:
     paths = [corpora.json_list(tmp_path / name, count) for name, count in (("a", 3), ("b", 5))]
     data = open_datasets([{"kind": "json", "path": str(path)} for path in paths])
-    assert isinstance(data, Joined)
+    assert isinstance(data, JoinedDataset)
     assert len(data) == 8
     found = [
         one.key for one in itertools.islice(data.stream(1, 0, 1, 0), 8) if isinstance(one, Sample)
@@ -157,7 +157,7 @@ def test_a_weight_is_how_often_a_dataset_is_seen(tmp_path: Path) -> None:
     paths = [corpora.json_list(tmp_path / name, count) for name, count in (("a", 40), ("b", 20))]
     specs = [{"kind": "json", "path": str(path)} for path in paths]
     data = open_datasets([specs[0] | {"weight": 0.5}, specs[1] | {"weight": 3}])
-    assert isinstance(data, Mixed)
+    assert isinstance(data, MixedDataset)
     slots = data.slots()
     assert slots.sum() == PERIOD
     assert slots[0] / PERIOD == pytest.approx(20 / 80, abs=2 / PERIOD)
@@ -173,8 +173,8 @@ def test_a_weight_is_how_often_a_dataset_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_small_share_is_never_none() -> None:
-    none: tuple[Indexed, ...] = ()
-    assert Mixed(none, (1e9, 1, 1)).slots().tolist() == [PERIOD - 2, 1, 1]
+    none: tuple[IndexedDataset, ...] = ()
+    assert MixedDataset(none, (1e9, 1, 1)).slots().tolist() == [PERIOD - 2, 1, 1]
 
 
 def test_broken_samples_are_counted_by_their_kind() -> None:
@@ -222,5 +222,5 @@ def test_mixing_needs_sizes(tmp_path: Path) -> None:
         open_datasets(specs)
     assert len(list(open_dataset(specs[1]).once())) == 5  # counts them
     data = open_datasets(specs)
-    assert isinstance(data, Mixed)
+    assert isinstance(data, MixedDataset)
     assert list(data.shares) == [2, 5]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blipdb.training.datasets.loader import BatchPlan, full, make_batch_plan, read_batches
+from blipdb.training.datasets.loader import BatchPlan, make_batch_plan, read_batches, replace_broken
 from blipdb.training.datasets.open import open_dataset
 from blipdb.training.datasets.pairs import key_of, pair_batches, prompted
 from blipdb.training.datasets.questions import QuestionBatch, question_batches
@@ -179,11 +179,11 @@ def test_broken_samples_are_replaced_and_reported(configure: Change, tmp_path: P
 
 def test_the_nearest_good_one_takes_a_place() -> None:
     bad = Broken("x", "y")
-    assert full([1, bad, 2], 0) == ([1, 1, 2], (bad,))
-    assert full([bad, bad, 1, 2, bad], 0) == ([1, 1, 1, 2, 2], (bad, bad, bad))
-    assert full([1, bad, bad, 2], 0) == ([1, 1, 2, 2], (bad, bad))
+    assert replace_broken([1, bad, 2], 0) == ([1, 1, 2], (bad,))
+    assert replace_broken([bad, bad, 1, 2, bad], 0) == ([1, 1, 1, 2, 2], (bad, bad, bad))
+    assert replace_broken([1, bad, bad, 2], 0) == ([1, 1, 2, 2], (bad, bad))
     with pytest.raises(DataError, match=r"none of the 2 samples of step 7 can be used.*x: y"):
-        full([bad, bad], 7)
+        replace_broken([bad, bad], 7)
 
 
 def test_a_batch_without_a_good_sample_is_one_clear_error(

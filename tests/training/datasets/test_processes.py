@@ -16,7 +16,7 @@ import pytest
 
 from blipdb.errors import ImageError
 from blipdb.training.datasets import processes
-from blipdb.training.datasets.processes import Ahead
+from blipdb.training.datasets.processes import Prefetcher
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -44,7 +44,7 @@ def named(steps: range) -> Iterator[tuple[int, int, int]]:
 @pytest.mark.parametrize("start", [0, 1, 5, 9])
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_steps_come_in_order_from_their_workers(start: int, workers: int) -> None:
-    found = list(Ahead(named, range(start, 10), workers))
+    found = list(Prefetcher(named, range(start, 10), workers))
     assert [step for step, _, _ in found] == list(range(start, 10))
     for step, first, process in found:
         assert step % workers == first % workers
@@ -54,9 +54,9 @@ def test_steps_come_in_order_from_their_workers(start: int, workers: int) -> Non
 
 
 def test_no_steps_are_no_work() -> None:
-    assert list(Ahead(named, range(5, 5), 2)) == []
+    assert list(Prefetcher(named, range(5, 5), 2)) == []
     with pytest.raises(ValueError, match="workers is 0; at least 1"):
-        Ahead(named, range(5), 0)
+        Prefetcher(named, range(5), 0)
 
 
 def test_an_error_comes_in_its_turn(others: set[psutil.Process]) -> None:
@@ -66,7 +66,7 @@ def test_an_error_comes_in_its_turn(others: set[psutil.Process]) -> None:
                 raise ImageError("three", "hint")
             yield step
 
-    ahead = Ahead(make, range(10), 2)
+    ahead = Prefetcher(make, range(10), 2)
     assert list(itertools.islice(ahead, 3)) == [0, 1, 2]
     with pytest.raises(ImageError, match=r"three\nhint"):
         next(ahead)
@@ -86,7 +86,7 @@ def test_a_worker_that_is_killed_is_noticed(
                 os.kill(os.getpid(), signal.SIGKILL)
             yield step
 
-    ahead = Ahead(make, range(10), 2)
+    ahead = Prefetcher(make, range(10), 2)
     with pytest.raises(RuntimeError, match="the process that makes step 2 has died"):
         list(ahead)
     assert not workers(others)
@@ -98,7 +98,7 @@ def test_workers_are_ahead_by_a_few(tmp_path: Path) -> None:
             (tmp_path / str(step)).touch()
             yield step
 
-    ahead = Ahead(make, range(1000), 1)
+    ahead = Prefetcher(make, range(1000), 1)
     most = processes.BATCHES_AHEAD + 2  # one that waits to go in, one that the pipe has already
     until(lambda: len(list(tmp_path.iterdir())) >= processes.BATCHES_AHEAD)
     time.sleep(0.2)
@@ -108,7 +108,7 @@ def test_workers_are_ahead_by_a_few(tmp_path: Path) -> None:
 
 
 def test_workers_end_when_nobody_listens(others: set[psutil.Process]) -> None:
-    ahead = Ahead(named, range(10_000), 2)
+    ahead = Prefetcher(named, range(10_000), 2)
     next(ahead)
     children = workers(others)
     assert len(children) == 2
@@ -121,7 +121,7 @@ def test_workers_end_though_their_parent_handles_signals(
 ) -> None:
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        ahead = Ahead(named, range(10_000), 1)
+        ahead = Prefetcher(named, range(10_000), 1)
         next(ahead)
         ahead.close()
     finally:
@@ -134,7 +134,8 @@ def test_workers_end_with_a_parent_that_is_killed() -> None:
         "import os, signal\n"
         "from blipdb.training.datasets import processes\n"
         "processes.CHECK_SECONDS = 0.05\n"
-        "ahead = processes.Ahead(lambda steps: ((s, os.getpid()) for s in steps), range(999), 2)\n"
+        "make = lambda steps: ((step, os.getpid()) for step in steps)\n"
+        "ahead = processes.Prefetcher(make, range(999), 2)\n"
         "print(next(ahead)[1], next(ahead)[1], flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

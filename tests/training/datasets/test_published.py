@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from blipdb.training.datasets.indexed import Indexed
+from blipdb.training.datasets.indexed import IndexedDataset
 from blipdb.training.datasets.published import coco, flickr30k, nlvr2, visual_genome, vqa
 from blipdb.training.datasets.sample import Broken, DataError, Sample
 from tests.training.datasets import corpora
 from tests.training.datasets.corpora import caption
 
 
-def good(dataset: Indexed) -> list[Sample]:
+def good(dataset: IndexedDataset) -> list[Sample]:
     """Every sample; all images are there."""
     found = []
     for one in dataset.once():

@@ -16,7 +16,7 @@ from blipdb.training.datasets import shards as module
 from blipdb.training.datasets.braces import expand
 from blipdb.training.datasets.download import TRIES, Download, DownloadError, shown
 from blipdb.training.datasets.sample import Broken, DataError, Sample
-from blipdb.training.datasets.shards import Counts, Epochs, Shards, webdataset
+from blipdb.training.datasets.shards import ShardCounts, ShardEpochs, Shards, webdataset
 from blipdb.training.datasets.tarred import Shard
 from blipdb.training.datasets.turns import Turns
 from tests.album import picture
@@ -176,7 +176,7 @@ def sizes(counts: tuple[int, ...], parts: int, seed: int, epoch: int) -> list[in
     return [
         sum(
             len(range(piece.first, counts[piece.shard], piece.every))
-            for piece in Epochs(len(counts), seed, part, parts)[epoch]
+            for piece in ShardEpochs(len(counts), seed, part, parts)[epoch]
         )
         for part in range(parts)
     ]
@@ -196,7 +196,7 @@ def test_an_epoch_has_each_sample_in_one_part(parts: int, tmp_path: Path) -> Non
 
 def test_parts_have_shards_of_their_own_where_there_are_enough() -> None:
     for parts in (1, 2, 5):
-        dealt = [piece for part in range(parts) for piece in Epochs(5, 1, part, parts)[0]]
+        dealt = [piece for part in range(parts) for piece in ShardEpochs(5, 1, part, parts)[0]]
         assert sorted(piece.shard for piece in dealt) == list(range(5))
         assert {(piece.first, piece.every) for piece in dealt} == {(0, 1)}
 
@@ -335,9 +335,9 @@ def test_a_failed_download_is_no_count(tmp_path: Path) -> None:
         url = f"{server.url}/shards-000.tar"
         server.answers = [404]
         assert len(list(webdataset(url).once())) == 1
-        assert Counts([url]).get(0) is None
+        assert ShardCounts([url]).get(0) is None
         assert len(list(webdataset(url).once())) == 4
-        assert Counts([url]).get(0) == 4
+        assert ShardCounts([url]).get(0) == 4
 
 
 def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:

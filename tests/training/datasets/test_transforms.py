@@ -26,7 +26,7 @@ from blipdb.training.datasets.augment import (
 from blipdb.training.datasets.transforms import (
     MIN_CROP_SHARE,
     Augment,
-    look,
+    make_transform,
     pre_caption,
     pre_question,
     read_bytes,
@@ -202,7 +202,7 @@ def test_half_of_the_images_are_mirrored() -> None:
 
 @pytest.mark.parametrize("name", ["pretrain", "finetune"])
 def test_augmented_images_depend_on_the_generator_alone(name: str) -> None:
-    see, data = look(name, 32), picture(3, "JPEG", side=200)
+    see, data = make_transform(name, 32), picture(3, "JPEG", side=200)
     assert isinstance(see, Augment)
     assert see.smallest == MIN_CROP_SHARE[name]
     found = [see(data, np.random.default_rng(seed)) for seed in (1, 1, 2)]
@@ -214,7 +214,7 @@ def test_augmented_images_depend_on_the_generator_alone(name: str) -> None:
 def test_without_augmentation_the_whole_image_is_squared(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(encode(scene(), "JPEG", quality=95))
-    found = look("none", 24)(path, np.random.default_rng(1))
+    found = make_transform("none", 24)(path, np.random.default_rng(1))
     decoded = Image.open(path).convert("RGB").resize((24, 24), Image.Resampling.BICUBIC)
     assert np.array_equal(found, np.asarray(decoded))
     assert np.array_equal(found, square(path.read_bytes(), 24))
@@ -245,14 +245,14 @@ def test_a_broken_image_is_refused_with_its_reason(
     data: bytes, reason: str, augmented: str
 ) -> None:
     with pytest.raises(ImageError) as refused:
-        look(augmented, 16)(data, np.random.default_rng(1))
+        make_transform(augmented, 16)(data, np.random.default_rng(1))
     assert refused.value.reason.startswith(reason)
 
 
 def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transforms, "LIMITS", Limits(pixels=500, bytes=5000))
     rng = np.random.default_rng(1)
-    for see in (look("none", 16), look("finetune", 16)):
+    for see in (make_transform("none", 16), make_transform("finetune", 16)):
         with pytest.raises(ImageError, match="24 x 24 pixels; at most 500 are decoded"):
             see(picture(1), rng)
         with pytest.raises(ImageError, match="5,001 bytes; at most 5,000 are read"):

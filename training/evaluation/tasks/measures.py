@@ -20,7 +20,7 @@ from ...datasets.transforms import STATEMENT_WORDS, Pixels, pre_caption
 from ...run.checkpoint import write_atomically, write_json
 from ..metrics import captioning as captions
 from ..metrics import nlvr2
-from . import answering, captioning, reasoning, retrieval, through_sql, videos
+from . import answering, captioning, reasoning, retrieval, sql_retrieval, videos
 from .models import load_answerer, load_model, load_reasoner
 from .progress import Show
 from .reading import all_samples, read_pairs, see_image
@@ -83,7 +83,7 @@ def measure_retrieval(options: EvaluationOptions, show: Show) -> Report:
     figures = {HERE: both.figures(pairs, "image")}
     if options.sql is not None:
         with connection.connect_pinned(options.sql, autocommit=True) as conn:
-            found = through_sql.retrieve(
+            found = sql_retrieval.retrieve(
                 conn, model.source, pairs, k=k, space=options.space, show=show
             )
         figures[THROUGH_SQL] = found.figures(pairs, "image")

@@ -34,12 +34,12 @@ MAX_TOKENS = 35  # of a text, as in BLIP's evaluation
 PARTS = ("vision_model", "text_encoder", "vision_proj", "text_proj", "itm_head")
 
 Ints = npt.NDArray[np.int64]
-See = Callable[[T, int], Pixels]
+FrameReader = Callable[[T, int], Pixels]
 """An image or a video, and the model's size -> its frames uint8 [F, S, S, 3]; an image has one."""
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedImages:
     """vectors float32 [I, E] of length 1, and the tokens of images or of all of a video's frames,
     one after the other."""
 
@@ -48,7 +48,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Both:
+class RetrievalScores:
     """Scores of each image's candidates among the texts, and of each text's among the images."""
 
     texts: Candidates
@@ -68,13 +68,13 @@ class Both:
 def retrieve(
     model: TorchModel,
     pairs: Pairs,
-    see: See[T],
+    see: FrameReader[T],
     items: Sequence[T],
     *,
     k: int,
     batch: int,
     show: Show = silent,
-) -> Both:
+) -> RetrievalScores:
     """Score every query's `k` nearest. items: what `see` sees, an image or a video of `pairs` each.
 
     Raises:
@@ -89,7 +89,7 @@ def retrieve(
     vectors = text_vectors(model, texts, pairs.texts, batch, show)
     texts_near = nearest(encoded.vectors, vectors, k)
     images_near = nearest(vectors, encoded.vectors, k)
-    both = Both(Candidates(*texts_near), Candidates(*images_near))
+    both = RetrievalScores(Candidates(*texts_near), Candidates(*images_near))
     add_logits(model, texts, pairs.texts, encoded.tokens, both, batch, show)
     return both
 
@@ -104,7 +104,9 @@ def require_depth(k: int, pairs: Pairs) -> None:
         raise UsageError(f"k is {k}; R@{DEPTHS[-1]} needs {DEPTHS[-1]} candidates or more.")
 
 
-def encode(model: TorchModel, see: See[T], items: Sequence[T], batch: int, show: Show) -> Encoded:
+def encode(
+    model: TorchModel, see: FrameReader[T], items: Sequence[T], batch: int, show: Show
+) -> EncodedImages:
     """Images, or videos' frames, of which the vector is the mean of the frames' projections."""
     med, size = model.med, model.source.arch.image_size
     vectors, tokens, done = [], None, 0
@@ -121,7 +123,7 @@ def encode(model: TorchModel, see: See[T], items: Sequence[T], batch: int, show:
         done += len(seen)
         show("images", done, len(items))
     assert tokens is not None  # there is no dataset without a sample
-    return Encoded(torch.cat(vectors), tokens)
+    return EncodedImages(torch.cat(vectors), tokens)
 
 
 def text_vectors(
@@ -153,7 +155,7 @@ def add_logits(
     texts: Texts,
     written: Sequence[str],
     tokens: TokenStore,
-    both: Both,
+    both: RetrievalScores,
     batch: int,
     show: Show,
 ) -> None:

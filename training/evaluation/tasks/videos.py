@@ -16,7 +16,7 @@ from PIL import Image
 
 from blipdb.errors import SetupError
 
-from ...datasets.indexed import Indexed
+from ...datasets.indexed import IndexedDataset
 from ...datasets.lists import Listed
 from ...datasets.records import Record, Records
 from ...datasets.sample import DataError, Sample, SampleError
@@ -30,7 +30,7 @@ VIDEO_FIELDS = ("video", "clip_name", "video_id")
 TEXT_FIELDS = ("caption", "text", "question")
 
 
-def video_list(path: str | Path, videos: str | Path, name: str = "{}.mp4") -> Indexed:
+def video_list(path: str | Path, videos: str | Path, name: str = "{}.mp4") -> IndexedDataset:
     """A list of videos with a caption, or a question and its answer, each: BLIP's msrvtt_test.jsonl
     ({"clip_name", "caption"}), MSRVTT-QA's test_qa.json ({"video_id", "question", "answer"}).
 

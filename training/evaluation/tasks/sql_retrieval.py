@@ -27,12 +27,12 @@ from ..metrics.retrieval import Candidates
 from .models import ModelSource
 from .progress import Show, silent
 from .reading import Pairs, Texts
-from .retrieval import MAX_TOKENS, Both, Ints, by_image, require_depth
+from .retrieval import MAX_TOKENS, Ints, RetrievalScores, by_image, require_depth
 
 MAX_HITS = 1000  # hits of a search, and images of a rerank
 
 
-class Library:
+class StoredDataset:
     """A dataset's images and texts in a database: images by id, texts in a temporary table."""
 
     def __init__(self, conn: Connection, pairs: Pairs, texts: Texts, space: str) -> None:
@@ -110,7 +110,7 @@ def retrieve(
     k: int,
     space: str = "",
     show: Show = silent,
-) -> Both:
+) -> RetrievalScores:
     """Score every query's `k` nearest, in the database.
 
     Raises:
@@ -121,17 +121,17 @@ def retrieve(
     require_depth(k, pairs)
     if k > MAX_HITS:
         raise UsageError(f"k is {k}; blip_search gives {MAX_HITS} hits at most.")
-    library = Library(conn, pairs, source.texts.limited(MAX_TOKENS), space)
+    library = StoredDataset(conn, pairs, source.texts.limited(MAX_TOKENS), space)
     if source.digest != library.model.digest:
         raise UsageError(
             f"The database searches with {library.model.name} ({library.model.digest[:16]}), and"
             f" {source.path} is another model, or no artifact.",
             "Name the artifact that was added with: blipdb models add",
         )
-    return Both(image_to_text(library, k, show), text_to_image(library, k, show))
+    return RetrievalScores(image_to_text(library, k, show), text_to_image(library, k, show))
 
 
-def text_to_image(library: Library, k: int, show: Show) -> Candidates:
+def text_to_image(library: StoredDataset, k: int, show: Show) -> Candidates:
     """Search for each text by `blip_search`, among the dataset's images, compared exactly."""
     k = min(k, len(library.places))
     found = []
@@ -142,7 +142,7 @@ def text_to_image(library: Library, k: int, show: Show) -> Candidates:
     return _candidates(found, library.places)
 
 
-def image_to_text(library: Library, k: int, show: Show) -> Candidates:
+def image_to_text(library: StoredDataset, k: int, show: Show) -> Candidates:
     """Score each image's nearest texts by `blip_rerank`."""
     library.embed_texts(show)
     places = library.nearest_texts(min(k, len(library.texts)), show)

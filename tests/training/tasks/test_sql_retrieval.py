@@ -18,7 +18,7 @@ from blipdb.scenes import sampling
 from blipdb.settings import Settings
 from blipdb.training import evaluate
 from blipdb.training.datasets.sample import Sample
-from blipdb.training.evaluation.tasks import retrieval, through_sql
+from blipdb.training.evaluation.tasks import retrieval, sql_retrieval
 from blipdb.training.evaluation.tasks.models import TorchModel, load_model
 from blipdb.training.evaluation.tasks.reading import Pairs, read_pairs, see_image
 from tests.training.tasks.tinies import CPU
@@ -100,7 +100,7 @@ def test_scores_through_sql_equal_those_in_torch(
     pairs = pairs_of(album)
     here = retrieval.retrieve(bundled, pairs, see_image, pairs.images, k=K, batch=64)
     with connection.connect(stored, autocommit=True) as conn:
-        there = through_sql.retrieve(conn, bundled.source, pairs, k=K)
+        there = sql_retrieval.retrieve(conn, bundled.source, pairs, k=K)
     for ours, theirs, count in (
         (here.texts, there.texts, len(pairs.texts)),
         (here.images, there.images, len(pairs.images)),
@@ -125,7 +125,7 @@ def test_the_same_picture_twice_is_one_image_there(
         for path, text in zip(paths, [*texts, "a circle"], strict=True)
     ]
     with connection.connect(stored, autocommit=True) as conn:
-        both = through_sql.retrieve(conn, bundled.source, read_pairs(samples), k=12)
+        both = sql_retrieval.retrieve(conn, bundled.source, read_pairs(samples), k=12)
     for query in range(13):
         row = both.images.row(query, 13)
         assert row[0] == row[12]
@@ -139,7 +139,7 @@ def test_images_that_are_not_there_are_counted(
         connection.connect(elsewhere, autocommit=True) as conn,
         pytest.raises(DatabaseError, match=f"{IMAGES} of {IMAGES} images are not in the space 'x'"),
     ):
-        through_sql.retrieve(conn, bundled.source, pairs_of(album), k=K, space="x")
+        sql_retrieval.retrieve(conn, bundled.source, pairs_of(album), k=K, space="x")
 
 
 def test_the_database_searches_with_the_same_model(
@@ -149,7 +149,7 @@ def test_the_database_searches_with_the_same_model(
         connection.connect(stored, autocommit=True) as conn,
         pytest.raises(UsageError, match=r"The database searches with scenes .* is another model"),
     ):
-        through_sql.retrieve(conn, model.source, pairs_of(album), k=K)
+        sql_retrieval.retrieve(conn, model.source, pairs_of(album), k=K)
 
 
 def test_no_search_gives_more_than_a_thousand(
@@ -159,4 +159,4 @@ def test_no_search_gives_more_than_a_thousand(
         connection.connect(stored, autocommit=True) as conn,
         pytest.raises(UsageError, match="k is 1001; blip_search gives 1000"),
     ):
-        through_sql.retrieve(conn, bundled.source, pairs_of(album), k=1001)
+        sql_retrieval.retrieve(conn, bundled.source, pairs_of(album), k=1001)
