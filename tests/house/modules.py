@@ -1,4 +1,7 @@
-"""The modules of the project, and the imports between them: lazy ones and those for types as well."""
+"""The modules of the project, and the imports between them: lazy ones and those for types as well.
+
+The tests beside this one hold the rules of docs/design.md: rooms, their layers, sizes and prose.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +63,14 @@ def modules() -> dict[str, Module]:
 
 
 @cache
+def trees() -> dict[str, ast.Module]:
+    """The syntax trees of all Python files, those of tests too, by path within the project."""
+    folders = ("blipdb", "workers", "training", "migrations", "tests")
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in paths}
+
+
+@cache
 def imports() -> tuple[Import, ...]:
     """All imports of the project's own modules."""
     return tuple(found for module in modules().values() for found in _imports_of(module))
@@ -78,9 +89,7 @@ def _imports_of(module: Module) -> Iterator[Import]:
                 continue
             for name in node.names:
                 full = f"{base}.{name.name}"
-                yield Import(
-                    module, full if full in known else base, node.lineno, node.level > 0
-                )
+                yield Import(module, full if full in known else base, node.lineno, node.level > 0)
 
 
 def _base(module: Module, node: ast.ImportFrom) -> str:
