@@ -10,15 +10,25 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .PHONY: help
 help: ## say what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: demo
 demo: .venv/base ## draw an album, ingest it, search it: the main job, end to end
 	@$(BIN)/blipdb demo
 
+# Each worker has a PostgreSQL of its own; a file's tests stay together, as they share databases.
+WORKERS := 2
+ABREAST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
 .PHONY: test
-test: lint ## lint, then all tests, on a real PostgreSQL that they make and remove
-	@$(BIN)/pytest
+test: lint ## lint, then all that a change usually breaks, on a real PostgreSQL; minutes
+	@$(ABREAST) -m "not (slow or alone or destructive)"
+	@$(BIN)/pytest -m "(alone or destructive) and not slow"
+
+.PHONY: test-all
+test-all: test ## the same, then true-size models, ordeals, README and packages; half an hour
+	@$(ABREAST) -m "slow and not (alone or destructive)"
+	@$(BIN)/pytest -m "slow and (alone or destructive)"
 
 .PHONY: lint
 lint: .venv/dev ## ruff, mypy --strict, and who may do what in the SQL

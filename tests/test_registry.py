@@ -255,6 +255,7 @@ def test_loading_refuses_what_is_not_what_was_registered(
         registry.load(settings, model, "image")
 
 
+@pytest.mark.alone
 def test_the_bundled_model_is_registered_once_and_quickly(
     boss: Connection,
     settings: Settings,

@@ -85,6 +85,7 @@ def test_up_from_nothing_to_an_answer(settings: Settings) -> None:
     assert embed(settings) == 16
 
 
+@pytest.mark.alone
 def test_up_again_is_quick_and_changes_nothing(running: Settings) -> None:
     before = services.status(running)
     start = time.monotonic()

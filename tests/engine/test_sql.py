@@ -222,6 +222,7 @@ def test_a_request_without_a_head(conn: psycopg.Connection, engine: Engine) -> N
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.alone
 def test_a_hung_engine(conn: psycopg.Connection, engine: Engine) -> None:
     with engine.stopped():
         absent(conn, engine, "the blipdb engine does not answer: it hangs")
@@ -367,6 +368,7 @@ def cancelled(conn: psycopg.Connection, engine: Engine, url: str, seconds: float
     return took
 
 
+@pytest.mark.alone
 def test_a_cancel_stops_the_call_and_the_engine(
     conn: psycopg.Connection, engine: Engine, module_database: str
 ) -> None:
@@ -383,6 +385,7 @@ def test_a_cancel_stops_the_call_and_the_engine(
     assert took[49] < 1
 
 
+@pytest.mark.alone
 def test_a_cancel_while_the_engine_hangs(
     conn: psycopg.Connection, engine: Engine, module_database: str
 ) -> None:
@@ -391,6 +394,7 @@ def test_a_cancel_while_the_engine_hangs(
     engine.wait_until_idle()
 
 
+@pytest.mark.alone
 def test_a_statement_timeout(conn: psycopg.Connection, engine: Engine) -> None:
     head, body = long_work(engine)
     with conn.transaction(force_rollback=True):

@@ -119,6 +119,7 @@ def test_our_own_extension_is_found_and_outlives_an_update(cluster: Settings) ->
     assert not (postgresql.find().extensions / "tiny.control").exists()
 
 
+@pytest.mark.alone
 def test_up_again_is_quick_and_changes_nothing(cluster: Settings) -> None:
     before = pid_of(cluster)
     start = time.monotonic()
