@@ -59,9 +59,7 @@ def client_on(database: Ready, settings: Settings) -> Client:
         notices.log.addHandler(notices.NoticeHandler(note))
         notices.log.setLevel(logging.INFO)
     modes.remember(database.conn, database.found)
-    return Client(
-        ClientOptions(settings, None, None), lambda: BorrowedConnection(database.conn)
-    )
+    return Client(ClientOptions(settings, None, None), lambda: BorrowedConnection(database.conn))
 
 
 def _sentence(notice: Diagnostic) -> str:
