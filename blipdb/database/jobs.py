@@ -10,6 +10,8 @@ of one's own: a pooler must not share it between transactions.
 
     pending (p) → running (r) → done (d)
         ↑_____________|_____→ parked (x), with its reason
+
+Statements have these letters as literals, so that the planner can use the partial indexes on them.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ CAPTION = "caption"  # a synthetic caption
 SCORE = "score"  # ITC and ITM of an image's captions, by a filter
 WRITE = "write"  # as CAPTION, in the way that a CapFilt run has chosen: it runs these itself
 ATTACH = "attach"  # rows of attached tables: no jobs of this queue, see `attaching`
+PENDING, RUNNING, DONE, PARKED = "p", "r", "d", "x"  # states of a job
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 5  # attempts, where no worker came back to say why: it may have been a bystander
 DEADLINE = timedelta(minutes=10)
@@ -99,7 +102,7 @@ def enqueue(
             {
                 **_named(queue),
                 "ids": sorted(image_ids),
-                "state": "p" if token is None else "r",
+                "state": PENDING if token is None else RUNNING,
                 "attempts": 0 if token is None else 1,
                 "wait": timedelta(0) if token is None else DEADLINE,
                 "token": token,

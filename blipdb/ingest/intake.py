@@ -1,10 +1,10 @@
-"""From changed files to stored and encoded images.
+"""Intake of changed files: they become stored and encoded images.
 
-With every core at work (`Encoding`), the caller's thread reads and hashes, the decoder's children
-decode ahead, and a pool's workers each take a batch: they store its images with files, captions
-and jobs in one transaction, and run those jobs, on the pixels at hand, in a second. Whatever ends
-the process in between, the next ingest finishes: stored images have their jobs, and files that were
-not stored are new again. With workers elsewhere (`Enqueueing`) the second transaction is theirs.
+In this process (`Encoding`) the caller's thread reads and hashes, the decoder's children decode
+ahead, and a pool's workers each take a batch: they store its images with files, captions and jobs
+in one transaction, and run those jobs on the decoded pixels in a second one. If the process ends in
+between, the next ingest finishes the work: stored images have their jobs, and files that were not
+stored are still new. With workers elsewhere (`Enqueueing`) the second transaction is theirs.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from ..work.stages.base import batch_size
 READ_FILES = 64  # before the database is asked which of them it has
 READ_BYTES = 32 << 20
 STORE_BYTES = 32 << 20  # of content in one transaction
-AGAIN = 1_000  # files with known content in one transaction
-ENQUEUED = 256  # images in one transaction, where nothing is computed in between
+DUPLICATES = 1_000  # files with known content in one transaction
+ENQUEUED = 256  # images in one transaction of `Enqueueing`
 
 
 class _Read(NamedTuple):
@@ -45,7 +45,7 @@ class _Read(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """What became of some files."""
+    """Result of taking in some files."""
 
     added: int = 0
     duplicates: int = 0
@@ -56,18 +56,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Place:
-    """Where files go: into a space, with their captions, over ``conn`` (autocommit, the caller's
-    thread's). ``queues`` are all that encode images."""
+    """Destination of files."""
 
     conn: Connection
+    """In autocommit, of the caller's thread."""
+
     space: str
     captions: Captions
     store_content: bool
+
     queues: Sequence[Queue]
+    """All queues that encode images."""
 
 
 class Intake:
-    """Takes files in. What it does with an image whose content nobody knows, a subclass says."""
+    """Takes files in. Subclasses store the images that are new."""
 
     def __init__(self, place: Place, limit: int) -> None:
         """``limit`` is the size of the largest file that is read, in bytes."""
@@ -77,20 +80,20 @@ class Intake:
         self._store_content = place.store_content
         self._queues = place.queues
         self._limit = limit
-        self._first: set[UUID] = set()  # content that this run has met
-        self._again: list[Seen] = []  # files with content met before, by this run or another
+        self._first: set[UUID] = set()  # ids of content that this run has read
+        self._duplicates: list[Seen] = []  # files with content that is known from another file
         self._failed: list[Failure] = []
         self._refused: dict[UUID, str] = {}
 
     def run(self, files: Sequence[SourceFile]) -> Iterator[Step]:
-        """Take the files in; a step for every batch."""
+        """Take the files in, and yield a step for every batch."""
         for step in self._take_in(self._unknown(files)):
             yield step
             yield self._store_failures()
-            if len(self._again) >= AGAIN:
-                yield self._store_again()
-        yield self._store_again()
-        self._fail_again()
+            if len(self._duplicates) >= DUPLICATES:
+                yield self._store_duplicates()
+        yield self._store_duplicates()
+        self._fail_duplicates()
         yield self._store_failures()
 
     def _take_in(self, unknown: Iterator[tuple[_Read, bytes]]) -> Iterator[Step]:
@@ -106,7 +109,7 @@ class Intake:
         return New(read.seen, sha256(read.data).digest(), decoded, mime, content)
 
     def _add(self, conn: Connection, batch: Sequence[New]) -> Step:
-        """Within a transaction: store images with their files and captions."""
+        """Store images with their files and captions; called within a transaction."""
         added = catalog.add_images(conn, self._space, batch)
         catalog.add_files(conn, self._space, [new.seen for new in batch])
         texts = catalog.add_captions(conn, {new.seen.image_id: self._texts(new) for new in batch})
@@ -117,20 +120,20 @@ class Intake:
         return [*beside, *(inside(new.decoded) if new.decoded else ())]
 
     def _unknown(self, files: Sequence[SourceFile]) -> Iterator[tuple[_Read, bytes]]:
-        """The files whose content nobody has met, read; the others are noted in passing."""
+        """Read the files, and yield those with new content. The others become duplicates."""
         for reads in self._read(files):
             ids = {read.seen.image_id for read in reads}
             known = catalog.stored(self._conn, ids - self._first) | self._first
             for read in reads:
                 if read.seen.image_id in known:
-                    self._again.append(read.seen)
+                    self._duplicates.append(read.seen)
                 else:
                     known.add(read.seen.image_id)
                     yield read, read.data
             self._first |= ids
 
     def _read(self, files: Sequence[SourceFile]) -> Iterator[list[_Read]]:
-        """The files' contents, as many at a time as one look-up is good for."""
+        """Read the files, in batches of one look-up."""
         reads: list[_Read] = []
         waiting = 0
         for file, content in sources.read_all(files, self._limit):
@@ -147,11 +150,11 @@ class Intake:
                 reads, waiting = [], 0
         yield reads
 
-    def _store_again(self) -> Step:
-        """Note further places of images that are stored by now; the others keep waiting."""
-        stored = catalog.stored(self._conn, {seen.image_id for seen in self._again})
-        ready = [seen for seen in self._again if seen.image_id in stored]
-        self._again = [seen for seen in self._again if seen.image_id not in stored]
+    def _store_duplicates(self) -> Step:
+        """Store duplicates of images that are stored by now. The others keep waiting."""
+        stored = catalog.stored(self._conn, {seen.image_id for seen in self._duplicates})
+        ready = [seen for seen in self._duplicates if seen.image_id in stored]
+        self._duplicates = [seen for seen in self._duplicates if seen.image_id not in stored]
         if not ready:
             return Step()
         captions: dict[UUID, list[Caption]] = {}
@@ -166,12 +169,12 @@ class Intake:
                 jobs.enqueue(self._conn, queue, captions)
         return Step(duplicates=len(ready), captions=texts)
 
-    def _fail_again(self) -> None:
-        """What still waits has the content of a file that was refused."""
-        for seen in self._again:
+    def _fail_duplicates(self) -> None:
+        """Refuse the duplicates that still wait: they have the content of a refused file."""
+        for seen in self._duplicates:
             reason = self._refused.get(seen.image_id, "deleted while it was taken in")
             self._failed.append(Failure(seen.file.uri, reason, *seen.file[1:]))
-        self._again = []
+        self._duplicates = []
 
     def _store_failures(self) -> Step:
         failed, self._failed = tuple(self._failed), []
@@ -181,7 +184,7 @@ class Intake:
 
 
 class Encoding(Intake):
-    """Have images encoded at once, by a pool of this process."""
+    """Intake whose images are encoded at once, by a pool of this process."""
 
     def __init__(self, place: Place, workers: WorkerPool) -> None:
         super().__init__(place, workers.decoder.limits.bytes)
@@ -200,7 +203,7 @@ class Encoding(Intake):
                 yield self._new(read, picture, picture.mime)
 
     def _store(self, context: StageContext, batch: Sequence[New]) -> Step:
-        """In a worker's thread: store a batch, then run its jobs."""
+        """Store a batch, then run its jobs; called in a worker's thread."""
         conn, queue = context.conn, self._workers.queue
         ids = [new.seen.image_id for new in batch]
         with conn.transaction():
@@ -214,7 +217,7 @@ class Encoding(Intake):
 
 
 class Enqueueing(Intake):
-    """Leaves what comes in to workers elsewhere, who find out whether it can be decoded."""
+    """Intake whose images are left to workers elsewhere, which find out whether they decode."""
 
     def _take_in(self, unknown: Iterator[tuple[_Read, bytes]]) -> Iterator[Step]:
         for batch in batches(self._plausible(unknown), ENQUEUED):
@@ -233,7 +236,7 @@ class Enqueueing(Intake):
 
 
 def batches(images: Iterable[New], most: int) -> Iterator[list[New]]:
-    """Images in batches of one transaction, by number and by the content that they store."""
+    """Split images into batches of one transaction, by number and by stored content."""
     batch: list[New] = []
     waiting = 0
     for new in images:

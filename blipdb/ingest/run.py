@@ -1,8 +1,8 @@
-"""Files into the database: found, compared by stat, read, decoded, stored, encoded.
+"""Ingest of files: they are found, compared by stat, read, decoded, stored and encoded.
 
-Of a file that changed, the new content is a new image and the file moves to it; the old image
-stays, with all that is known of it. A file that was refused for its content is reported again
-without another try while it stays as it is, unless a retry is asked for.
+The new content of a changed file is a new image, and the file moves to it; the old image stays,
+with its results. A file that was refused for its content is reported again without another attempt
+while it stays the same, unless a retry is asked for.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LOOK_UP = 10_000  # files compared in one statement
 
 @dataclass
 class Report:
-    """What an ingest did.
+    """Results of an ingest.
 
     ``added`` counts new images, ``duplicates`` new or changed files with content that was there
     already. ``encoded`` and ``captioned`` count jobs, other callers' among them; ``parked``
@@ -90,20 +90,20 @@ def ingest(
     wait: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Bring the images that ``paths`` lead to into the database, and have them encoded.
+    """Store the images at ``paths`` in the database, and have them encoded.
 
     Args:
-        settings: whose database, and whose home holds the models.
+        settings: the database, and the home that holds the models.
         paths: folders, files, globs, URLs, or ``-`` for a list on standard input; or the files
             that `sources.files.find` has found by them.
-        space: whose images they are.
+        space: the tenant that owns the images.
         captions: tables of captions (CSV, JSON, JSONL).
         caption: have the captioner write one for each image, too.
         store_content: keep the files' bytes in the database.
-        retry: try refused files and parked jobs once more.
-        scores: have the captions scored; else that is left for later.
+        retry: retry refused files and parked jobs.
+        scores: have the captions scored now.
         notify: leave the work to workers elsewhere, which this notifies that a stage has some.
-        wait: until they are done.
+        wait: with ``notify``, until they are done.
         progress: called from this thread.
 
     Raises:
@@ -132,7 +132,7 @@ def ingest(
 
 
 class _Ingest:
-    """One call of `ingest`: its steps, and what they share."""
+    """Steps of one call of `ingest`, and their shared state."""
 
     def __init__(self, conn: Connection, space: str, executor: Executor, show: Show) -> None:
         self._conn = conn
@@ -152,7 +152,7 @@ class _Ingest:
         self.report = Report(self._model.name, self._model.knows)
 
     def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
-        """Store and encode what is new among the found files; captions of the others, too."""
+        """Store and encode new files among those found, and store captions of the others."""
         report = self.report
         report.found = len(found.files) + len(found.failures)
         report.warnings += texts.warnings
@@ -182,7 +182,7 @@ class _Ingest:
     def _changed(
         self, files: Sequence[SourceFile], texts: Captions, *, retry: bool
     ) -> Iterator[SourceFile]:
-        """Files that are not as they were; of the others, failures are reported again."""
+        """Yield new and changed files; of the others, report failures again."""
         for start in range(0, len(files), LOOK_UP):
             some = files[start : start + LOOK_UP]
             known = catalog.known(self._conn, self._space, [file.uri for file in some])
@@ -201,7 +201,7 @@ class _Ingest:
             self.report.captions += catalog.add_captions(self._conn, captions)
 
     def encode_rest(self, *, retry: bool) -> None:
-        """Run what was enqueued otherwise: by blip_add, by an ingest that was killed, by retry."""
+        """Run jobs enqueued by others: blip_add, an ingest that was killed, a retry."""
         if retry:
             for queue in self._queues:
                 self._retry_parked(queue)
@@ -210,7 +210,7 @@ class _Ingest:
             self._drain(model.encoding, model)
 
     def caption(self, uris: Sequence[str], *, retry: bool) -> None:
-        """Have a caption written for every image among the files."""
+        """Write a caption for every image among the files."""
         model = registry.active(self._conn, "captioner")
         queue = model.captioning
         self._before[queue] = self._begun.get(queue, Counts())  # workers may have done some since
@@ -222,8 +222,8 @@ class _Ingest:
         self.report.captioned += self._drain(queue, model)
 
     def judge(self, *, scores: bool) -> None:
-        """Give captions the vectors and scores that they lack. Where that can't be done here, the
-        images are in all the same, and it is left to others."""
+        """Compute the vectors and scores that captions lack. If that can't be done here, the images
+        are stored all the same, and the captions wait for others."""
         active = texts_of.active(self._conn)
         for queue in active.queues(scores=scores):
             self._before.setdefault(queue, self._begun.get(queue, Counts()))
@@ -248,7 +248,7 @@ class _Ingest:
         return self._executor.drain(queue, model, self._before[queue]).done
 
     def finish(self) -> None:
-        """Make all of it durable, index what has grown large, count what is left to do."""
+        """Make all results durable, index large tables of vectors, and count open jobs."""
         jobs.flush(self._conn)
         try:
             registry.index_vectors(self._conn, self._model)

@@ -1,10 +1,10 @@
-"""Keeping up with attached tables: rows that were there at first, and rows that wait, are linked to
-the images in them. What that means is in ``sql/attach.sql`` and ``sql/attach_rows.sql``; how the
-app's rows are read, in `blipdb.sources.attached`.
+"""Background work on attached tables: rows that were there at first, and rows that changed, are
+linked to the images in them. ``sql/attach.sql`` and ``sql/attach_rows.sql`` define linking;
+`blipdb.sources.attached` reads the app's rows.
 
-No row is leased. Those of tables that hold content are read and linked under locks on
-``blip.attached_rows``; paths and URLs are read first, and linked if the row still says the same.
-Whatever is wrong with one table, or one row, is told there, and the others go on.
+No row is leased. Rows of tables with content are read and linked under locks on
+``blip.attached_rows``. Paths and URLs are read without locks, and linked if the row is still the
+same. An error of one table or one row is stored with it, and the others go on.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from ..types import Connection
 
 log = logging.getLogger(__name__)
 
-SCANNED = 10_000  # rows that are looked at in one transaction
+SCANNED = 10_000  # rows that are noted in one transaction
 LINKED = 500
 LINKED_BYTES = 16 << 20
 WAIT_MS = 100  # for an app: far less than the second after which PostgreSQL looks for deadlocks
 READ = 32  # paths or URLs
 READERS = 8
 SWEPT = 1000  # orphans of one transaction
-MAX_STEPS = 1000  # of one table at a time: it must not keep a worker for ever
-MAX_SECONDS = 600  # of all these: its owner's code may take a minute for each
+MAX_STEPS = 1000  # of one table at a time: it must not occupy a worker forever
+MAX_SECONDS = 600  # of all these steps: the owner's code may take a minute in each
 MAX_IMAGE_BYTES = 64 << 20
-# By an app, which goes first.
+# Errors where an app holds a lock: apps have priority.
 LOCKED = (pg_errors.LockNotAvailable, pg_errors.DeadlockDetected)
 
 Stop = Callable[[], bool]
@@ -66,11 +66,13 @@ class Attachment:
 
 
 class Step(NamedTuple):
-    """Rows that were ``found`` to be there at first, and rows that were ``linked`` to what they
-    hold, or failed."""
+    """Numbers of rows that one step dealt with."""
 
     found: int = 0
+    """Rows that were there when the table was attached, and are noted now."""
+
     linked: int = 0
+    """Rows that were linked to their images, or failed."""
 
 
 _DUE = """
@@ -92,18 +94,18 @@ _ENDED = """
 
 
 def is_due(conn: Connection, *, troubled: bool = True) -> bool:
-    """Whether there is anything to do; without ``troubled``, that is known to be possible."""
+    """Return whether there is work; without ``troubled``, only in tables without errors."""
     due = [one for one in _due(conn) if troubled or one.trouble is None]
     return bool(due) or _has_ended(conn)
 
 
 def _has_ended(conn: Connection) -> bool:
-    """Whether attachments or images are to be purged; without functions there are none."""
+    """Return whether attachments or images are to be purged. Without functions there are none."""
     return bool(_scalar(conn, _ANY) and _scalar(conn, _ENDED))
 
 
 def counts(conn: Connection) -> Counts:
-    """How many rows of attached tables are in each state, as of now."""
+    """Count the rows of attached tables in each state, as of now."""
     with conn.cursor(row_factory=class_row(Counts)) as cursor:
         found = cursor.execute(
             "SELECT count(*) FILTER (WHERE state = 'p') AS pending,"
@@ -114,7 +116,7 @@ def counts(conn: Connection) -> Counts:
 
 
 def retry(conn: Connection) -> int:
-    """Let rows that were given up, or wait for a later attempt, begin anew; how many."""
+    """Requeue rows that failed or wait for a later attempt. Return their number."""
     return conn.execute(
         "UPDATE blip.attached_rows SET state = 'p', attempts = 0, run_after = now()"
         " WHERE jsonb_typeof(key) = 'array'"
@@ -123,11 +125,10 @@ def retry(conn: Connection) -> int:
 
 
 def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
-    """Do what is due, until there is no more, or ``stop``, which is asked before each step.
-    ``conn`` is in autocommit.
+    """Purge, scan and link until nothing is due, or ``stop``, which is asked before each step.
 
-    A table that can't be read is left, with the reason in ``blip_attachments()``, and so are rows
-    that somebody else has locked.
+    ``conn`` is in autocommit. A table that can't be read is skipped, with the reason in
+    ``blip_attachments()``, and so are rows that others have locked.
     """
     if _has_ended(conn):
         conn.execute("SELECT blip._purge()")
@@ -153,7 +154,7 @@ def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
 
 
 class _Readers:
-    """Each attachment's reader, opened when it is first asked for; one has a connection."""
+    """Readers by attachment, each opened when it is first used. Only one has a connection."""
 
     def __init__(self, conn: Connection, opened: ExitStack) -> None:
         self._conn = conn
@@ -179,7 +180,7 @@ def _due(conn: Connection) -> list[Attachment]:
 
 
 def _step(conn: Connection, attachment: Attachment, readers: _Readers) -> Step:
-    """Some rows of one table; none where it can't go on now."""
+    """Scan and link some rows of one table. None if it can't go on now."""
     found = linked = 0
     try:
         reader = readers[attachment.attachment_id]
@@ -190,22 +191,22 @@ def _step(conn: Connection, attachment: Attachment, readers: _Readers) -> Step:
             link = _link_content if attachment.kind == "content" else _link_read
             linked = link(conn, attachment, reader)
     except attached.UnreadableTableError as error:
-        _tell(conn, attachment, str(error))
+        _store_trouble(conn, attachment, str(error))
         return Step()
     except psycopg.Error as error:
         if conn.closed:
             raise
-        _tell(conn, attachment, error.diag.message_primary or str(error))
+        _store_trouble(conn, attachment, error.diag.message_primary or str(error))
         return Step()
-    _tell(conn, attachment, None)
+    _store_trouble(conn, attachment, None)
     return Step(found, linked)
 
 
-def _tell(conn: Connection, attachment: Attachment, trouble: str | None) -> None:
+def _store_trouble(conn: Connection, attachment: Attachment, trouble: str | None) -> None:
     trouble = trouble and escapes.visible(trouble)
     if trouble != attachment.trouble:
         conn.execute(
-            # Its owner may be attaching it again, for as long as they like.
+            # Skip a locked one: its owner may be attaching it again, in a long transaction.
             "UPDATE blip.attachments a SET trouble = %s FROM ("
             " SELECT attachment_id FROM blip.attachments WHERE attachment_id = %s"
             " FOR NO KEY UPDATE SKIP LOCKED) free WHERE a.attachment_id = free.attachment_id",
@@ -217,7 +218,7 @@ def _tell(conn: Connection, attachment: Attachment, trouble: str | None) -> None
 
 
 def _scan(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
-    """Note the next rows that were there when the table was attached; how many were looked at."""
+    """Note the next rows that were there when the table was attached. Return how many were read."""
     id = attachment.attachment_id
     with conn.transaction():
         conn.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
@@ -228,7 +229,7 @@ def _scan(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
         ).fetchone()
         if row is None:
             return 0
-        if row[0] is None:  # rows that are known already are looked at again
+        if row[0] is None:  # rows that are known already are linked again
             conn.execute(
                 "UPDATE blip.attached_rows r SET state = 'p', attempts = 0, run_after = now(),"
                 " error = NULL FROM (SELECT k.key FROM blip.attached_rows k"
@@ -247,9 +248,9 @@ def _scan(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
 
 
 def _link_content(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
-    """Link rows that wait to the images in them, some megabytes of them; how many.
+    """Link pending rows to the images in them, some megabytes at a time. Return their number.
 
-    Where that fails for all at once, each is tried alone, and one that fails says why.
+    If that fails for all at once, each is tried alone, and those that fail get their reason.
     """
     try:
         return _link_due(conn, attachment, reader, _take(LINKED))
@@ -310,8 +311,11 @@ def _take_one(key: str) -> Take:
 
 
 def _link_due(conn: Connection, attachment: Attachment, reader: RowReader, take: Take) -> int:
-    """Link rows, which stay locked until that is written: whoever changes one meanwhile waits, and
-    then has it looked at again. So it is some megabytes at a time, and never a wait for others."""
+    """Link rows, which stay locked until that is committed.
+
+    An app that changes one meanwhile waits, and then has it linked again. So take some megabytes at
+    a time, and never wait for locks.
+    """
     with conn.transaction():
         conn.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
         keys = take(conn, attachment.attachment_id)
@@ -330,7 +334,7 @@ def _link_due(conn: Connection, attachment: Attachment, reader: RowReader, take:
 
 
 def _failures(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows that can't be linked, by the reason."""
+    """Group rows that can't be linked by the reason."""
     failures: dict[str, list[Row]] = {}
     for row in rows:
         if row.size == 0:
@@ -443,7 +447,7 @@ def _store(
 
 
 def _allowed(conn: Connection, kind: str) -> str | None:
-    """What the tables' owner has set for columns of this kind; None: they are not allowed."""
+    """Return the owner's setting for columns of this kind, None if they are not allowed."""
     found: Mapping[str, str] = dict(
         conn.execute("SELECT name, value FROM blip.settings WHERE name LIKE 'attach%'").fetchall()
     )
@@ -451,7 +455,7 @@ def _allowed(conn: Connection, kind: str) -> str | None:
 
 
 def _read(kind: str, allowed: str | None, row: Row) -> bytes | ImageError:
-    """The image that a row's path or URL leads to; empty where it has none."""
+    """Read the image at a row's path or URL; empty if the row has none."""
     if row.uri is None and not row.has_long_text:
         return b""
     try:
@@ -475,10 +479,10 @@ def _read_file(allowed: str, path: str) -> bytes:
 
 
 def _inside(folders: str, path: str) -> str:
-    """The path with its links resolved.
+    """Return the path with its links resolved.
 
     Raises:
-        ImageError: it is in none of the folders (joined by colons), or no absolute path.
+        ImageError: it is in none of the folders (joined by colons), or not absolute.
     """
     real = os.path.realpath(path)
     roots = [os.path.realpath(folder) for folder in folders.split(":") if folder]

@@ -40,7 +40,7 @@ def who(conn: Connection) -> set[str]:
 
 
 def test_a_type_of_ones_own_is_no_key(owner: Connection) -> None:
-    """What casts it is its owner's choice, and the trigger would call that as somebody else."""
+    """Its owner chooses its cast function, and the trigger would call that as another user."""
     owner.execute("CREATE TYPE kind AS ENUM ('a', 'b')")
     owner.execute("CREATE TABLE products (id kind PRIMARY KEY, title text, photo bytea)")
     with pytest.raises(errors.DatatypeMismatch) as caught:

@@ -1,4 +1,4 @@
-"""What images lack, done here: by stage, by model, by space; and what was given up, once more."""
+"""Missing results, enqueued and run here by stage, model and space; parked jobs, retried."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_counts_are_of_one_moment_and_of_all_queues(
 def test_two_models_of_one_mind_write_once_each(
     ready: Settings, boss: Connection, model: Model, tmp_path: Path
 ) -> None:
-    """The second's caption is the first's, and is stored already: it is done all the same."""
+    """The second model's caption is the first's, and is stored already: its job is done too."""
     add(boss, picture(1))
     folder = tiny_artifact(tmp_path / "twin", name="twin").folder
     registry.register(boss, ready, folder, activate=False)

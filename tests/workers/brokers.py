@@ -1,4 +1,4 @@
-"""Real brokers, RabbitMQ and Redis, as processes of a test's own: started, killed, wiped."""
+"""Real brokers, RabbitMQ and Redis, as processes that a test starts, kills and wipes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ REDIS = Path("/usr/bin/redis-server")
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens at now."""
+    """Return a TCP port that is free now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
 
 
 class Broker:
-    """A server in a folder of its own; ``url`` stays the same over its deaths."""
+    """A server in a folder of its own; ``url`` stays the same when it is restarted."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,14 +58,14 @@ class Broker:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End it at once, with all its processes, as a power failure does."""
+        """Kill all its processes at once, as a power failure does."""
         assert self.process is not None
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
 
     def wipe(self) -> None:
-        """Have it forget all messages and queues."""
+        """Delete all messages and queues."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -104,7 +104,7 @@ class Redis(Broker):
         return b"PING\r\n"
 
     def _command(self) -> list[str]:
-        # Nothing is kept on the disk: killed is wiped.
+        # Nothing is kept on the disk, so that a kill wipes it.
         options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
         return [str(REDIS), "--port", str(self.port), "--dir", str(self.folder), *options]
 
@@ -161,7 +161,7 @@ KINDS = {"redis": Redis, "rabbitmq": RabbitMQ}
 
 @contextmanager
 def running(kind: str) -> Iterator[Broker]:
-    """A broker of this kind, gone at the end."""
+    """A running broker of this kind."""
     folder = Path(tempfile.mkdtemp(prefix="blipmq", dir="/tmp"))
     broker = KINDS[kind](folder)
     try:

@@ -1,5 +1,5 @@
-"""Celery workers as processes: `celery -A blipdb.workers worker`, as anybody starts them; or in a
-hurry, where a test is not about how long they wait."""
+"""Celery workers as processes: `celery -A blipdb.workers worker`, as users start them, or with
+short intervals where a test is not about these."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONE = ("-c", "1", "--without-mingle")
 
 
 class Celery:
-    """One worker process with its children; ``log`` is what it said."""
+    """One worker process with its children; ``log`` is its output."""
 
     def __init__(
         self,
@@ -77,17 +77,17 @@ class Celery:
             time.sleep(0.05)
 
     def children(self) -> list[psutil.Process]:
-        """The processes of its pool."""
+        """List the processes of its pool."""
         own = psutil.Process(self.process.pid).children()
         return [child for child in own if "celery" in " ".join(child.cmdline())]
 
     def stop(self, seconds: float = 30) -> int:
-        """Warm: what runs is finished."""
+        """Stop it warmly: runs are finished."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
     def kill(self) -> None:
-        """Cold: it and all its children, at once."""
+        """Kill it and all its children."""
         family = [psutil.Process(self.process.pid)]
         family += family[0].children(recursive=True)
         for process in family:

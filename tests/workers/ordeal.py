@@ -1,4 +1,4 @@
-"""What workers have to survive: processes, brokers and PostgreSQL that die while they work.
+"""Ordeals of workers: processes, brokers and PostgreSQL die while they work.
 
 Its models have random weights in int8: integer products make a result equal to the last bit,
 whatever the batch it was computed in, so that a run can be compared with an undisturbed one.
@@ -73,7 +73,7 @@ OF_IMAGES = (jobs.ENCODE, jobs.CAPTION)  # their jobs are enqueued, and so known
 
 @dataclass
 class Tally:
-    """What an ordeal came to. ``jobs`` are those of images, ``captions`` those that were compared;
+    """Result of an ordeal. ``jobs`` are those of images, ``captions`` those that were compared;
     ``extra`` counts runs of jobs beyond one each; ``inexact`` looks at the queues that did not add
     up."""
 
@@ -98,7 +98,7 @@ class Look(NamedTuple):
 
 
 class Field:
-    """Images in two databases of a private cluster: ``settings`` suffers, ``calm`` does not."""
+    """Images in two databases of a private cluster: ``settings`` is disturbed, ``calm`` is not."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -114,7 +114,7 @@ class Field:
         self._derived = 0  # jobs of captions, at the last look
 
     def connect(self) -> Connection:
-        """A connection to the one that suffers; a PostgreSQL that is restarting is waited for."""
+        """Connect to the disturbed database, waiting for a PostgreSQL that is restarting."""
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -124,8 +124,8 @@ class Field:
                 time.sleep(0.2)
 
     def model(self, *roles: str) -> Model:
-        """One more model, active in both databases; what images and captions there are is its to
-        look at, and the calm one has done so."""
+        """Register one more model, active in both databases, and have the calm one run it on all
+        images and captions."""
         self._made += 1
         folder = self.settings.home / f"made{self._made}"
         compute = Compute("int8")
@@ -142,8 +142,8 @@ class Field:
             return registry.register(conn, settings, folder)
 
     def store(self, files: Path, *, bad: int = 0) -> None:
-        """Take files in: the calm one encodes them, the other leaves that to workers, and that
-        some can't be."""
+        """Ingest files, ``bad`` of which can't be: the calm database encodes them, the other leaves
+        that to workers."""
         report = ingest(self.calm, [files])
         assert (report.waiting, report.parked, len(report.failed)) == (0, 0, bad)
         self.tally.images = report.added + bad
@@ -151,7 +151,7 @@ class Field:
         ingest(self.settings, [files], notify=lambda stage: None, wait=False)
 
     def enqueue(self, queue: Queue) -> None:
-        """What the images lack there: the calm one does it now."""
+        """Enqueue jobs of images that lack the queue's result; the calm database runs them now."""
         with connection.connect(self.calm.database_url(), autocommit=True) as conn:
             stages.enqueue_missing(conn, Queue(queue.stage, self._calms[queue.model_id]))
         run_jobs(self.calm)
@@ -159,7 +159,7 @@ class Field:
             self.tally.jobs += stages.enqueue_missing(conn, queue)
 
     def again(self, *queues: Queue) -> None:
-        """Compare what there is so far, and have all that queues gave of it made once more."""
+        """Compare all results so far, and have those of some queues made again."""
         self.compare()
         with self.connect() as conn, conn.transaction():
             for queue in queues:
@@ -173,11 +173,11 @@ class Field:
                     )
 
     def left(self) -> int:
-        """How much is still to be done."""
+        """Amount of work that is left."""
         return self.look().left
 
     def look(self) -> Look:
-        """See how far the work is, as of one moment.
+        """Read the state of the work, as of one moment.
 
         The jobs of images are as many as were enqueued, whatever state they are in. Those of
         captions appear as captions do, each beside an image that has one, and never go.
@@ -212,7 +212,7 @@ class Field:
         return Look(left, sum(c.done + c.parked for c in known) + embedded + scored)
 
     def settle(self, disturb: Callable[[], object] = lambda: None) -> None:
-        """Wait until all jobs have ended and no caption lacks anything, and go on disturbing
+        """Wait until all jobs have ended and no caption lacks anything, and keep disturbing
         meanwhile."""
         most, since = -1, time.monotonic()
         while (seen := self.look()).left:
@@ -264,15 +264,15 @@ def _all(counts: Counts) -> int:
 
 
 def supervise(workers: Sequence[Celery]) -> None:
-    """Start anew what ended: a worker gives up whose first child dies before it is ready."""
+    """Restart workers that ended: one gives up whose first child dies before it is ready."""
     for worker in workers:
         if worker.process.poll() is not None:
             worker.start()
 
 
 def kill_a_worker(workers: Sequence[Celery], chance: random.Random) -> bool:
-    """SIGKILL one of the processes that work; now and then a whole worker, which is started anew.
-    False where none was there to be killed."""
+    """SIGKILL one of the working processes, now and then a whole worker, which is restarted. Return
+    False if there was none."""
     worker = chance.choice(workers)
     if chance.random() < 0.05:
         worker.kill()
@@ -292,7 +292,7 @@ def kill_broker(broker: Broker, chance: random.Random) -> None:
 
 
 def stop_postgresql(settings: Settings, chance: random.Random) -> None:
-    """As ``pg_ctl stop -m immediate``, which is how a crash looks."""
+    """Stop PostgreSQL as ``pg_ctl stop -m immediate`` does, which is like a crash."""
     status = cluster.status(settings)
     assert status.pid is not None
     os.kill(status.pid, signal.SIGQUIT)

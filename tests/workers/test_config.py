@@ -1,5 +1,5 @@
-"""What Celery is told. Each setting is here for a reason that `workers/config.py` and
-docs/workers.md give: who changes one meets this test, and should know the reason."""
+"""Celery's settings. Each has its reason in `workers/config.py` and docs/workers.md: whoever
+changes one meets this test, and should know the reason."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_each_has_its_reason_on_the_page() -> None:
 
 
 def test_celery_knows_each_of_them() -> None:
-    """A name that it doesn't know would be ignored in silence."""
+    """Celery ignores a name that it doesn't know, silently."""
     known = {name for name, _ in defaults.flatten(defaults.NAMESPACES)}
     assert SETTINGS.keys() - known == {"visibility_timeout"}  # kombu's, and undocumented
 

@@ -13,7 +13,7 @@ from tests.workers.brokers import Broker, free_port
 
 
 def taken(stage: str) -> list[dict[str, object]]:
-    """The messages that wait at a stage, which are gone then."""
+    """Take the messages that wait at a stage."""
     found = []
     with app.connection_for_read() as connection:
         queue = app.amqp.queues[config.queue_name(stage)](connection.default_channel)

@@ -44,7 +44,7 @@ def field(database: str, files: Path, tmp_path: Path) -> Iterator[tuple[ordeal.F
 
 @pytest.fixture
 def own_cluster(empty_home: Path) -> Iterator[Settings]:
-    """One that no other test needs."""
+    """A cluster that no other test needs."""
     settings = Settings(empty_home)
     cluster.up(settings)
     try:
@@ -93,7 +93,7 @@ def test_workers_that_are_killed(
 def test_brokers_that_are_killed_and_wiped(
     field: tuple[ordeal.Field, Model], broker: Broker, tmp_path: Path
 ) -> None:
-    """At work; and what is due afterwards is begun, though nobody rings for it but a caretaker."""
+    """PostgreSQL dies while workers run. A caretaker alone begins work that is due afterwards."""
     it, model = field
     chance = random.Random(2)
     with working(it.settings, broker.url, tmp_path) as (worker,):

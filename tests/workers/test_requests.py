@@ -1,4 +1,4 @@
-"""A message that is done when the connection it came over is closed."""
+"""Acknowledgement of a message whose connection is closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.workers.brokers import Broker
 
 @contextmanager
 def late(kind: type[Request]) -> Iterator[Request]:
-    """What a worker makes of a message, whose connection it has lost and given up since."""
+    """A worker's request for a message whose connection was lost and closed since."""
     notifier.notify("encode")
     connection = app.connection_for_read()
     queue = app.amqp.queues[config.queue_name("encode")](connection.default_channel)

@@ -1,4 +1,4 @@
-"""Captions' vectors and scores by real workers, however captions came in: nobody asks for them."""
+"""Vectors and scores of captions by real workers, however captions came in, without a request."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def own(scenes: Settings) -> Iterator[Connection]:
 
 
 def is_whole(conn: Connection, count: int) -> bool:
-    """Whether there are so many captions, and none lacks a vector or scores."""
+    """Return whether there are so many captions, and none lacks a vector or scores."""
     row = conn.execute("SELECT count(*) FROM blip.captions").fetchone()
     return row == (count,) and lacking(conn) == 0
 
@@ -68,7 +68,7 @@ def test_however_a_caption_comes_in(
         assert (report.captions, report.captioned, report.judged) == (8, 12, 12)
         assert (report.unscored, report.waiting, report.parked) == (0, 0, 0)
         assert exact(own, 20)
-        # From here on nobody rings.
+        # From here on nobody is notified.
         first = add(own, picture(20, side=SIDE), caption="a blue car")
         say(own, first, "My old car, at home")
         shop(own)
@@ -113,7 +113,7 @@ def test_another_filter_judges_all_anew(
 def test_scores_that_are_off(
     ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
 ) -> None:
-    """What comes in and what is written is embedded, and not scored, until they are on again."""
+    """Captions that come in or are written are embedded, and scored once scores are on again."""
     boss.execute("INSERT INTO blip.settings VALUES ('scores', 'off')")
     add_many(boss, 10, "a red dog")
     jobs.enqueue_missing(boss, model.captioning)

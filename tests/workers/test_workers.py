@@ -1,4 +1,4 @@
-"""Workers as processes, on real brokers: what is enqueued is done, and what can't be is said."""
+"""Workers as processes, on real brokers: jobs are done, and errors are reported."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from tests.workers.ordeal import WORKING
 
 
 def left(conn: Connection, *queues: Queue) -> int:
-    """How many jobs of these queues are still to end."""
+    """Count the open jobs of these queues."""
     counts = jobs.all_counts(conn)
     return sum(counts.get(queue, Counts()).left for queue in queues)
 
 
 def lacking(conn: Connection) -> int:
-    """How many results of the active models captions lack, vectors and scores."""
+    """Count the vectors and scores of the active models that captions lack."""
     return sum(captions.waiting(conn, queue) for queue in captions.active(conn).queues())
 
 
@@ -55,7 +55,7 @@ def add_many(conn: Connection, count: int, caption: str | None = None) -> None:
 def test_every_stage_is_done(
     ready: Settings, boss: Connection, model: Model, broker: Broker, tmp_path: Path
 ) -> None:
-    """Nobody rings: the caretaker finds it."""
+    """Nobody is notified: the caretaker finds the work."""
     add_many(boss, 100, "a red bicycle")
     jobs.enqueue_missing(boss, model.captioning)
     made = tiny_artifact(tmp_path / "filter", 3, roles=("filter",))
@@ -72,12 +72,12 @@ def test_every_stage_is_done(
     assert "Traceback" not in worker.log
 
 
-def heard(broker: str) -> float:
-    """How long it takes to hear that somebody works there, in seconds; by a process of its own, as
-    Celery keeps connections to the first broker that it knew."""
+def answer_seconds(broker: str) -> float:
+    """Measure the seconds until a worker answers, in a process of its own, as Celery keeps
+    connections to the first broker that it knew."""
     program = (
         "import time; from blipdb.workers import notifier; begin = time.monotonic();"
-        "assert bell.hears(5); print(time.monotonic() - begin)"
+        "assert notifier.has_workers(5); print(time.monotonic() - begin)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -114,7 +114,7 @@ def test_ingest_through_a_broker(
         second = ingest(
             ready, files, caption=True, notify=notifier(broker.url), progress=seen.append
         )
-        assert heard(broker.url) < 1
+        assert answer_seconds(broker.url) < 1
     assert (second.unchanged, second.encoded, second.captioned) == (51, 50, 50)
     assert (second.waiting, second.parked, second.exit_code) == (0, 2, 1)
     assert ("caption", 51, 51, 1) in seen
@@ -144,7 +144,7 @@ def test_one_bad_image_stops_no_other(
 def test_attached_rows_are_encoded_by_who_nobody_told(
     ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
 ) -> None:
-    """The caretaker finds them, at first, and those of later statements."""
+    """The caretaker finds rows that were there at first, and those of later statements."""
     tables.shop(boss)
     for number in range(30):
         tables.put(boss, number, picture(number))
@@ -173,7 +173,7 @@ def test_a_long_queue_starves_no_other(
     ready: Settings, boss: Connection, broker: Broker, tmp_path: Path
 ) -> None:
     """One process for both: each gets its turn long before the other is through. RabbitMQ draws
-    whose turn it is, so either must last for more shifts than a draw is lost in a row."""
+    whose turn it is, so either must last for more runs than a draw is lost in a row."""
     slowest = tiny_artifact(tmp_path / "slowest", 6, arch=replace(WORKING, vision_layers=20))
     slow_model = registry.register(boss, ready, slowest.folder)
     add_many(boss, 2500)
@@ -231,7 +231,7 @@ def test_events_and_metrics(
     port = free_port()
     place = f"127.0.0.1:{port}"
     use(redis.url)
-    redis.wipe()  # of what earlier workers rang for
+    redis.wipe()  # of messages of earlier workers
     seen: list[str] = []
     made = tmp_path / "made"
     made.mkdir()
@@ -333,7 +333,7 @@ def newer(boss: Connection) -> Iterator[None]:
 
 
 def ended(settings: Settings, broker: str, folder: Path, *options: str) -> str:
-    """What a worker says that doesn't start."""
+    """Return the output of a worker that doesn't start."""
     worker = Celery(settings, broker, folder, *options)
     try:
         assert worker.process.wait(30) != 0
@@ -347,7 +347,7 @@ def ended(settings: Settings, broker: str, folder: Path, *options: str) -> str:
 def test_an_old_worker_goes_on_with_newer_tables(
     ready: Settings, boss: Connection, model: Model, redis: Broker, tmp_path: Path
 ) -> None:
-    """As long as these name it as good enough; `blipdb init` of the newer version wrote that."""
+    """As long as the tables name it as good enough, which the newer `blipdb init` wrote."""
     add_many(boss, 20)
     with working(ready, redis.url, tmp_path, *LONE) as (worker,):
         worker.wait_for(lambda: jobs.counts(boss, model.encoding) == Counts(done=20))
