@@ -11,3 +11,5 @@ from blipdb.workers import config
 # Before the modules that import them by name: Celery imports those when it starts.
 config.POLL_SECONDS = 1.0
 config.RUN_SECONDS = 1.0
+
+from blipdb.workers import app as app  # noqa: E402
