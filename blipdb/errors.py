@@ -32,7 +32,7 @@ class BlipdbError(Exception):
 
 
 class UsageError(BlipdbError):
-    """What the caller asked for makes no sense as asked."""
+    """The caller's arguments make no sense."""
 
     exit_code = 2
 

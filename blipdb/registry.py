@@ -33,7 +33,7 @@ DIGITS = 16  # of the digest, as a folder's name
 EXACT_UNTIL = 10_000  # vectors: up to here an exact scan is quicker than an index to build
 ADD = "Add one with: blipdb models add PATH"
 LOOKING = ("retrieval", "captioner", "answerer")
-"""Roles that look at stored images: who has one encodes them all."""
+"""Roles that look at stored images: a model with one of them encodes all images."""
 FILTER = "filter"
 
 
@@ -56,7 +56,7 @@ class Model:
 
     @property
     def record(self) -> tuple[int, int, bool]:
-        """What one image's stored tokens are like: see `tokens.record_size`."""
+        """Shape of one image's stored tokens, for `tokens.record_size`."""
         return self.token_count, self.token_width, self.merged
 
     @property
@@ -77,8 +77,8 @@ class Model:
 
     @property
     def usual_roles(self) -> list[str]:
-        """The roles that it takes where none is named. A model for retrieval has a match head, and
-        can be the filter; that it takes with retrieval, see `_follow`, or where it is told to."""
+        """The roles that it takes by default. A model for retrieval has a match head, so it can be
+        the filter, too; it becomes that by `_follow`, or if told to."""
         if "retrieval" not in self.roles:
             return self.roles
         return [role for role in self.roles if role != FILTER]
@@ -89,7 +89,7 @@ class Model:
         return not set(LOOKING).isdisjoint(self.active)
 
     def folder(self, settings: Settings) -> Path:
-        """Where its files are."""
+        """The folder of its files."""
         return settings.models_dir / self.digest[:DIGITS]
 
 
@@ -101,7 +101,7 @@ def register(
     activate: bool = True,
     roles: Collection[str] | None = None,
 ) -> Model:
-    """Make the model of an artifact's folder known, and its files the home's own.
+    """Register the model in an artifact's folder, and copy its files into the home.
 
     With ``activate`` it takes its usual roles, or those of ``roles``; else only those that no model
     has. Safe to repeat: files that were altered or lost are put back.
@@ -120,7 +120,7 @@ def register(
 
 
 def register_bundled(conn: Connection, settings: Settings) -> Model:
-    """Make the model known that blipdb carries; it takes the roles that no other model has.
+    """Register the bundled model; it takes the roles that no other model has.
 
     Quick when it is there already: then its files are neither copied nor read, since whoever
     loads them verifies them.
@@ -151,7 +151,7 @@ def bundled_folder() -> Path:
 
 
 def models(conn: Connection) -> list[Model]:
-    """All models, the first registered first."""
+    """List the models in the order in which they were registered."""
     with conn.cursor(row_factory=class_row(Model)) as cursor:
         return cursor.execute(
             """
@@ -165,7 +165,7 @@ def models(conn: Connection) -> list[Model]:
 
 
 def find(conn: Connection, name: str) -> Model:
-    """The model of this name (the last registered one), or whose digest begins so.
+    """Find a model by its name (the last one registered so), or by the beginning of its digest.
 
     Raises:
         UsageError: there is none.
@@ -180,7 +180,7 @@ def find(conn: Connection, name: str) -> Model:
 
 
 def active(conn: Connection, role: str) -> Model:
-    """The model that has ``role`` now.
+    """Find the model that has ``role`` now.
 
     Raises:
         ModelError: none has.
@@ -196,7 +196,7 @@ def active(conn: Connection, role: str) -> Model:
 
 
 def activate(conn: Connection, name: str, roles: Sequence[str] | None = None) -> int:
-    """Give a model some roles, or its usual ones; how many images it has yet to encode.
+    """Give a model some roles, or its usual ones. Return the number of images left to encode.
 
     Raises:
         UsageError: there is no such model, or it can't have such a role.
@@ -213,7 +213,7 @@ def activate(conn: Connection, name: str, roles: Sequence[str] | None = None) ->
 
 
 def load(settings: Settings, model: Model, *graphs: str) -> Runtime:
-    """Some of a model's graphs, each on one thread, after their files were verified.
+    """Load some of a model's graphs, each for one thread, after verifying their files.
 
     Raises:
         ModelError: the files are not in this home, or were altered.
@@ -319,7 +319,7 @@ def _activate(
 
 
 def _follow(conn: Connection, before: Sequence[Model]) -> None:
-    """Let the filter be the model for retrieval, unless another one was chosen for it."""
+    """Make the model for retrieval the filter, unless another one was chosen for that."""
     old = [model.model_id for model in before if "retrieval" in model.active]
     conn.execute(
         """

@@ -149,7 +149,7 @@ ATTACHABLE = ("attach_paths", "attach_urls")
 
 
 def statements(roles: Collection[str]) -> list[str]:
-    """What gives each of the existing ``roles`` its rights on the tables; safe to repeat."""
+    """Make the statements that grant ``roles`` their rights on the tables; safe to repeat."""
     found = [statement for role, grants in GRANTS.items() if role in roles for statement in grants]
     if "blip_worker" in roles:
         found += [POLICY.format(role="blip_worker", table=table) for table in (*GUARDED, *INTERNAL)]

@@ -62,7 +62,7 @@ class Example:
 
 
 def examples(text: str) -> Iterator[Example]:
-    """What is to be run. Raises ValueError for a kind of block that is none of ours."""
+    """Yield the examples to run. Raises ValueError for a block of an unknown kind."""
     blocks = list(FENCE.finditer(text))
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         kind, body = block.groups()
@@ -93,7 +93,7 @@ class Place:
     home: Path
 
     def run(self, example: Example) -> tuple[str, int]:
-        """What a terminal would show, and the exit code."""
+        """Run an example; return the text that a terminal would show, and the exit code."""
         folder = str(Path(sys.executable).parent)
         environment = {
             "PATH": f"{folder}:{os.environ['PATH']}",

@@ -1,4 +1,4 @@
-"""What a command prints: results on stdout, everything said to a person on stderr.
+"""Output of commands: results on stdout, messages for a person on stderr.
 
 On a terminal results are a table; in a pipe they are lines with tabs between the fields, nothing
 else. File names, captions and metadata come from strangers: whatever could move a terminal's
@@ -22,8 +22,8 @@ from ..escapes import UNSAFE, visible
 class Column:
     """A column of a table.
 
-    A ``number`` stands to the right; a ``word`` stays whole; a ``text`` wraps; a ``path`` stays
-    whole, to be selected by a click, where it takes at most half of the width.
+    A ``number`` is aligned to the right; a ``word`` is never broken; a ``text`` wraps; a ``path``
+    that takes at most half of the width is not broken either, so that a click selects it.
     """
 
     title: str
@@ -31,12 +31,12 @@ class Column:
 
 
 def note(message: str) -> None:
-    """Say something to the person at the terminal; line breaks in ``message`` are kept."""
+    """Print a message on stderr; its line breaks are kept."""
     print("\n".join(visible(line) for line in message.split("\n")), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document; UUIDs and times as strings."""
+    """Print one JSON document, with UUIDs and times as strings."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     # json.dumps has escaped C0, so what is left is the document's own line breaks and the rest.
     lines = (UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", line) for line in text.split("\n"))
@@ -44,7 +44,7 @@ def print_json(value: Any) -> None:
 
 
 def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
-    """One path a line exactly as it is, for ``xargs``; ``null`` ends each with NUL instead."""
+    """Print one path a line, unescaped, for ``xargs``; with ``null`` each ends with NUL instead."""
     end = b"\0" if null else b"\n"
     sys.stdout.flush()
     sys.stdout.buffer.write(b"".join(os.fsencode(path) + end for path in paths))
@@ -52,7 +52,7 @@ def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
 
 
 def print_rows(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """A table on a terminal; in a pipe the same rows, without titles, tabs between."""
+    """Print a table on a terminal, and in a pipe its rows with tabs, without titles."""
     shown = [[visible(cell) for cell in row] for row in rows]
     if sys.stdout.isatty() and shown:
         _print_table(columns, shown)
@@ -84,7 +84,7 @@ def _print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> No
 
 
 def short_path(uri: str) -> str:
-    """``uri`` relative to the working folder where it lies inside it, for people to read."""
+    """Shorten ``uri`` to a path relative to the working folder, where it lies inside it."""
     if not os.path.isabs(uri):
         return uri
     try:

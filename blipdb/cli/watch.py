@@ -39,7 +39,7 @@ class Line:
 
 
 class Speeds:
-    """How fast each queue moves, from the counts of the last seconds."""
+    """The rate of each queue, from its counts in the last seconds."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], deque[tuple[float, int]]] = {}
@@ -59,8 +59,11 @@ class Speeds:
 
 
 def watch(settings: Settings, seconds: float, *, as_json: bool) -> None:
-    """Show the queues every so many seconds, until Ctrl-C: as a table that stays in its place on a
-    terminal, as a JSON document a line with ``as_json``, else as lines."""
+    """Show the queues every so many seconds, until Ctrl-C.
+
+    On a terminal as a table that is updated in place, with ``as_json`` as a JSON document a line,
+    else as lines.
+    """
     if as_json:
         for lines in _looks(settings, seconds):
             print(json.dumps([asdict(line) for line in lines]), flush=True)
@@ -77,7 +80,7 @@ def watch(settings: Settings, seconds: float, *, as_json: bool) -> None:
 
 
 def _looks(settings: Settings, seconds: float) -> Iterator[list[Line]]:
-    """The queues' lines, again and again; a database that is gone is waited for."""
+    """Yield the lines of all queues repeatedly, and reconnect to a database that went away."""
     from ..database import connection, requirements
 
     speeds = Speeds()

@@ -1,8 +1,8 @@
 """Captions that wait for a vector or for scores of the active models, and their way to the queues.
 
-However a caption came in, it has what the active models gave of it, or its row says that it lacks
-it: no other model's id stands there. So nothing needs to be enqueued where captions are written, in
-an app's transaction as little as anywhere: workers look for what lacks something.
+A caption's row names the models that gave its vector and its scores. Where these are not the active
+ones, or none, the caption lacks a result, however it came in. So nothing needs to be enqueued where
+captions are written, in an app's transaction for instance: workers look for such rows.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Active(NamedTuple):
 
 
 def active(conn: Connection) -> Active:
-    """The active models, and whether the setting ``scores`` in blip.settings is off: for whoever
-    may not read it, it is not."""
+    """Look up the active models; there is no filter where the setting ``scores`` in blip.settings
+    is off. Roles that may not read it take it for on."""
     row = conn.execute(
         """
         SELECT (SELECT model_id FROM blip.active_models WHERE role = 'retrieval'),
@@ -67,8 +67,8 @@ def waiting(conn: Connection, queue: Queue) -> int:
 
 
 def judged(conn: Connection, filter_id: int, since: datetime) -> tuple[int, int]:
-    """Of the captions that were written since then: how many a filter has scored, and how many of
-    them it would keep."""
+    """Count the captions written since then that a filter has scored, and those of them that it
+    would keep."""
     row = conn.execute(
         """
         SELECT count(*), count(*) FILTER (WHERE c.itm >= %(kept)s)
@@ -83,11 +83,11 @@ def judged(conn: Connection, filter_id: int, since: datetime) -> tuple[int, int]
 
 
 def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
-    """Give images whose captions lack a queue's result a job, 10,000 at most; how many got one.
-    Only one looks at a time: another gives them none, or does after it with ``wait``.
+    """Enqueue at most 10,000 images whose captions lack a queue's result; return their number.
 
-    Only of images that were encoded, for scores: others may be no images. Who looks waits for
-    nobody: what an app is just deleting is left for the next time.
+    One session does so at a time: a second one returns 0, or with ``wait`` takes its turn. Jobs for
+    scores are only for images that were encoded, as others may not be decodable. Images that an app
+    is deleting just now are skipped until the next call, so that nothing waits for its transaction.
     """
     encoded: LiteralString = """
         AND EXISTS (SELECT FROM blip.jobs e
@@ -114,7 +114,7 @@ def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
         sql.SQL("INSERT INTO blip.jobs AS j (image_id, stage, model_id)"),
         sql.SQL(jobs.REOPEN),
     )
-    values = {"stage": queue.stage, "model": queue.model_id, "most": MOST}
+    values = {"stage": queue.stage, "model": queue.model_id, "most": MAX_ENQUEUED}
     with conn.transaction():
         keys = [_LOOKING, f"{queue.stage} {queue.model_id}"]
         if wait:
@@ -144,7 +144,7 @@ def _are_off(conn: Connection) -> bool:
 
 
 def _lacking(stage: str) -> sql.Composed:
-    """Three ranges of an index, and not a look at every caption."""
+    """The condition that a caption lacks a stage's result, as three ranges of an index."""
     column = sql.Identifier("c", COLUMNS[stage])
     return sql.SQL("({0} IS NULL OR {0} < %(model)s OR {0} > %(model)s)").format(column)
 

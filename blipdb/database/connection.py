@@ -35,7 +35,7 @@ def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> C
 
 
 def connect_pinned(url: str, *, autocommit: bool = False) -> Connection:
-    """A connection for commands and workers: names without a schema are PostgreSQL's own.
+    """Connect for a command or a worker: names without a schema are PostgreSQL's own.
 
     Whoever runs them may be a superuser. With the role's own search path, a function or operator
     in ``public`` whose argument types fit better would be called instead of PostgreSQL's.
@@ -89,7 +89,7 @@ def as_owner(conn: Connection) -> Iterator[None]:
 
 
 def pgvector_schema(conn: Connection) -> sql.Identifier:
-    """The schema of pgvector."""
+    """Look up the schema of pgvector."""
     row = conn.execute(
         "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
         " WHERE e.extname = 'vector'"
@@ -99,7 +99,7 @@ def pgvector_schema(conn: Connection) -> sql.Identifier:
 
 
 def unreachable(url: str, error: psycopg.Error) -> DatabaseError:
-    """What to say of a server that gives no connection."""
+    """Describe a server that gives no connection, as an error to raise."""
     reason = " ".join(str(error).split())
     return DatabaseError(
         f"PostgreSQL can't be reached at {without_password(url)}: {reason}",
@@ -118,7 +118,7 @@ def _act_as(conn: Connection, role: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """Remove the password from a URL, so that it may be shown."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
     shown = f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
@@ -127,8 +127,8 @@ def without_password(url: str) -> str:
 
 
 def sqlalchemy_engine(url: str, *, is_pinned: bool = False) -> Engine:
-    """An SQLAlchemy engine that connects by `connect`, so that any libpq URI will do; or by
-    `connect_pinned`, with which reflection finds no type of pgvector's."""
+    """Make an SQLAlchemy engine that connects by `connect`, so that any libpq URI will do; or by
+    `connect_pinned`, with which reflection finds none of pgvector's types."""
     from sqlalchemy import NullPool, create_engine
 
     opened = connect_pinned if is_pinned else connect

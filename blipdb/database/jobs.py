@@ -61,7 +61,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many jobs of a queue are in each state."""
+    """Numbers of a queue's jobs, by state."""
 
     pending: int = 0
     running: int = 0
@@ -70,12 +70,12 @@ class Counts:
 
     @property
     def left(self) -> int:
-        """How many are still to end."""
+        """Number of jobs that are neither done nor parked."""
         return self.pending + self.running
 
 
 def hold(conn: Connection) -> UUID:
-    """A token for this connection's leases, alive while the connection is."""
+    """Make a token for this connection's leases, valid while the connection lives."""
     token = uuid4()
     conn.execute("SELECT pg_advisory_lock(%s)", [_lock_key(token)])
     return token
@@ -112,7 +112,7 @@ def enqueue(
     return Lease(queue, token, tuple(sorted(added))) if token and added else None
 
 
-# A job that is done is opened again: what it did is not all that there is to do any more.
+# A job that is done is opened again, as there is new work for it.
 REOPEN: LiteralString = """
     ON CONFLICT (image_id, stage, model_id) DO UPDATE
     SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
@@ -121,7 +121,7 @@ REOPEN: LiteralString = """
 
 
 def reopen(conn: Connection, queue: Queue, image_ids: Collection[UUID]) -> None:
-    """See to it that each image has an open job in this queue, or a parked one."""
+    """Ensure that each image has an open job in this queue, or a parked one."""
     conn.execute(
         sql.SQL(
             """
@@ -178,7 +178,7 @@ def enqueue_missing(
 
 
 def drop_pending(conn: Connection, queue: Queue) -> int:
-    """Forget the jobs that nobody has begun, as their results are wanted no longer; how many."""
+    """Delete the jobs that nobody has begun, as nobody wants their results. Return their number."""
     return conn.execute(
         """
         DELETE FROM blip.jobs
@@ -207,7 +207,7 @@ RETURNING j.image_id
 def lease(
     conn: Connection, queue: Queue, token: UUID, n: int, *, deadline: timedelta = DEADLINE
 ) -> Lease | None:
-    """Take at most ``n`` jobs that are due, or None if there are none.
+    """Lease at most ``n`` jobs that are due, or return None if there are none.
 
     Those that were tried before come one at a time, and last: one that kills its worker then
     costs no other job an attempt.
@@ -215,7 +215,7 @@ def lease(
     with conn.transaction():
         found = _take(conn, queue, token, n, deadline, fresh=True)
         if not found:
-            # One at a time, or a second worker would find everything locked and go home.
+            # One at a time, or a second worker would find all rows locked and the queue empty.
             conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_RETRIES, queue.model_id])
             free_abandoned(conn, queue)
             found = _take(conn, queue, token, 1, deadline, fresh=False)
@@ -231,7 +231,7 @@ def _take(
 
 
 def free_abandoned(conn: Connection, queue: Queue) -> None:
-    """Make due what a dead worker had leased, and park what used up its attempts so."""
+    """Make the leases of dead workers due, and park jobs that have used up their attempts so."""
     conn.execute(
         """
         UPDATE blip.jobs SET run_after = now() FROM (
@@ -267,11 +267,12 @@ def free_abandoned(conn: Connection, queue: Queue) -> None:
 def complete(
     conn: Connection, lease: Lease, image_ids: Collection[UUID], *, wait: bool = True
 ) -> list[UUID]:
-    """Close jobs of a lease; in the same transaction the caller writes the returned ones' results.
+    """Mark jobs of a lease as done; the caller writes their results in the same transaction.
 
-    Left out are images that were deleted meanwhile, and jobs that another worker took over; without
-    ``wait`` also images that somebody is deleting now. The returned images can't be deleted until
-    the transaction ends.
+    Returns:
+        The images whose jobs were marked, which can't be deleted until the transaction ends. Not
+        among them are images that were deleted meanwhile, and jobs that another worker took over;
+        without ``wait`` also images that somebody is deleting now.
     """
     with conn.cursor(row_factory=scalar_row) as cursor:
         hold: LiteralString = "FOR KEY SHARE" if wait else "FOR KEY SHARE SKIP LOCKED"
@@ -301,7 +302,7 @@ def complete(
 def fail(
     conn: Connection, lease: Lease, image_id: UUID, reason: str, *, for_good: bool = False
 ) -> None:
-    """Note a failed attempt: tried again later, or parked after the last or if ``for_good``."""
+    """Record a failed attempt: retry later, or park the job after the last or if ``for_good``."""
     conn.execute(
         """
         UPDATE blip.jobs
@@ -323,7 +324,7 @@ def fail(
 
 
 def release(conn: Connection, lease: Lease) -> None:
-    """Give back what was leased and not run, as if it had not been taken."""
+    """Return leased jobs that were not run to the queue, without counting an attempt."""
     conn.execute(
         """
         UPDATE blip.jobs
@@ -337,7 +338,7 @@ def release(conn: Connection, lease: Lease) -> None:
 
 
 def retry_parked(conn: Connection, queue: Queue) -> int:
-    """Let every parked job, and every one that waits for a later attempt, begin anew; how many."""
+    """Requeue parked and delayed jobs. Return their number."""
     return conn.execute(
         """
         UPDATE blip.jobs SET state = 'p', attempts = 0, run_after = now(), updated_at = now()
@@ -349,12 +350,12 @@ def retry_parked(conn: Connection, queue: Queue) -> int:
 
 
 def counts(conn: Connection, queue: Queue) -> Counts:
-    """Exact counts; a lease past its deadline counts as pending."""
+    """Count a queue's jobs exactly; a lease past its deadline counts as pending."""
     return all_counts(conn).get(queue, Counts())
 
 
 def all_counts(conn: Connection) -> dict[Queue, Counts]:
-    """As `counts`, of every queue that ever had a job, all as of one moment."""
+    """Count the jobs of every queue that ever had one, as `counts` does, in one snapshot."""
     rows = conn.execute(
         """
         SELECT stage, model_id,
@@ -387,7 +388,7 @@ def queues(conn: Connection, stages: Collection[str], *, due: bool = False) -> l
 
 
 def due(conn: Connection, queue: Queue, limit: int) -> int:
-    """How many jobs could be leased now; counted up to ``limit``."""
+    """Count the jobs that could be leased now, up to ``limit``."""
     row = conn.execute(
         """
         SELECT count(*) FROM (
@@ -402,7 +403,7 @@ def due(conn: Connection, queue: Queue, limit: int) -> int:
 
 
 def flush(conn: Connection) -> None:
-    """Wait until all that any connection has committed is on the disk.
+    """Wait until all committed transactions, of any connection, are on disk.
 
     A commit that waits makes everything before it durable too, but only if it has something to
     write: hence the message, which nobody reads.

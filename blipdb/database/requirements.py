@@ -1,4 +1,4 @@
-"""What a server and a database must have for blipdb, and what to do where they have not."""
+"""Requirements on a server and its database, with the command that mends what is missing."""
 
 from __future__ import annotations
 
@@ -37,18 +37,24 @@ _LOOK: LiteralString = """
 
 @dataclass(frozen=True)
 class Found:
-    """What a database has of blipdb: versions of pgvector and of the extension, the schema that
-    pgvector is in, the ``build`` of the functions, and the tables' ``revision``."""
+    """The parts of blipdb in a database, with their versions; None where one is missing."""
 
     database: str
+    """Its name."""
     pgvector: str | None
+    """Version of pgvector."""
     pgvector_schema: str | None
+    """Schema of pgvector's types and operators."""
     extension: str | None
+    """Version of the extension blipdb."""
     build: str | None
+    """Build of its functions, see `extension.build`."""
     revision: str | None
+    """Alembic's revision of the tables; "none" where Alembic's table is empty."""
 
     def require_tables(self) -> None:
-        """
+        """Check pgvector and the tables' revision.
+
         Raises:
             SetupError: pgvector is too old.
             DatabaseError: the tables are missing or of another version.
@@ -58,7 +64,8 @@ class Found:
         _require_revision(self.database, self.revision)
 
     def require_functions(self) -> None:
-        """
+        """Check that the functions are of this build.
+
         Raises:
             DatabaseError: they are missing or of another version.
         """
@@ -76,7 +83,7 @@ class Found:
 
 
 def look() -> Steps[Found]:
-    """What the database has."""
+    """Look up the parts of blipdb that the database has."""
     ((*facts, has_tables),) = yield from ask(_LOOK)
     revisions = (yield from ask(_REVISION)) if has_tables else []
     revision = "none" if has_tables else None
@@ -137,7 +144,7 @@ def _has_tables(conn: Connection) -> bool:
 
 
 def head() -> str:
-    """The newest revision in ``migrations/versions``, by its file's name (Alembic is slow)."""
+    """Look up the newest revision by the files in ``migrations/versions``, as Alembic is slow."""
     names = sorted(path.name for path in (migrations() / "versions").glob("[0-9]*.py"))
     return names[-1].partition("_")[0]
 
@@ -194,7 +201,7 @@ def require_parts(conn: Connection, *, functions: bool = True) -> None:
 
 
 def missing_parts(conn: Connection) -> dict[str, SetupError]:
-    """The extensions that the server could not create as it is, each with what installs it."""
+    """List the extensions whose files the server lacks, each as an error with its remedy."""
     major = conn.info.server_version // 10000
     available = available_parts(conn)
     hints = {
@@ -214,7 +221,7 @@ def missing_parts(conn: Connection) -> dict[str, SetupError]:
 
 
 def available_parts(conn: Connection) -> dict[str, str]:
-    """The versions of those extensions that blipdb needs and the server could create."""
+    """List the extensions that blipdb needs and the server could create, with their versions."""
     return _versions(
         conn, "SELECT name, default_version FROM pg_available_extensions WHERE name = ANY(%s)"
     )
@@ -238,12 +245,12 @@ def _too_old(
 
 
 def server(conn: Connection) -> str:
-    """Where the server is, in words."""
+    """Host and port of the server, in words."""
     return f"{conn.info.host or 'the default socket'}:{conn.info.port}"
 
 
 def _extension_folder(conn: Connection) -> str:
-    """Where the server looks for extensions, as far as this user may know it."""
+    """The server's folder of extensions, as far as this user may know it."""
     try:
         with conn.transaction():
             row = conn.execute("SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'").fetchone()
@@ -253,7 +260,7 @@ def _extension_folder(conn: Connection) -> str:
 
 
 def installed(conn: Connection) -> dict[str, str]:
-    """The versions of those extensions that blipdb needs and this database has."""
+    """List the extensions that blipdb needs and this database has, with their versions."""
     return _versions(conn, "SELECT extname, extversion FROM pg_extension WHERE extname = ANY(%s)")
 
 
@@ -262,12 +269,12 @@ def _versions(conn: Connection, query: LiteralString) -> dict[str, str]:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """``0.8.6`` as (0, 8, 6)."""
+    """Parse a version: ``0.8.6`` is (0, 8, 6)."""
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def build(conn: Connection) -> str | None:
-    """Which build of the extension this database has; None for one from before there were any.
+    """Look up the build of this database's extension; None for one from before there were any.
 
     Read from the function's source, as not everybody may call it.
     """

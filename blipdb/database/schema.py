@@ -96,7 +96,7 @@ def _ensure_pgvector(conn: Connection) -> None:
 
 
 def _why_no_functions(conn: Connection) -> str | None:
-    """Why this database has tables alone, in a sentence; None where it gets the functions."""
+    """Explain in a sentence why this database has tables alone; None if it gets the functions."""
     if extension.NAME in requirements.installed(conn):
         return None
     if missing := list(requirements.missing_parts(conn).values()):
@@ -111,7 +111,7 @@ def _why_no_functions(conn: Connection) -> str | None:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Show what the database refuses as our error, with its own words."""
+    """Raise errors of the driver as a `DatabaseError` in the database's words."""
     try:
         yield
     except BlipdbError:
@@ -135,7 +135,7 @@ def _driver(connection: AlchemyConnection) -> Connection:
 
 
 def _roles(conn: Connection) -> list[str]:
-    """Those of blipdb's roles that the server has."""
+    """List the roles of blipdb that the server has."""
     with conn.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(access.ROLES)]
@@ -143,7 +143,7 @@ def _roles(conn: Connection) -> list[str]:
 
 
 def _ensure_roles(conn: Connection) -> list[str]:
-    """Create the roles that are missing, if we may; else say so."""
+    """Create missing roles, if this user may; else return a sentence about them."""
     missing = [role for role in access.ROLES if role not in _roles(conn)]
     row = conn.execute(
         "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = current_user"
@@ -162,8 +162,8 @@ def _ensure_roles(conn: Connection) -> list[str]:
 
 
 def _open_pgvector(conn: Connection) -> list[str]:
-    """Let our roles use pgvector's types, where it is in a schema that not everybody may use; what
-    we may not do, in sentences."""
+    """Grant our roles the schema of pgvector, where not everybody may use it. Return sentences
+    about grants that this user may not make."""
     shut = conn.execute(
         """
         SELECT n.nspname, r.rolname,
@@ -191,12 +191,12 @@ def _open_pgvector(conn: Connection) -> list[str]:
 
 
 def _ensure_schema(conn: Connection) -> None:
-    """Schema ``blip``, owned by ``blip_owner`` where we can act as that."""
+    """Create the schema ``blip``, owned by ``blip_owner`` where this user can act as that role."""
     row = conn.execute(
         "SELECT rolname FROM pg_roles WHERE rolname = 'blip_owner' AND pg_has_role(oid, 'MEMBER')"
     ).fetchone()
     role = sql.Identifier(row[0]) if row else sql.SQL("CURRENT_USER")
-    # Asked for first: IF NOT EXISTS needs the right to create one all the same.
+    # Looked up first: CREATE SCHEMA IF NOT EXISTS needs the right to create it in any case.
     if conn.execute("SELECT to_regnamespace('blip')").fetchone() == (None,):
         conn.execute(sql.SQL("CREATE SCHEMA blip AUTHORIZATION {}").format(role))
     if conn.info.parameter_status("is_superuser") == "on":
@@ -209,7 +209,7 @@ def _ensure_schema(conn: Connection) -> None:
 
 
 def _ensure_readers_schema(conn: Connection) -> None:
-    """Schema ``blip_attached``, for functions that other roles own; of the owner of ``blip``.
+    """Create the schema ``blip_attached``, for functions of other roles, as the owner of ``blip``.
 
     A user who may not create it may not create the extension either, without which there are no
     attached tables.
@@ -273,8 +273,8 @@ def _migrate(connection: AlchemyConnection) -> None:
 
 
 def _store_settings(conn: Connection, settings: Settings | None) -> None:
-    """Which workers may use these tables; and where the engine of ``settings`` listens and whose
-    process it must be, for ``blip._engine`` alone to read."""
+    """Store the oldest version of workers that may use these tables; and of the engine of
+    ``settings`` its socket and its process's user, for ``blip._engine`` alone to read."""
     values = {"oldest_worker": OLDEST_WORKER}
     if settings is not None:
         values["engine_socket"] = str(settings.engine_socket)
@@ -289,7 +289,7 @@ def _store_settings(conn: Connection, settings: Settings | None) -> None:
 
 
 def _ensure_functions(conn: Connection) -> None:
-    """Create the extension, or make it again where it is of another build.
+    """Create the extension, or recreate it where it is of another build.
 
     It holds functions alone, so nothing is lost by dropping it. Triggers of attached tables depend
     on it: these tables are attached again. Whatever else depends on it makes that fail, and stays.

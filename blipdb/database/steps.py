@@ -37,8 +37,8 @@ class Query:
 
 @dataclass(frozen=True)
 class Work:
-    """Something that computes or reads files for a while; ``do`` is told how to learn that nobody
-    waits for it any more."""
+    """Something that computes or reads files for a while. ``do`` is given a function that tells
+    whether it should stop, as nobody waits for its result any more."""
 
     do: Callable[[Stop], Any]
 
@@ -56,30 +56,30 @@ Steps: TypeAlias = Generator[Step, Any, T]
 
 
 def ask(text: Text, values: Values = (), *, binary: bool = False) -> Steps[list[Row]]:
-    """The rows of a statement."""
+    """Run a statement, and return its rows."""
     rows: list[Row] = yield Query(text, values, binary)
     return rows
 
 
 def work(do: Callable[[Stop], T]) -> Steps[T]:
-    """What ``do`` returns."""
+    """Have ``do`` computed outside, and return its result."""
     result: T = yield Work(do)
     return result
 
 
 def own_connection(do: Callable[[psycopg.Connection[Any]], T]) -> Steps[T]:
-    """The result of ``do``, which runs on a connection of its own."""
+    """Run ``do`` on a connection of its own, and return its result."""
     result: T = yield OwnConnection(do)
     return result
 
 
 def run(conn: psycopg.Connection[Any], operation: Steps[T]) -> T:
-    """An operation's result, computed in this thread."""
+    """Run an operation in this thread, and return its result."""
     return drive(operation, partial(_answer, conn))
 
 
 def drive(operation: Steps[T], give: Callable[[Step], Any]) -> T:
-    """An operation's result; ``give`` answers what it asks for."""
+    """Run an operation whose steps ``give`` answers, and return its result."""
     with closing(operation):
         try:
             step = next(operation)
@@ -96,8 +96,8 @@ def drive(operation: Steps[T], give: Callable[[Step], Any]) -> T:
 
 
 async def arun(conn: psycopg.AsyncConnection[Any], operation: Steps[T]) -> T:
-    """An operation's result; what is to be computed runs in a thread, which is told to stop when
-    this task is cancelled."""
+    """Run an operation, and return its result. Its `Work` runs in a thread, which is asked to stop
+    when this task is cancelled."""
     with closing(operation):
         try:
             step = next(operation)

@@ -1,4 +1,4 @@
-"""Who the private cluster and the engine run as, and how a process becomes that user.
+"""The operating system's user of the private cluster and the engine, and the drop to that user.
 
 Root starts them, and never runs them: PostgreSQL refuses to, and neither a decoder of strangers'
 pictures nor a server should hold root's rights. Root's processes run as ``postgres``, the user
@@ -30,7 +30,7 @@ class Owner:
     gid: int
 
     def drop(self) -> None:
-        """Become this user for good; no way back. Without effect where we are it already."""
+        """Drop to this user permanently. No-op if already running as it."""
         if os.geteuid() != 0:
             return
         os.initgroups(self.name, self.gid)
@@ -39,7 +39,7 @@ class Owner:
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """Touch files as this user for a while: root must not follow links that others laid."""
+        """Act on files as this user for a while: root must not follow symbolic links of others."""
         if os.geteuid() != 0:
             yield
             return
@@ -84,7 +84,7 @@ class Owner:
 
 
 def current() -> Owner:
-    """The user whom the cluster and the engine belong to.
+    """Look up the user that the cluster and the engine run as.
 
     Raises:
         SetupError: run as root, and PostgreSQL's own user does not exist yet.
@@ -103,7 +103,7 @@ def current() -> Owner:
 
 
 def clean_environment(uid: int, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a server started as ``uid`` may inherit: nothing but language and time zone.
+    """Make the environment of a server that runs as ``uid``: language, time zone and nothing else.
 
     A stray PYTHONPATH would let a backend import somebody's ``socket.py``, PYTHONHOME kills
     PL/Python at its first call, and a virtual environment on PATH becomes the embedded Python's.

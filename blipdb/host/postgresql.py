@@ -1,4 +1,4 @@
-"""The PostgreSQL that is installed, and the private tree that the cluster runs from.
+"""Installations of PostgreSQL, and the private tree of one that the cluster runs from.
 
 A server takes extensions only from its own share folder, which belongs to root. So the private
 cluster runs from a tree of its own: PostgreSQL finds its library and share folders by the path of
@@ -52,7 +52,7 @@ class Installation:
         return tuple(map(int, found[1].split("."))) if found else None
 
     def problem(self) -> SetupError | None:
-        """What keeps blipdb from running on this installation, with the command that mends it."""
+        """Return an error with its remedy, where blipdb can't run on this installation."""
         if self.major < OLDEST:
             return SetupError(
                 f"PostgreSQL {OLDEST} or newer is needed; {self.bin} holds {self.version}.",
@@ -76,7 +76,7 @@ class Installation:
 
 
 def find(major: int | None = None) -> Installation:
-    """The newest PostgreSQL that has all that blipdb needs, of one ``major`` where it is given.
+    """Find the newest PostgreSQL, of ``major`` if it is given, that has all that blipdb needs.
 
     Raises:
         SetupError: none is installed, or the newest lacks something; it says what, and where it

@@ -220,7 +220,7 @@ class Enqueueing(Intake):
     """Intake whose images are left to workers elsewhere, which find out whether they decode."""
 
     def _take_in(self, unknown: Iterator[tuple[_Read, bytes]]) -> Iterator[Step]:
-        for batch in batches(self._plausible(unknown), ENQUEUED):
+        for batch in batches(self._plausible(unknown), MAX_ENQUEUED):
             with self._conn.transaction():
                 step = self._add(self._conn, batch)
                 for queue in self._queues:

@@ -30,7 +30,7 @@ from ..settings import Settings
 from ..sources import captions as sidecars
 from ..sources import files as sources
 from ..sources.captions import Captions
-from ..sources.files import Found
+from ..sources.files import Listing
 from ..sources.records import Caption, Failure, SourceFile
 from ..types import Connection
 from ..work import executors
@@ -78,7 +78,7 @@ class Report:
 
 def ingest(
     settings: Settings,
-    paths: Sequence[str | Path] | Found,
+    paths: Sequence[str | Path] | Listing,
     *,
     space: str = "",
     captions: Sequence[str | Path] = (),
@@ -112,7 +112,7 @@ def ingest(
         DatabaseError, SetupError: the database is gone, full, or not one of this version.
     """
     begin = time.monotonic()
-    found = paths if isinstance(paths, Found) else sources.find(paths)
+    found = paths if isinstance(paths, Listing) else sources.find(paths)
     texts = sidecars.gather([file.uri for file in found.files], captions)
     with explained(), ExitStack() as opened:
         url = settings.database_url()

@@ -1,4 +1,4 @@
-"""Finding and reading the files that an ingest was asked for.
+"""Find and read the files of an ingest.
 
 A path is a folder (walked to its depth), a file (whatever its name), a glob, a URL
 (`blipdb.sources.remote`), or ``-`` for a list on standard input. A file's URI is its absolute path,
@@ -24,24 +24,24 @@ from .records import Content, Failure, SourceFile
 IMAGE_SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"]
 )
-READERS = 16  # files far away that are read at a time
+READERS = 16  # remote files that are read at a time
 CAPTION_SUFFIXES = frozenset([".txt", ".csv", ".json", ".jsonl"])
 
 
 @dataclass
-class Found:
-    """What the paths lead to, sorted by URI, each place once."""
+class Listing:
+    """Files that paths lead to, sorted by URI, each place once; and those that can't be read."""
 
     files: list[SourceFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
 
-def find(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Found:
-    """The image files that ``paths`` name.
+def find(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Listing:
+    """List the image files that ``paths`` name.
 
     In a folder, and among the matches of a glob, a file counts as an image by its suffix; names
     that begin with a dot are passed over and linked folders are not followed. A path that
-    stands by itself must be there and be readable. ``-`` reads paths from ``stdin``, one a line
+    is named itself must exist and be readable. ``-`` reads paths from ``stdin``, one a line
     or, if it holds a NUL, ended by NULs (``find -print0``); there a missing file is a failure
     like any other, for a list grows stale.
 
@@ -71,12 +71,12 @@ def find(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Found
 
 
 def is_readable(uri: str) -> bool:
-    """Whether a file's URI says where it is: a path, or a URL of a scheme that we know."""
+    """Whether a file's URI can be opened: a path, or a URL of a scheme that we know."""
     return uri.startswith("/") or remote.is_remote(uri)
 
 
 def read(uri: str, limit: int) -> Content:
-    """The bytes of a file of at most ``limit`` bytes, by its path or its URL.
+    """Read a file of at most ``limit`` bytes, by its path or its URL.
 
     Raises:
         ImageError: it is gone, not readable, not a regular file, or larger.
@@ -89,7 +89,7 @@ def read(uri: str, limit: int) -> Content:
 def read_all(
     files: Iterable[SourceFile], limit: int
 ) -> Iterator[tuple[SourceFile, Content | ImageError]]:
-    """Read files, those that are far away last and several at a time."""
+    """Read files, remote ones last and several at a time."""
 
     def outcome(file: SourceFile) -> Content | ImageError:
         try:
@@ -128,7 +128,7 @@ def _read(path: str, limit: int) -> Content:
 
 
 def _whole(descriptor: int, size: int) -> bytes:
-    """What a file of ``size`` bytes holds; a byte more tells that it grew."""
+    """Read a file of ``size`` bytes, or one byte more if it has grown."""
     data = os.read(descriptor, size + 1)
     while len(data) < size and (more := os.read(descriptor, size - len(data))):
         data += more
@@ -143,12 +143,12 @@ class _Walk:
         self._failures: dict[str, Failure] = {}
         self.saw_captions = False
 
-    def found(self) -> Found:
+    def found(self) -> Listing:
         failures = [f for uri, f in self._failures.items() if uri not in self._files]
-        return Found(sorted(self._files.values()), sorted(failures, key=lambda f: f.uri))
+        return Listing(sorted(self._files.values()), sorted(failures, key=lambda f: f.uri))
 
     def named(self, path: str) -> None:
-        """A path that somebody typed: whatever is wrong with it is their error."""
+        """Add a path that somebody typed: a fault of it is raised as a UsageError."""
         if not path:
             raise UsageError("One of the paths is empty.", "A folder here is: blipdb ingest .")
         try:
@@ -170,7 +170,7 @@ class _Walk:
             self._add(path, status)
 
     def remote(self, url: str) -> None:
-        """A URL, or a folder of an object store."""
+        """Add a URL, or a folder of an object store."""
         try:
             found = remote.find(url, IMAGE_SUFFIXES)
         except ImageError as error:
@@ -178,7 +178,7 @@ class _Walk:
         self._files |= {file.uri: file for file in found}
 
     def listed(self, path: str) -> None:
-        """A line of a list: what is wrong with it is that file's failure."""
+        """Add a line of a list: a fault of it is noted as that file's failure."""
         if remote.is_remote(path):
             path = os.fsencode(path).decode("utf-8", "backslashreplace")
             try:
@@ -225,7 +225,7 @@ class _Walk:
                 self._fail(folder, _plain(error))
 
     def _entries(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[str]:
-        """Add the images of one folder; yields the folders in it."""
+        """Add the images of one folder; yield the folders in it."""
         for entry in entries:
             if entry.name.startswith("."):
                 continue
@@ -264,13 +264,13 @@ def _is_image(name: str) -> bool:
 
 
 def _listed(stream: BinaryIO) -> Iterator[str]:
-    """The paths of a list, as the system's own encoding of file names reads them."""
+    """Split a list into paths, in the system's encoding of file names."""
     data = stream.read()
     lines = data.split(b"\0" if b"\0" in data else b"\n")
     return (os.fsdecode(line.rstrip(b"\r")) for line in lines if line.strip())
 
 
 def _plain(error: OSError | ValueError) -> str:
-    """The system's words without number and path: ``permission denied``."""
+    """Format an error without number and path: ``permission denied``."""
     text = error.strerror if isinstance(error, OSError) else str(error)
     return (text or str(error)).lower()

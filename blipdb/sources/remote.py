@@ -35,7 +35,7 @@ SECONDS: Final = 30.0  # for one image
 CONNECT_SECONDS: Final = 10.0
 PIECE: Final = 1 << 16
 WORDS: Final = 200  # characters of what a server or a library says
-PASSING: Final = (408, 425, 429)  # of 4xx: what another try may not meet
+PASSING: Final = (408, 425, 429)  # transient client errors (4xx), worth retrying
 IDENTITY: Final = {"Accept-Encoding": "identity", "User-Agent": "blipdb"}
 # IPv6 networks with an IPv4 address in their last bits: RFC 6052, 7915, and 4291 (deprecated).
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -55,15 +55,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True)
 class Access:
-    """Which ``schemes`` may be read here, and which hosts (``name`` or ``name:port``) are
-    ``trusted`` though their addresses are not public."""
+    """Permissions to read URLs on this machine."""
 
     schemes: frozenset[str] = frozenset(["https"])
     trusted: frozenset[str] = frozenset()
+    """Hosts (``name`` or ``name:port``) that may have addresses that are not public."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Access:
-        """As BLIPDB_SCHEMES and BLIPDB_TRUSTED_HOSTS say, lists with commas.
+        """Read BLIPDB_SCHEMES and BLIPDB_TRUSTED_HOSTS, lists with commas.
 
         Raises:
             UsageError: a scheme is none that can be read.
@@ -89,7 +89,7 @@ def is_remote(uri: str) -> bool:
 def read(
     uri: str, limit: int, *, access: Access | None = None, seconds: float = SECONDS
 ) -> Content:
-    """The bytes at a URL, at most ``limit``; safe to call from several threads.
+    """Read at most ``limit`` bytes of a URL; safe to call from several threads.
 
     Raises:
         ImageError: it is refused, not there, too large or too slow; ``for_good`` where another
@@ -108,8 +108,9 @@ def read(
 def find(
     uri: str, suffixes: frozenset[str], *, access: Access | None = None, seconds: float = SECONDS
 ) -> list[SourceFile]:
-    """The image files under ``s3://bucket/prefix`` or ``gs://…``, by their ``suffixes``, or the one
-    that a URL names. Where nothing tells when it last changed, its size is -1: it is read again.
+    """List the image files under ``s3://bucket/prefix`` or ``gs://…``, by their ``suffixes``, or
+    the one file of a URL. Its size is -1 where nothing tells when it last changed, so that it is
+    read again.
 
     Raises:
         UsageError: the scheme is not allowed here, or there is nothing.
@@ -137,7 +138,7 @@ def find(
 
 
 def shown(uri: str) -> str:
-    """A URL without user, password and query, which may be secrets; of anything, URL or not."""
+    """Remove user, password and query, which may be secrets, from a URL or any other text."""
     scheme, separator, rest = re.split(r"[?#]", uri, maxsplit=1)[0].partition("://")
     host, slash, path = rest.partition("/")
     return _printable(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
@@ -158,7 +159,7 @@ def _require_allowed(uri: str, access: Access) -> None:
 
 
 def _run(seconds: float, work: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
-    """Run something on fsspec's loop; its errors as this file's."""
+    """Run a coroutine on fsspec's loop; raise its errors as those of this module."""
     asyn, aiohttp = _module("fsspec.asyn"), _module("aiohttp")
     try:
         result: T = asyn.sync(asyn.get_loop(), work, *arguments, timeout=seconds)
@@ -184,7 +185,7 @@ def _words(error: BaseException) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a server or a URL says, as the database takes it: no NUL, no half of a character."""
+    """Replace unprintable characters, so that the database takes the text: no NUL, no surrogate."""
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
 
 
@@ -202,7 +203,7 @@ def _module(name: str) -> Any:
 
 
 class _NotPublicError(OSError):
-    """An address that nobody outside could have meant."""
+    """An address that is not public."""
 
 
 async def _fetch(
@@ -234,8 +235,8 @@ async def _stat(uri: str, trusted: frozenset[str], seconds: float) -> tuple[int,
 
 
 def _session(uri: str, trusted: frozenset[str], seconds: float) -> Any:
-    """A client for one request. Its sockets are made for the very addresses that are then
-    connected to, so that no name can lead elsewhere after it was looked at."""
+    """Make a client for one request. Its socket factory checks the very address that is then
+    connected to, so that a name can't resolve to another one in between (DNS rebinding)."""
     aiohttp = _module("aiohttp")
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -271,7 +272,7 @@ def _socket(info: tuple[Any, ...]) -> socket.socket:
 
 
 def _public_socket(info: tuple[Any, ...]) -> socket.socket:
-    """As aiohttp's ``socket_factory``: of (family, type, protocol, name, address)."""
+    """Make a socket for a public address; ``info`` is (family, type, protocol, name, address)."""
     host = str(info[4][0])
     if not is_public(host):
         raise _NotPublicError(f"its host has the address {host}, which is not public")
@@ -279,7 +280,7 @@ def _public_socket(info: tuple[Any, ...]) -> socket.socket:
 
 
 def is_public(host: str) -> bool:
-    """Whether an IP address, in the usual spelling, is one that everybody reaches."""
+    """Whether an IP address is a public one, that everybody reaches."""
     try:
         return all(
             one.is_global and not one.is_multicast and not one.is_reserved
@@ -290,7 +291,7 @@ def is_public(host: str) -> bool:
 
 
 def _addresses(host: str) -> list[Address]:
-    """An address, and those that are hidden in it."""
+    """Parse an address, with the IPv4 addresses that are embedded in it."""
     address = ipaddress.ip_address(host)
     if any(address in network for network in SPECIAL):
         raise ValueError(f"{host} is for special purposes")
@@ -364,7 +365,7 @@ def _store(uri: str) -> tuple[Any, str]:
 
 
 def _changed(about: Mapping[str, Any]) -> int:
-    """In ns since 1970; where only an ETag tells, 63 bits of its hash; else -1."""
+    """Time of the last change in ns since 1970; else 63 bits of the ETag's hash; else -1."""
     from email.utils import parsedate_to_datetime  # here, as a search never needs it
 
     readers: list[tuple[str, Callable[[Any], int]]] = [

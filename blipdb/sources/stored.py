@@ -1,5 +1,5 @@
-"""A stored image's bytes, wherever they are: in its row, in an app's row that is attached, or in a
-file that still holds them."""
+"""Contents of stored images: in the image's row, in an attached row of an app, or in a file that
+still holds them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from . import files as sources
 from .prefetch import ahead
 
 STORED_BYTES = 4 << 20
-READERS = 8  # files of one batch that are read at a time: those far away are waited for
+READERS = 8  # files of one batch that are read at a time, as remote ones take long
 
 
 def content(conn: Connection, id: UUID, limit: int) -> bytes | None:
-    """One image's bytes, as `read` finds them; None where there is no such image.
+    """Read one image's bytes as `read` does; None where there is no such image.
 
     Raises:
         ImageError: they are stored nowhere, and none of its files holds them any more.
@@ -49,8 +49,8 @@ class _Place(NamedTuple):
 def read(
     conn: Connection, ids: Sequence[UUID], limit: int
 ) -> Iterator[tuple[UUID, bytes | ImageError]]:
-    """The bytes of images, at most ``limit`` of each, those in the database first; or why there are
-    none. Left out are images that were deleted.
+    """Read images, at most ``limit`` bytes of each, those in the database first. Yield the bytes,
+    or the reason why there are none; images that were deleted are left out.
 
     What a file holds is checked against the id: nothing else is ever taken in its place.
     """
@@ -91,7 +91,7 @@ def _places(conn: Connection, ids: Sequence[UUID]) -> list[_Place]:
 
 
 def _stored(conn: Connection, places: Sequence[_Place]) -> Iterator[tuple[UUID, bytes]]:
-    """What the database has."""
+    """Read contents that are stored in the database."""
     for group in _groups(places):
         yield from conn.execute(
             "SELECT image_id, content FROM blip.images"
@@ -104,7 +104,7 @@ def _stored(conn: Connection, places: Sequence[_Place]) -> Iterator[tuple[UUID, 
 def _attached_anywhere(
     conn: Connection, places: Sequence[_Place]
 ) -> Iterator[tuple[_Place, bytes | ImageError]]:
-    """Contents of rows, where one of the tables that should hold the image does."""
+    """Read contents from attached rows, trying all tables that should hold the image."""
     tried: dict[UUID, list[int]] = {}
     while places:
         others: list[_Place] = []
@@ -120,7 +120,7 @@ def _attached_anywhere(
 
 
 def _elsewhere(conn: Connection, place: _Place, tried: Sequence[int]) -> _Place | None:
-    """A row of another table that holds the image."""
+    """Find a row of another table that holds the image."""
     found = conn.execute(
         "SELECT r.attachment_id, r.key::text FROM blip.attached_rows r WHERE r.image_id = %s"
         " AND r.uri IS NULL AND r.attachment_id <> ALL (%s::integer[]) LIMIT 1",
@@ -132,7 +132,7 @@ def _elsewhere(conn: Connection, place: _Place, tried: Sequence[int]) -> _Place 
 def _attached(
     conn: Connection, places: Sequence[_Place]
 ) -> Iterator[tuple[_Place, bytes | ImageError]]:
-    """Contents of rows of attached tables, where these still hold the image."""
+    """Read contents from attached rows, where these still hold the image."""
     by_table = groupby(sorted(places, key=_attachment), key=_attachment)
     for attachment, of_table in by_table:
         for group in _groups(list(of_table)):
@@ -158,7 +158,7 @@ def _attachment(place: _Place) -> int:
 
 
 def _groups(places: Sequence[_Place]) -> Iterator[list[_Place]]:
-    """Images that are read by one statement: some megabytes."""
+    """Group images for one statement each: some megabytes."""
     group: list[_Place] = []
     for place in places:
         group.append(place)
@@ -175,7 +175,7 @@ def _outside(place: _Place, limit: int) -> bytes | ImageError:
 
 
 def _from_files(place: _Place, limit: int) -> bytes:
-    """What one of an image's files holds.
+    """Read an image's bytes from one of its files.
 
     Raises:
         ImageError: none of them holds it any more; what is wrong with the last.

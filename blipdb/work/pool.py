@@ -162,7 +162,7 @@ def waiting(conn: Connection, stage: str, *, lacking: bool = True) -> Iterator[t
     for queue in captions.active(conn).queues():
         if queue.stage == stage and lacking:
             # A look leaves out what is locked, so that few added are no sign of the end.
-            for _ in range(captions.waiting(conn, queue) // captions.MOST + 2):
+            for _ in range(captions.waiting(conn, queue) // captions.MAX_ENQUEUED + 2):
                 if not captions.enqueue(conn, queue, wait=True):
                     break
                 yield from runnable(conn, [queue])

@@ -1,4 +1,4 @@
-"""Who judged a caption, and blip.verdicts: what was kept and dropped, by whom and why."""
+"""The filter that judged a caption; blip.verdicts: captions kept and dropped, by whom and why."""
 
 from __future__ import annotations
 

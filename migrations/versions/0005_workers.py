@@ -1,4 +1,4 @@
-"""Whose vector a caption has, and a queue that stays quick while millions of jobs pass through."""
+"""The encoder of a caption's vector, and indexes for a queue that millions of jobs pass through."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all commands share: options, errors, terminals, and a quick start."""
+"""Common ground of all commands: options, errors, terminals, and a quick start."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def lacking(conn: Connection) -> tuple[int, int, int, int]:
-    """How many captions there are, and how many lack a vector, an ITM and an ITC."""
+    """Count all captions, and those without a vector, an ITM and an ITC."""
     row = conn.execute(
         "SELECT count(*), count(*) - count(text_vector), count(*) - count(itm),"
         " count(*) - count(itc) FROM blip.captions"

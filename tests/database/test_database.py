@@ -246,7 +246,7 @@ def test_init_with_another_builds_files_on_the_server(
 def test_init_where_the_functions_files_are_gone(
     database: str, server: Settings, without: Callable[[str], Path]
 ) -> None:
-    """What is there is to be renewed, and not to be done without."""
+    """The functions that exist are to be renewed, and not left out."""
     with psycopg.connect(database) as conn:
         pretend_another_build(conn)
     without("blipdb")

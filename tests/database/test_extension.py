@@ -77,6 +77,6 @@ def test_script_refuses_to_be_run_by_hand() -> None:
 
 
 def test_functions_can_be_created_before_the_tables() -> None:
-    """What would look tables up at once: a dump restores the extension first."""
+    """A dump restores the extension first: no function may look tables up when it is created."""
     for banned in (r"BEGIN\s+ATOMIC", r"SETOF\s+blip\.", r"\bCREATE\s+VIEW\b", r"%ROWTYPE"):
         assert not re.search(banned, extension.script(), re.IGNORECASE), banned

@@ -339,7 +339,7 @@ def test_stages_and_models_are_queues_of_their_own(
 def test_the_reading_role_of_a_worker_suffices(
     ready: Settings, boss: Connection, queue: Queue
 ) -> None:
-    """What ``blip_worker`` is granted is all that the queue asks for."""
+    """The grants of ``blip_worker`` are all that the queue needs."""
     ids = add_images(boss, 4)
     url = ready.database_url()
     with connection.connect(url, role="blip_worker", autocommit=True) as worker:

@@ -1,4 +1,4 @@
-"""What `make` sets up: the pinned versions and the scripts of .setup."""
+"""The setup that `make` does: pinned versions, and the scripts of .setup."""
 
 from __future__ import annotations
 

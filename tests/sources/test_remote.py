@@ -450,7 +450,7 @@ def test_object_stores(scheme: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_a_bucket_is_a_name_and_nothing_else(scheme: str, request: pytest.FixtureRequest) -> None:
-    """What their clients would put into a URL as it is, or take a host from."""
+    """The stores' clients would put other names into URLs as they are, or take a host from them."""
     store: Store = request.getfixturevalue(scheme)
     asked = len(store.asked)
     arn = "arn:aws:s3:us-east-1:123456789012:accesspoint"

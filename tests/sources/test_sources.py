@@ -23,7 +23,7 @@ def touch(path: Path, data: bytes = b"x") -> str:
     return str(path)
 
 
-def uris(found: files.Found) -> list[str]:
+def uris(found: files.Listing) -> list[str]:
     return [file.uri for file in found.files]
 
 
