@@ -17,7 +17,7 @@ import psycopg
 
 from blipdb import registry
 from blipdb.database import captions, connection, jobs, requirements
-from blipdb.database.failures import explained
+from blipdb.database.failures import translate
 from blipdb.errors import BlipdbError, BrokerError, DatabaseError
 from blipdb.host.rate_limit import RateLimitedLog
 from blipdb.settings import Settings

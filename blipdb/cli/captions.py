@@ -75,18 +75,18 @@ def find_image(conn: psycopg.Connection[Any], space: str, path: str) -> UUID:
         DatabaseError: it is not stored.
     """
     from ..database import catalog
-    from ..database.failures import refusals
+    from ..database.failures import translate_all
     from ..sources import remote
 
     is_remote = remote.is_remote(path)
     uri = path if is_remote else os.path.abspath(os.path.expanduser(path))
-    with refusals():
-        known = catalog.known(conn, space, [uri]).get(uri, [])
-    for id in (one.image_id for one in known):
+    with translate_all():
+        states = catalog.file_states(conn, space, [uri]).get(uri, [])
+    for id in (state.image_id for state in states):
         if id is not None:
             return id
-    if known:
-        raise DatabaseError(f"{path} is not stored: {known[0].reason}.", "See blipdb failures.")
+    if states:
+        raise DatabaseError(f"{path} is not stored: {states[0].reason}.", "See blipdb failures.")
     if not (is_remote or (path and os.path.exists(uri))):
         raise UsageError(
             f"{path!r} is neither a file nor an image_id.",

@@ -97,11 +97,11 @@ def _looks(settings: Settings, seconds: float) -> Iterator[list[Line]]:
 def _connected(conn: Connection, speeds: Speeds, pause: Callable[[], None]) -> Iterator[list[Line]]:
     from .. import registry
     from ..database import jobs
-    from ..database.failures import explained
+    from ..database.failures import translate
     from ..work import attachments
 
     while True:
-        with explained():
+        with translate():
             names = {model.model_id: model.name for model in registry.models(conn)}
             counts = jobs.all_counts(conn)
             attached = attachments.counts(conn)

@@ -12,8 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from ..database import connection, steps
-from ..database import failures as outages
+from ..database import connection, failures, steps
 from ..database.steps import Steps
 from ..errors import ImageError, UsageError
 from . import arguments, modes, pictures
@@ -162,7 +161,7 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         settings = self._require_own_settings("An ingest")
         from . import ingesting
 
-        with outages.refusals():
+        with failures.translate_all():
             return await asyncio.to_thread(ingesting.run, settings, paths, options)
 
     async def status(self) -> list[Count]:

@@ -10,8 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from ..database import failures as outages
-from ..database import steps
+from ..database import failures, steps
 from ..database.steps import Steps
 from ..errors import ImageError
 from . import arguments, modes, pictures
@@ -224,7 +223,7 @@ class Client(ClientBase[ConnectionSource]):
         settings = self._require_own_settings("An ingest")
         from . import ingesting
 
-        with outages.refusals():
+        with failures.translate_all():
             return ingesting.run(settings, paths, options)
 
     def status(self) -> list[Count]:

@@ -1,4 +1,4 @@
-"""What the database knows about files: looked up and written many at a time.
+"""Rows of files, images, captions and failures: looked up and written many at a time.
 
 Each function is one or a few statements, whatever the number of files. Arrays are unnested rather
 than copied, because COPY is refused on tables with row-level security to all but their owner.
@@ -19,15 +19,15 @@ from ..sources.records import Caption, Failure, SourceFile
 from ..types import Connection
 
 
-class Known(NamedTuple):
-    """How a file was when it was last seen: an image's, or a failure with its reason."""
+class FileState(NamedTuple):
+    """A file as it was last seen: it held an image, or failed for a reason."""
 
     size: int | None
     mtime: int | None
     image_id: UUID | None
     reason: str | None
 
-    def is_still(self, file: SourceFile) -> bool:
+    def matches(self, file: SourceFile) -> bool:
         return (self.size, self.mtime) == (file.size, file.mtime)
 
 
@@ -41,22 +41,22 @@ class Seen:
 
 @dataclass(frozen=True)
 class New:
-    """An image that the database may not have yet, as a file brought it; not decoded, where that is
-    left to whoever encodes it."""
+    """A file's image, which the database may not have yet."""
 
     seen: Seen
     sha256: bytes
     decoded: Decoded | None
+    """None where decoding is left to the worker that encodes it."""
     mime: str
     content: bytes | None
 
 
-def known(conn: Connection, space: str, uris: Sequence[str]) -> dict[str, list[Known]]:
-    """What is known of each file of a space: its image, its last failure, or both."""
-    found: dict[str, list[Known]] = {}
+def file_states(conn: Connection, space: str, uris: Sequence[str]) -> dict[str, list[FileState]]:
+    """Look up files of a space: for each its image, its last failure, or both."""
+    states: dict[str, list[FileState]] = {}
     rows = conn.execute(
         """
-        -- What another wrote there was not read: no stat makes it known.
+        -- A file that only others have noted was never read, so no stat counts as unchanged.
         SELECT uri, size, CASE WHEN is_ingested THEN mtime END, image_id, NULL
         FROM blip.files WHERE space = %(space)s AND uri = ANY(%(uris)b)
         UNION ALL
@@ -67,12 +67,12 @@ def known(conn: Connection, space: str, uris: Sequence[str]) -> dict[str, list[K
         binary=True,
     )
     for uri, *rest in rows:
-        found.setdefault(uri, []).append(Known(*rest))
-    return found
+        states.setdefault(uri, []).append(FileState(*rest))
+    return states
 
 
-def stored(conn: Connection, image_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of ``image_ids`` that are in the database."""
+def stored_images(conn: Connection, image_ids: Iterable[UUID]) -> set[UUID]:
+    """Select the ``image_ids`` that are in the database."""
     with conn.cursor(row_factory=scalar_row, binary=True) as cursor:
         cursor.execute(
             "SELECT image_id FROM blip.images WHERE image_id = ANY(%b)", [list(image_ids)]
@@ -81,7 +81,7 @@ def stored(conn: Connection, image_ids: Iterable[UUID]) -> set[UUID]:
 
 
 def image_ids(conn: Connection, space: str, uris: Sequence[str]) -> set[UUID]:
-    """The images that files of a space hold."""
+    """Look up the images that files of a space hold."""
     with conn.cursor(row_factory=scalar_row, binary=True) as cursor:
         cursor.execute(
             "SELECT image_id FROM blip.files WHERE space = %s AND uri = ANY(%b)",
@@ -91,7 +91,7 @@ def image_ids(conn: Connection, space: str, uris: Sequence[str]) -> set[UUID]:
 
 
 def add_images(conn: Connection, space: str, images: Sequence[New]) -> int:
-    """Store images; those that are there already stay as they are. How many are new."""
+    """Store images, except those that are stored already. Return the number of new ones."""
     ordered = sorted(images, key=lambda new: new.seen.image_id)
     return conn.execute(
         """
@@ -116,7 +116,7 @@ def add_images(conn: Connection, space: str, images: Sequence[New]) -> int:
 
 
 def add_files(conn: Connection, space: str, files: Sequence[Seen]) -> None:
-    """Note where images were seen; a file known with other content moves to its new image."""
+    """Store the files of images; a file that had other content moves to its new image."""
     ordered = sorted(files, key=lambda seen: seen.file.uri)
     uris = [seen.file.uri for seen in ordered]
     conn.execute(
@@ -140,7 +140,7 @@ def add_files(conn: Connection, space: str, files: Sequence[Seen]) -> None:
 
 
 def add_captions(conn: Connection, captions: Mapping[UUID, Iterable[Caption]]) -> int:
-    """Add captions that the images don't have yet; how many."""
+    """Add captions that the images don't have yet. Return their number."""
     rows = sorted(
         (image_id, caption_id(caption.origin, caption.text), caption)
         for image_id, some in captions.items()
@@ -164,7 +164,7 @@ def add_captions(conn: Connection, captions: Mapping[UUID, Iterable[Caption]]) -
 
 
 def add_failures(conn: Connection, space: str, failures: Sequence[Failure]) -> None:
-    """Note files that could not go in, once each, with how often it was tried."""
+    """Store files that could not be taken in, with their reasons, and count the attempts."""
     if not failures:
         return
     ordered = sorted({failure.uri: failure for failure in failures}.values(), key=lambda f: f.uri)

@@ -1,4 +1,4 @@
-"""A database that went away or filled up in the middle of work, said in words."""
+"""Errors of the driver, translated into our own with a way out in words."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from psycopg import errors
 
 from ..errors import BlipdbError, DatabaseError, EngineError, UsageError
 
-THEN = "then try again."
-AGAIN = "then the same command again: it goes on where this one stopped."
+RETRY = "then try again."
+RESUME = "then the same command again: it goes on where this one stopped."
 
 
 @contextmanager
-def explained(again: str = AGAIN) -> Iterator[None]:
-    """Raise what PostgreSQL's state of health makes fail as a DatabaseError with a way out, which
-    ends with ``again``.
+def translate(advice: str = RESUME) -> Iterator[None]:
+    """Translate errors of a server in bad health, or gone, into a `DatabaseError`.
 
-    A statement that is wrong in itself stays the error that it is.
+    Errors of the statement itself pass as they are.
+
+    Args:
+        advice: the end of the hint, for when the server is well again.
     """
     try:
         yield
     except errors.DiskFull as error:
         raise DatabaseError(
-            f"The database's disk is full: {_words(error)}", f"Free some space there, {again}"
+            f"The database's disk is full: {_words(error)}", f"Free some space there, {advice}"
         ) from error
     except errors.InsufficientPrivilege as error:
         raise DatabaseError(
@@ -37,14 +39,15 @@ def explained(again: str = AGAIN) -> Iterator[None]:
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseError(
             f"The database went away: {_words(error)}",
-            f"Its log says why. Start the private cluster with: blipdb up; {again}",
+            f"Its log says why. Start the private cluster with: blipdb up; {advice}",
         ) from error
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Raise what the database refuses as the `BlipdbError` that it is, in the database's words."""
-    with explained(THEN):
+def translate_all() -> Iterator[None]:
+    """Translate all errors of the driver: those of the server as `translate` does, those of the
+    statement by their SQLSTATE, in the database's words."""
+    with translate(RETRY):
         try:
             yield
         except psycopg.Error as error:
@@ -58,7 +61,7 @@ def refusals() -> Iterator[None]:
 
 
 def _kind(error: psycopg.Error) -> type[BlipdbError] | None:
-    """By SQLSTATE; None where the server is in trouble, or gone, and `explained` knows more."""
+    """Choose our error by SQLSTATE; None where the server has trouble, which is for `translate`."""
     state = error.sqlstate or ""
     if state.startswith("22") or isinstance(error, psycopg.DataError):  # data: an argument
         return UsageError
@@ -70,7 +73,7 @@ def _kind(error: psycopg.Error) -> type[BlipdbError] | None:
 
 
 def _hint(error: psycopg.Error) -> str | None:
-    """What to do where the database doesn't say."""
+    """A hint where the database gives none."""
     if isinstance(error, errors.InsufficientPrivilege):
         return (
             "Searching needs the role blip_reader, adding blip_writer: GRANT blip_reader TO <user>"

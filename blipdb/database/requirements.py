@@ -13,7 +13,7 @@ from ..errors import DatabaseError, SetupError
 from ..host.postgresql import OLDEST, OLDEST_VECTOR
 from ..types import Connection
 from . import extension
-from .failures import refusals
+from .failures import translate_all
 from .steps import Steps, ask, run
 
 INIT = "Bring it up to date with: blipdb init"
@@ -103,7 +103,7 @@ def check(conn: Connection, *, functions: bool = False) -> Found:
         SetupError: a part is missing on the server or too old; the hint is what installs it.
         DatabaseError: its tables or functions are of another version; the hint is the command.
     """
-    with refusals():
+    with translate_all():
         found = run(conn, look())
     if found.pgvector is None or (functions and found.extension is None):
         require_parts(conn, functions=functions)

@@ -46,7 +46,7 @@ def init(url: str, settings: Settings) -> list[str]:
     """
     if settings.is_private:
         extension.install(cluster.extension_dir(settings))
-    with _refusals(), sqlalchemy_engine(url, is_pinned=True).begin() as connection:
+    with _translate(), sqlalchemy_engine(url, is_pinned=True).begin() as connection:
         conn = _driver(connection)
         has_functions = extension.NAME in requirements.installed(conn)
         requirements.require_parts(conn, functions=settings.is_private or has_functions)
@@ -110,7 +110,7 @@ def _why_no_functions(conn: Connection) -> str | None:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _translate() -> Iterator[None]:
     """Raise errors of the driver as a `DatabaseError` in the database's words."""
     try:
         yield

@@ -123,7 +123,7 @@ class Intake:
         """Read the files, and yield those with new content. The others become duplicates."""
         for reads in self._read(files):
             ids = {read.seen.image_id for read in reads}
-            known = catalog.stored(self._conn, ids - self._first) | self._first
+            known = catalog.stored_images(self._conn, ids - self._first) | self._first
             for read in reads:
                 if read.seen.image_id in known:
                     self._duplicates.append(read.seen)

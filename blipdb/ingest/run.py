@@ -21,7 +21,7 @@ from psycopg import errors as pg_errors
 from .. import registry
 from ..database import captions as texts_of
 from ..database import catalog, connection, jobs, requirements
-from ..database.failures import explained
+from ..database.failures import translate
 from ..database.jobs import Counts, Queue
 from ..errors import ModelError
 from ..images.limits import Limits
@@ -114,7 +114,7 @@ def ingest(
     begin = time.monotonic()
     found = paths if isinstance(paths, Listing) else sources.find(paths)
     texts = sidecars.gather([file.uri for file in found.files], captions)
-    with explained(), ExitStack() as opened:
+    with translate(), ExitStack() as opened:
         url = settings.database_url()
         conn = opened.enter_context(connection.connect_pinned(url, autocommit=True))
         requirements.check(conn)
@@ -185,10 +185,10 @@ class _Ingest:
         """Yield new and changed files; of the others, report failures again."""
         for start in range(0, len(files), LOOK_UP):
             some = files[start : start + LOOK_UP]
-            known = catalog.known(self._conn, self._space, [file.uri for file in some])
+            states = catalog.file_states(self._conn, self._space, [file.uri for file in some])
             captions: dict[UUID, list[Caption]] = {}
             for file in some:
-                same = [last for last in known.get(file.uri, ()) if last.is_still(file)]
+                same = [last for last in states.get(file.uri, ()) if last.matches(file)]
                 last = same[0] if same else None
                 if last is None or (last.image_id is None and retry):
                     yield file

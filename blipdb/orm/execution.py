@@ -22,7 +22,7 @@ from sqlalchemy.util import await_only
 
 from ..client.disconnects import invalidate_if_lost
 from ..database import requirements
-from ..database.failures import refusals
+from ..database.failures import translate_all
 from ..database.requirements import Found
 from ..database.steps import Query, Steps, Work, ask, drive
 from ..errors import BlipdbError, UsageError
@@ -85,7 +85,7 @@ def _translate_error(context: ExceptionContext) -> BlipdbError | None:
     if words.MARK not in (context.statement or "") or not isinstance(error, psycopg.Error):
         return None
     try:
-        with refusals():
+        with translate_all():
             raise error
     except BlipdbError as ours:
         if isinstance(error, errors.UndefinedFunction | errors.UndefinedTable):

@@ -65,7 +65,7 @@ def run(
         DatabaseError: the database is gone, full, or not one of this version.
     """
     _require_stages(stages)
-    with explained(), ExitStack() as opened:
+    with translate(), ExitStack() as opened:
         conn = _connected(settings, opened)
         before = jobs.all_counts(conn)
         added = {}

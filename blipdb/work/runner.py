@@ -18,7 +18,7 @@ import psycopg
 
 from .. import registry
 from ..database import captions, jobs, requirements
-from ..database.failures import explained
+from ..database.failures import translate
 from ..database.jobs import Queue
 from ..errors import ModelError, SetupError
 from ..host.rate_limit import RateLimitedLog

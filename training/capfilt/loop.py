@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from blipdb import registry, services
 from blipdb.database import connection, requirements
-from blipdb.database.failures import explained
+from blipdb.database.failures import translate
 from blipdb.registry import Model
 from blipdb.settings import Settings
 from blipdb.types import Connection
@@ -78,7 +78,7 @@ class Loop:
             for step, name in (("captioner", self.captioner), ("filter", self.filter)):
                 if name is not None:
                     model_for(conn, step, name)
-        with explained():
+        with translate():
             self._run(steps)
         return self.done
 

@@ -114,7 +114,7 @@ def write(
         DatabaseError: the database is gone or full; what was written stays.
     """
     queue = Queue(jobs.WRITE, model.model_id)
-    with explained(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
+    with translate(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         _require_same(conn, model, writing)
         conn.execute(
             """
@@ -151,7 +151,7 @@ def judge(settings: Settings, model: Model, *, space: str = "", show: Show = sil
         ModelError, DatabaseError: as `write`.
     """
     queue = Queue(jobs.SCORE, model.model_id)
-    with explained(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
+    with translate(), connection.connect_pinned(settings.database_url(), autocommit=True) as conn:
         if registry.FILTER not in registry.find(conn, model.digest).active:
             registry.activate(conn, model.digest, [registry.FILTER])
         stages.enqueue_missing(conn, queue, space=space)

@@ -14,7 +14,7 @@ import pytest
 
 from blipdb import registry
 from blipdb.database import connection, schema
-from blipdb.database.failures import explained
+from blipdb.database.failures import translate
 from blipdb.errors import DatabaseError
 from blipdb.host import cluster
 from blipdb.ingest.run import ingest
@@ -111,17 +111,17 @@ def test_a_full_disk_is_said_and_the_same_command_finishes_when_there_is_room(
 def test_a_full_disk_is_told_from_a_lost_connection(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as conn:
         raising = "DO $$ BEGIN RAISE SQLSTATE '53100' USING MESSAGE = 'No space left'; END $$"
-        with pytest.raises(DatabaseError) as caught, explained():
+        with pytest.raises(DatabaseError) as caught, translate():
             conn.execute(raising)
         assert caught.value.message == "The database's disk is full: No space left."
-        with pytest.raises(DatabaseError, match="The database went away"), explained():
+        with pytest.raises(DatabaseError, match="The database went away"), translate():
             conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 def test_missing_rights_name_the_role_and_other_errors_stay_what_they_are(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute("SET ROLE blip_engine")
-        with pytest.raises(DatabaseError) as caught, explained():
+        with pytest.raises(DatabaseError) as caught, translate():
             conn.execute("SELECT FROM blip.images")
         assert (
             caught.value.message
@@ -130,8 +130,8 @@ def test_missing_rights_name_the_role_and_other_errors_stay_what_they_are(databa
         assert caught.value.hint is not None
         assert "GRANT blip_worker TO" in caught.value.hint
         conn.execute("RESET ROLE")
-        with pytest.raises(psycopg.errors.UndefinedTable), explained():
+        with pytest.raises(psycopg.errors.UndefinedTable), translate():
             conn.execute("SELECT FROM blip.nothing")
         conn.execute("SET statement_timeout = '10ms'")
-        with pytest.raises(DatabaseError, match="The database stopped us"), explained():
+        with pytest.raises(DatabaseError, match="The database stopped us"), translate():
             conn.execute("SELECT pg_sleep(10)")
