@@ -19,19 +19,16 @@ if TYPE_CHECKING:
 _PATH: LiteralString = "pg_catalog, pg_temp"
 
 
-def connect(url: str, *, role: str | None = None, autocommit: bool = False) -> Connection:
-    """A connection to the database at ``url`` (a libpq URI), acting as ``role`` if one is named.
+def connect(url: str, *, autocommit: bool = False) -> Connection:
+    """Connect to the database at ``url`` (a libpq URI).
 
     Raises:
-        DatabaseError: the server can't be reached, refuses us, or has no such role.
+        DatabaseError: the server can't be reached, or refuses us.
     """
     try:
-        conn = psycopg.connect(url, autocommit=autocommit, fallback_application_name="blipdb")
+        return psycopg.connect(url, autocommit=autocommit, fallback_application_name="blipdb")
     except psycopg.OperationalError as error:
         raise unreachable(url, error) from error
-    if role is not None:
-        _act_as(conn, role)
-    return conn
 
 
 def connect_pinned(url: str, *, autocommit: bool = False) -> Connection:
@@ -105,16 +102,6 @@ def unreachable(url: str, error: psycopg.Error) -> DatabaseError:
         f"PostgreSQL can't be reached at {without_password(url)}: {reason}",
         "Start the private cluster with: blipdb up; name another server with BLIPDB_URL.",
     )
-
-
-def _act_as(conn: Connection, role: str) -> None:
-    try:
-        conn.execute(sql.SQL("SET SESSION ROLE {}").format(sql.Identifier(role)))
-    except psycopg.Error as error:
-        conn.close()
-        raise DatabaseError(f"We can't act as the role {role}: {error}".strip()) from error
-    if not conn.autocommit:
-        conn.commit()
 
 
 def without_password(url: str) -> str:

@@ -342,7 +342,8 @@ def test_the_reading_role_of_a_worker_suffices(
     """The grants of ``blip_worker`` are all that the queue needs."""
     ids = add_images(boss, 4)
     url = ready.database_url()
-    with connection.connect(url, role="blip_worker", autocommit=True) as worker:
+    with connection.connect(url, autocommit=True) as worker:
+        worker.execute("SET ROLE blip_worker")
         token = jobs.hold(worker)
         jobs.enqueue(worker, queue, ids)
         jobs.enqueue_missing(worker, queue)

@@ -275,5 +275,6 @@ def test_whoever_is_nobody_can_do_nothing(conn: Connection) -> None:
 
 def test_workers_and_readers_may_check_the_version(library: Library) -> None:
     for role in ("blip_reader", "blip_writer", "blip_worker"):
-        with connection.connect(library.url, role=role) as conn:
+        with connection.connect(library.url) as conn:
+            conn.execute(f"SET ROLE {role}")
             requirements.check(conn)

@@ -446,7 +446,8 @@ def test_an_owners_policies_that_hold_for_itself_are_told(
 @pytest.fixture
 def as_worker(ready: Settings, request: pytest.FixtureRequest) -> Callable[[], Connection]:
     def connect() -> Connection:
-        conn = connection.connect(ready.database_url(), role="blip_worker", autocommit=True)
+        conn = connection.connect(ready.database_url(), autocommit=True)
+        conn.execute("SET ROLE blip_worker")
         request.addfinalizer(conn.close)
         return conn
 
