@@ -123,24 +123,22 @@ def check_worker(conn: Connection) -> None:
     Raises:
         DatabaseError: they are of another version; the hint is the command that mends it.
     """
+    found = run(conn, look())
     try:
-        check_revision(conn)
+        _require_revision(found.database, found.revision)
     except DatabaseError:
-        row = (
-            conn.execute(
-                "SELECT value FROM blip.settings, blip.alembic_version"
-                " WHERE name = 'oldest_worker' AND value <= %(head)s AND version_num > %(head)s",
-                {"head": head()},
-            ).fetchone()
-            if _has_tables(conn)
-            else None
-        )
-        if row is None:
+        if found.revision is None or not _admits_worker(conn):
             raise
 
 
-def _has_tables(conn: Connection) -> bool:
-    return conn.execute("SELECT to_regclass('blip.alembic_version')").fetchone() != (None,)
+def _admits_worker(conn: Connection) -> bool:
+    """Whether the tables are newer ones that workers of this version may use."""
+    row = conn.execute(
+        "SELECT FROM blip.settings, blip.alembic_version"
+        " WHERE name = 'oldest_worker' AND value <= %(head)s AND version_num > %(head)s",
+        {"head": head()},
+    ).fetchone()
+    return row is not None
 
 
 def head() -> str:
@@ -177,10 +175,6 @@ def _require_revision(database: str, revision: str | None) -> None:
         )
 
 
-def _name(conn: Connection) -> str:
-    return conn.info.dbname
-
-
 def require_parts(conn: Connection, *, functions: bool = True) -> None:
     """Raise unless the server has what the tables need, and with ``functions`` what the extension
     needs, and its files."""
@@ -197,7 +191,7 @@ def require_parts(conn: Connection, *, functions: bool = True) -> None:
     available = available_parts(conn)
     used = installed(conn).get("vector", available["vector"])
     if numbers(used) < OLDEST_VECTOR:
-        raise _too_old(used, _name(conn), conn, available["vector"])
+        raise _too_old(used, conn.info.dbname, conn, available["vector"])
 
 
 def missing_parts(conn: Connection) -> dict[str, SetupError]:
