@@ -85,7 +85,7 @@ class Model:
 
     @property
     def encodes(self) -> bool:
-        """Whether every image is to be encoded with it, as things are now."""
+        """Whether every image is to be encoded with it."""
         return not set(LOOKING).isdisjoint(self.active)
 
     def folder(self, settings: Settings) -> Path:
@@ -146,7 +146,7 @@ def _kept_bundled(conn: Connection, settings: Settings) -> Model | None:
 
 
 def bundled_folder() -> Path:
-    """The artifact that comes with the package."""
+    """Folder of the artifact that comes with the package."""
     return Path(bundled.__file__).parent / BUNDLED
 
 
@@ -284,7 +284,7 @@ def _insert(conn: Connection, artifact: Artifact) -> Model:
 
 
 def _possible(declared: Collection[str]) -> list[str]:
-    """The roles of a manifest, and that of the filter, which is what retrieval has a head for."""
+    """Add the role of the filter to a manifest's, where it has retrieval and so a match head."""
     is_filter = "retrieval" in declared and FILTER not in declared
     return [*declared, FILTER] if is_filter else list(declared)
 
@@ -292,7 +292,7 @@ def _possible(declared: Collection[str]) -> list[str]:
 def _activate(
     conn: Connection, model: Model, roles: Collection[str], *, only_vacant: bool = False
 ) -> None:
-    """Give roles; a model that looks at images from now on gets a job for every one."""
+    """Give a model roles. One that looks at images from now on gets a job for each image."""
     before = models(conn)
     looked = {model.model_id for model in before if model.encodes}
     change = "NOTHING" if only_vacant else "UPDATE SET model_id = excluded.model_id"

@@ -1,4 +1,4 @@
-"""Where things are: the home folder and the database, read from the environment.
+"""Settings: the home folder and the database, read from the environment.
 
 home/
 ├── cluster/     the private PostgreSQL: its own tree (pg15/) and its data (data/)
@@ -26,10 +26,12 @@ SOCKET_LIMIT = 107 if sys.platform == "linux" else 103  # sockaddr_un.sun_path l
 
 @dataclass(frozen=True)
 class Settings:
-    """``home`` is absolute; ``url`` None means the private cluster of ``home``."""
+    """Locations of a home and of its database."""
 
     home: Path
+    """Absolute."""
     url: str | None = None
+    """None for the private cluster of ``home``."""
 
     @property
     def is_private(self) -> bool:
@@ -88,7 +90,7 @@ def load(
     home: str | Path | None = None,
     url: str | None = None,
 ) -> Settings:
-    """Read ``BLIPDB_HOME`` and ``BLIPDB_URL``; an argument goes before its variable.
+    """Read ``BLIPDB_HOME`` and ``BLIPDB_URL``; an argument overrides its variable.
 
     Raises:
         UsageError: the URL is not a PostgreSQL URI, or the home's path can't serve.

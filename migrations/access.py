@@ -1,4 +1,4 @@
-"""Roles, and what each may do: applied anew by every ``blipdb init``.
+"""Roles and their rights, granted again by every ``blipdb init``.
 
 Roles belong to the server and not to the database, so a dump does not carry them, and a server's
 owner may create them later than the tables. Hence no numbered migration, but statements that can

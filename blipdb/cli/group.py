@@ -1,4 +1,4 @@
-"""The command group: how errors and Ctrl-C end a command."""
+"""The command group: shows errors and Ctrl-C, and sets the exit code."""
 
 from __future__ import annotations
 

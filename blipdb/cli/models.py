@@ -1,4 +1,4 @@
-"""``blipdb models``: which models there are, which are active, and new ones."""
+"""``blipdb models``: list, add, activate and export models."""
 
 from __future__ import annotations
 

@@ -49,5 +49,5 @@ Space = Annotated[
 
 
 def settings(db: str | None, home: Path | None) -> Settings:
-    """The settings of the environment, with the command's own options before them."""
+    """Load the settings: the command's own options, else those of the environment."""
     return load(home=home, url=db)

@@ -17,7 +17,7 @@ Show = Callable[[str, int, int, int], None]
 
 @contextmanager
 def progress_bar() -> Iterator[Show]:
-    """A bar for each stage, from its first step to its last."""
+    """Show a bar for each stage, from its first step to its last."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining

@@ -77,8 +77,8 @@ def psql(context: typer.Context, db: Db = None, home: Home = None) -> None:
 
 
 def _without_password(url: str) -> tuple[str, dict[str, str]]:
-    """The connection string without its password, which a list of processes would show, and the
-    environment that holds it instead."""
+    """Move the password, which a list of processes would show, from a URL to PGPASSWORD: return the
+    connection string and the environment."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
     parts = conninfo_to_dict(url)

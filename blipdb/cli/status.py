@@ -1,4 +1,4 @@
-"""``blipdb status`` and ``blipdb failures``: what is stored, what runs, and what went wrong."""
+"""``blipdb status`` and ``blipdb failures``: the state of services, stored images, failures."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from ..database.jobs import Counts
     from ..types import Connection
 
-WINDOW_SECONDS = 20.0  # over which a speed is taken
+WINDOW_SECONDS = 20.0  # of counts that a rate is computed from
 TITLES = ("stage", "model", "done", "pending", "running", "parked", "images/s", "time left")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A queue at a moment; ``rate`` in jobs a second, ``left`` in seconds, None if not known."""
+    """A queue at a moment; ``rate`` in jobs a second, ``left`` in seconds, None if unknown."""
 
     stage: str
     model: str

@@ -1,4 +1,4 @@
-"""Many float32 as one parameter of a statement, without a Python object for each."""
+"""Arrays of float32 as one parameter of a statement, without a Python object for each number."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ITEM = np.dtype([("bytes", ">i4"), ("value", ">f4")])
 
 @dataclass(frozen=True)
 class Reals:
-    """Dumped as a flat ``real[]`` in PostgreSQL's binary format (``array_send``)."""
+    """An array, dumped as a flat ``real[]`` in PostgreSQL's binary format (``array_send``)."""
 
     values: npt.NDArray[np.float32]
 
 
 class RealsDumper(Dumper):
-    """For ``conn.adapters.register_dumper(Reals, RealsDumper)``."""
+    """Dumper of `Reals`, for ``conn.adapters.register_dumper(Reals, RealsDumper)``."""
 
     format = Format.BINARY
     oid = REAL_ARRAY_OID

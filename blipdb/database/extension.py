@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import SetupError
 
 NAME = "blipdb"
-# In this order: PL/pgSQL looks names up when it runs, but arguments' types must be there.
+# In this order: PL/pgSQL looks names up when it runs, but the types of arguments must exist.
 PARTS = (
     "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
     "answer", "captions", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
@@ -43,7 +43,7 @@ _NOTHING_STATED = "ARRAY[]::text[]"
 
 
 def source(part: str) -> str:
-    """The text of one file of ``sql/``."""
+    """Read one file of ``sql/``."""
     return files("blipdb.sql").joinpath(f"{part}.sql").read_text(encoding="utf-8")
 
 
@@ -53,7 +53,7 @@ def control() -> str:
 
 @cache
 def version() -> str:
-    """``default_version`` of the control file: the package's version, as a test proves."""
+    """Read ``default_version`` from the control file: the package's version, as a test proves."""
     found = re.search(r"^default_version = '(.+)'$", control(), re.MULTILINE)
     assert found is not None, "the control file names no default_version"
     return found[1]
@@ -61,19 +61,19 @@ def version() -> str:
 
 @cache
 def build() -> str:
-    """Digits of the source's SHA-256, which tell apart two states of the same version."""
+    """Compute digits of the source's SHA-256, which tell apart two states of the same version."""
     text = "".join([control(), *map(source, PARTS), _BUILD, source(ALLOW)])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def script() -> str:
-    """The statements that ``CREATE EXTENSION`` runs."""
+    """Assemble the statements that ``CREATE EXTENSION`` runs."""
     functions = _STATED.sub("", _functions())
     return "\n".join([_HEADING, functions, access()])
 
 
 def access() -> str:
-    """The block that gives each function its owner and its callers."""
+    """Assemble the block that gives each function its owner and its callers."""
     rows = []
     for function, callers, *definer in stated():
         rows.append(f"        '{function}', '{callers}', '{''.join(definer)}'")
@@ -83,7 +83,7 @@ def access() -> str:
 
 
 def stated() -> list[list[str]]:
-    """The literals of each ``SELECT blip._allow(…)``: function, callers, and a definer's owner."""
+    """Extract the literals of each ``SELECT blip._allow(…)``: function, callers, definer."""
     return [re.findall(r"'([^']*)'", arguments) for arguments in _STATED.findall(_functions())]
 
 
@@ -124,7 +124,7 @@ def _read(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file at once: a server may be reading it."""
+    """Replace a file atomically: a server may be reading it."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{NAME}-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

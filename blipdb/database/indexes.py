@@ -54,7 +54,7 @@ def create_model_partitions(conn: Connection, model_id: int, dims: int) -> None:
 
 
 def create_vector_index(conn: Connection, model_id: int, dims: int) -> bool:
-    """Build the HNSW index (cosine) over a model's vectors; False if it is there.
+    """Build the HNSW index (cosine) over a model's vectors; False if it exists.
 
     Searches go on meanwhile; writes of vectors wait.
     """

@@ -27,8 +27,8 @@ Text: TypeAlias = LiteralString | sql.Composed
 
 @dataclass(frozen=True)
 class Query:
-    """A statement and its values; the answer are its rows. ``binary`` saves large bytea's way
-    through hexadecimal digits."""
+    """A statement and its values; its rows are the answer. With ``binary`` large bytea values are
+    not sent as hexadecimal digits."""
 
     text: Text
     values: Values = ()
@@ -113,8 +113,8 @@ async def arun(conn: psycopg.AsyncConnection[Any], operation: Steps[T]) -> T:
             return result
 
 
-# A cursor class of our own choice, as an app's connection may make another kind; never prepared,
-# so that each plan is made for its own values.
+# psycopg's plain cursor, as an app's connection may have another factory. Statements are never
+# prepared, so that each plan is made for its own values.
 
 
 def _answer(conn: psycopg.Connection[Any], step: Step) -> Any:

@@ -56,10 +56,11 @@ log_line_prefix = '%m [%p] %q%u@%d '
 
 @dataclass(frozen=True)
 class Status:
-    """Whether the cluster runs: ``pid`` of its postmaster, or None."""
+    """State of the cluster."""
 
     exists: bool
     pid: int | None
+    """Of its postmaster; None where it does not run."""
     version: str | None
 
     @property
@@ -68,9 +69,9 @@ class Status:
 
 
 def up(settings: Settings) -> bool:
-    """Make the cluster where there is none, start it where it is down; then its database exists.
+    """Make the cluster and its database if they don't exist, and start it if it is down.
 
-    Quick and without effect where all is up, and then False. Two at once wait for each other.
+    Returns False, quickly, where all is up. Concurrent calls wait for each other.
 
     Raises:
         SetupError: PostgreSQL or a part of it is missing, or its user can't reach the home folder.
@@ -89,7 +90,7 @@ def up(settings: Settings) -> bool:
 
 
 def down(settings: Settings) -> bool:
-    """Stop the cluster in good order; False where it did not run.
+    """Shut the cluster down cleanly; False where it did not run.
 
     Raises:
         DatabaseError: it runs and does not stop.
@@ -111,7 +112,7 @@ def status(settings: Settings) -> Status:
 
 
 def extension_dir(settings: Settings) -> Path:
-    """Where the cluster's server finds extensions: files put there stay over updates."""
+    """Folder of extensions of the cluster's server; its files survive updates of PostgreSQL."""
     installation = postgresql.find(_data_major(settings))
     return postgresql.plant(installation, settings.pg_tree(installation.major)).extensions
 
@@ -121,14 +122,14 @@ def _is_made(settings: Settings) -> bool:
 
 
 def _data_major(settings: Settings) -> int | None:
-    """The PostgreSQL that made the data; no other major version can read it."""
+    """Major version of the PostgreSQL that made the data; no other one can read it."""
     if not _is_made(settings):
         return None
     return int((settings.cluster_dir / "PG_VERSION").read_text())
 
 
 def _make(settings: Settings, owner: Owner, tree: Installation) -> None:
-    """Run initdb beside the data folder and rename at the end: a killed one leaves no half."""
+    """Run initdb beside the data folder, and rename at the end, so that a kill leaves no half."""
     fresh = settings.cluster_dir.with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)
     owner.make_folder(fresh, 0o700)
@@ -155,7 +156,7 @@ def _make(settings: Settings, owner: Owner, tree: Installation) -> None:
 
 
 def _configure(settings: Settings, owner: Owner, tree: Installation) -> None:
-    """Write the configuration beside the data, where the server reads it and can't change it."""
+    """Write the configuration beside the data, where the server can read but not change it."""
     names = ["root", owner.name] if os.geteuid() == 0 else [owner.name]
     files = {
         CONFIGURATION_NAME: CONFIGURATION.format(
@@ -174,7 +175,7 @@ def _configure(settings: Settings, owner: Owner, tree: Installation) -> None:
 
 
 def _build_workers(tree: Installation) -> int:
-    """Parallel workers of an index build: none where pgvector or /dev/shm is not up to it."""
+    """Number of parallel workers of an index build: 0 for an old pgvector or a small /dev/shm."""
     vector = tree.vector_version
     if vector is None or vector < postgresql.PARALLEL_VECTOR:
         return 0
@@ -216,7 +217,7 @@ def _stop(settings: Settings, owner: Owner) -> None:
 
 
 def _postmaster(settings: Settings) -> int | None:
-    """The pid of the running server, by its pid file and by where that process really is."""
+    """Read the pid of the running server from its file, if that process is in the data folder."""
     try:
         pid = int((settings.cluster_dir / "postmaster.pid").read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
@@ -225,7 +226,7 @@ def _postmaster(settings: Settings) -> int | None:
 
 
 def _processes(settings: Settings) -> set[int]:
-    """Every process that works in the data folder, as all of PostgreSQL's do."""
+    """List the processes that have the data folder as working directory, as all of PostgreSQL's."""
     data = os.path.realpath(settings.cluster_dir)
     found = set()
     for name in os.listdir("/proc"):
@@ -242,9 +243,9 @@ def _processes(settings: Settings) -> set[int]:
 def _clear_stale(settings: Settings) -> None:
     """Remove the pid files of a server that is gone.
 
-    PostgreSQL does so too, but not where another of its owner's processes got the same number, as
-    happens after a reboot. That is safe only once no process is left in the data folder: the
-    children of a killed server may write for a moment.
+    PostgreSQL does so too, but not if another process of its user has the same pid now, as happens
+    after a reboot. That is safe only when no process is left in the data folder: children of a
+    killed server may still write for a moment.
     """
     deadline = time.monotonic() + 10
     while left := _processes(settings):
@@ -260,7 +261,7 @@ def _clear_stale(settings: Settings) -> None:
 
 
 def _answers(settings: Settings) -> bool:
-    """True once the server takes connections; waits while it starts up or shuts down."""
+    """Whether the server accepts connections; waits while it starts up or shuts down."""
     name = settings.database_url().encode()
     deadline = time.monotonic() + START_SECONDS
     while (answer := pq.PGconn.ping(name)) == pq.Ping.REJECT and time.monotonic() < deadline:
@@ -274,7 +275,7 @@ def _ensure_database(settings: Settings) -> None:
     except psycopg.OperationalError as error:
         raise DatabaseError(f"The private cluster refuses us: {error}".strip()) from error
     with connection:
-        # Other than `database.connect_pinned`, this is before any of blipdb's own.
+        # Not `connect_pinned`, as the database may not exist yet: each name has its schema.
         query = "SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) %s"
         if connection.execute(query, [DATABASE]).fetchone() is None:
             connection.execute(f"CREATE DATABASE {DATABASE}")

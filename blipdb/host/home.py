@@ -1,4 +1,4 @@
-"""The home folder: made with the right owners, and locked while something is brought up or down.
+"""The home folder: made with the right owners, and locked while services start or stop.
 
 Root keeps the home, the programs and the models, which servers only read; PostgreSQL's data, the
 sockets and the logs belong to the user that the servers run as.
@@ -22,9 +22,9 @@ LOG_BYTES = 16 << 20
 
 @contextmanager
 def locked(settings: Settings) -> Iterator[Owner]:
-    """Make what is missing of the home, hold its lock, and give the servers' user.
+    """Create missing folders of the home, hold its lock, and yield the servers' user.
 
-    Not to be nested: a second one waits for the first, in the same process too. The system frees
+    Not reentrant: a second call waits for the first, in the same process too. The system releases
     the lock of a process that dies.
 
     Raises:
@@ -73,7 +73,7 @@ def _make_own(folder: Path) -> None:
 
 
 def rotate(log: Path) -> int:
-    """Put a log that has grown large aside; how many bytes the log has now."""
+    """Rename a log that has grown large. Return the size in bytes of the log now."""
     if not log.exists():
         return 0
     if (size := log.stat().st_size) > LOG_BYTES:
@@ -83,6 +83,6 @@ def rotate(log: Path) -> int:
 
 
 def tail(log: Path, start: int, lines: int = 8) -> str:
-    """The last lines of what was written to ``log`` since it had ``start`` bytes."""
+    """Read the last lines that were written to ``log`` since it had ``start`` bytes."""
     text = log.read_bytes()[start:].decode(errors="replace") if log.exists() else ""
     return "\n".join(text.strip().splitlines()[-lines:])

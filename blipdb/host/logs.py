@@ -1,4 +1,4 @@
-"""Log lines with strings from others in them: one line each, of limited length and number."""
+"""Filters for logs that quote strings of others: one line each, of limited length and number."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OneLine(logging.Filter):
 
 
 class Rate(logging.Filter):
-    """Leaves out lines beyond a burst and a rate, and says with the next one how many."""
+    """Drops lines beyond a burst and a rate, and tells their number with the next line."""
 
     def __init__(self, burst: int = MAX_BURST, per_second: float = LINES_PER_SECOND) -> None:
         super().__init__()

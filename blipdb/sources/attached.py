@@ -27,7 +27,7 @@ from .. import escapes
 from ..types import Connection
 
 STATEMENT_SECONDS = 60  # of one read, by PostgreSQL's clock
-HANG_SECONDS = 75  # by ours, as code in the table's functions can catch PostgreSQL's cancel
+HANG_SECONDS = 75  # by our clock, as code in the table's functions can catch PostgreSQL's cancel
 LOCK_MS = 500
 MAX_CAPTION_BYTES = 1 << 16
 MAX_URI_BYTES = 1 << 13
@@ -35,16 +35,19 @@ MAX_REASON = 500  # characters
 
 
 class UnreadableTableError(Exception):
-    """An attached table can't be read now; the text says why, and may come from its owner."""
+    """An attached table can't be read now. The reason may be words of its owner."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Keys of rows that have an image, of ``looked_at`` rows, and the last key of all these."""
+    """A range of a table's rows, in the order of their keys."""
 
     keys: list[str]
+    """Those of rows that have an image."""
     looked_at: int
+    """Number of rows."""
     last: str | None
+    """The last key of all."""
 
 
 class Row(NamedTuple):
@@ -79,7 +82,8 @@ _READ: LiteralString = """
     blip._read_attached(%(reader)s, %(token)s, %(source)s::oid::regclass, %(columns)s::smallint[],
                         %(keys)s::text[]::jsonb[], %(after)s::jsonb, %(rows)s, %(bytes)s)
 """
-# Only what was asked for comes back, and no more of it than was expected.
+# The joins drop rows that were not asked for, and contents of other sizes than expected: the reader
+# runs code of the table's owner.
 _ROWS: LiteralString = f"""
     SELECT DISTINCT ON (k.n) k.key::text AS key,
            CASE WHEN r.content IS NOT NULL THEN octet_length(r.content)
@@ -130,8 +134,8 @@ class RowReader:
         return Page([row.key for row in rows if row.is_there], len(rows), last)
 
     def rows(self, keys: Sequence[str], max_bytes: int) -> list[Row]:
-        """Rows of these keys with digests of their images, about ``max_bytes`` of these; rows that
-        are not there have no ``size``, and what is past the limit is left out.
+        """Read rows with digests of their images, until these have about ``max_bytes``; rows past
+        the limit are left out, and rows that don't exist have no ``size``.
 
         Raises:
             UnreadableTableError: the table can't be read.
@@ -139,12 +143,12 @@ class RowReader:
         prefix = self._source.space.encode() + b"\0"
         found = self._run(_ROWS, keys=list(keys), bytes=max_bytes, prefix=prefix)
         rows = [Row(*row) for row in found]
-        if self._source.kind == "content":  # else a reader that lies would have a file opened
+        if self._source.kind == "content":  # else a reader that lies could have any file opened
             return [row._replace(uri=None) for row in rows]
         return rows
 
     def contents(self, keys: Sequence[str], sizes: Sequence[int]) -> list[bytes | None]:
-        """Images' bytes, in the order of ``keys``; None where a row has none of this size now.
+        """Read images in the order of ``keys``; None where a row has no image of this size now.
 
         Raises:
             UnreadableTableError: the table can't be read.
@@ -185,7 +189,7 @@ class RowReader:
         is_pooled = True
         try:
             row = conn.execute(
-                # First of all the path: a function elsewhere might fit the arguments better.
+                # The search path comes first, as others might lead to functions of somebody.
                 "SELECT pg_catalog.pg_backend_pid(),"
                 " pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
                 " pg_catalog.set_config('statement_timeout', %s, true),"
@@ -228,7 +232,7 @@ def _limit(conn: Connection) -> Iterator[Event]:
 
 @contextmanager
 def reading(conn: Connection, attachment_id: int) -> Iterator[RowReader]:
-    """A reader of an attachment's rows, on a new connection to where ``conn`` goes.
+    """Make a reader of an attachment's rows, on a new connection to the database of ``conn``.
 
     Raises:
         UnreadableTableError: the table can't be followed now.

@@ -33,19 +33,19 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]+")
 
 
 def inside(decoded: Decoded) -> list[Caption]:
-    """The captions in a picture's own metadata."""
+    """Extract the captions in a picture's own metadata."""
     return [Caption(text) for text in map(clean, decoded.descriptions) if text]
 
 
 @dataclass
 class Captions:
-    """Captions by the file's URI, and what could not be used, in words."""
+    """Captions by the file's URI, and sentences about those that can't be used."""
 
     by_uri: dict[str, list[Caption]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def add(self, uri: str, caption: Caption) -> None:
-        """Add, unless this file has the same already."""
+        """Add a caption, unless this file has it already."""
         known = self.by_uri.setdefault(uri, [])
         if caption not in known:
             known.append(caption)
@@ -57,7 +57,7 @@ class _Row(NamedTuple):
 
 
 def gather(uris: Sequence[str], tables: Iterable[str | Path] = ()) -> Captions:
-    """The captions of ``uris`` found beside them and in ``tables``.
+    """Collect the captions of ``uris``, beside them and in ``tables``.
 
     A table names a file by its absolute path, by its path from the table's own folder, or by the
     end of its path (``a.jpg``, ``2024/a.jpg``) where only one of ``uris`` ends so.
@@ -74,7 +74,7 @@ def gather(uris: Sequence[str], tables: Iterable[str | Path] = ()) -> Captions:
 
 
 def clean(text: str) -> str:
-    """``text`` on one line: runs of white space and control characters become one space."""
+    """Put text on one line: runs of white space and control characters become one space."""
     return _UNPRINTABLE.sub(" ", text).strip()
 
 
@@ -123,7 +123,7 @@ def _tabled(table: Path, uris: Sequence[str], captions: Captions) -> None:
 
 
 class _Places:
-    """Looks up a file among URIs by however much of its path is given."""
+    """Looks up a file among URIs by its path, or by the end of its path."""
 
     def __init__(self, uris: Iterable[str]) -> None:
         self._uris = set(uris)
@@ -132,7 +132,7 @@ class _Places:
             self._by_name.setdefault(os.path.basename(uri), []).append(uri)
 
     def find(self, file: str, folder: str) -> str | None:
-        """The one URI that ``file`` means, or None; ``folder`` is where its table lies."""
+        """Find the one URI that ``file`` means, or None; ``folder`` is that of its table."""
         exact = os.path.normpath(os.path.join(folder, file))
         if exact in self._uris:
             return exact
@@ -143,7 +143,7 @@ class _Places:
 
 
 def _rows(table: Path) -> Iterator[_Row]:
-    """The rows of a table of captions, whatever its format."""
+    """Read the rows of a table of captions, in the format of its suffix."""
     try:
         text = table.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -191,7 +191,7 @@ def _from_json(table: Path, value: Any) -> Iterator[_Row]:
 
 
 def _from_coco(table: Path, value: Mapping[str, Any]) -> Iterator[_Row]:
-    """COCO's captions: ``images`` with id and file_name, ``annotations`` with image_id."""
+    """Read COCO's captions: ``images`` with id and file_name, ``annotations`` with image_id."""
     try:
         names = {image["id"]: image["file_name"] for image in value["images"]}
         for note in value["annotations"]:
@@ -201,7 +201,7 @@ def _from_coco(table: Path, value: Mapping[str, Any]) -> Iterator[_Row]:
 
 
 def _from_records(table: Path, records: Iterable[Any]) -> Iterator[_Row]:
-    """Rows from mappings that name their fields."""
+    """Read rows from mappings of field names to values."""
     for record in records:
         if not isinstance(record, dict):
             raise UsageError(f"{table}: {record!r:.60} is not an object with fields.")
@@ -217,7 +217,7 @@ def _from_records(table: Path, records: Iterable[Any]) -> Iterator[_Row]:
 
 
 def _captions(table: Path, file: Any, texts: Any, origin: str) -> Iterator[_Row]:
-    """A row for each of ``texts``: None, a string, or a list of strings."""
+    """Yield a row for each of ``texts``: None, a string, or a list of strings."""
     texts = [] if texts is None else texts if isinstance(texts, list) else [texts]
     for text in texts:
         if not isinstance(file, str) or not isinstance(text, str):
@@ -226,7 +226,7 @@ def _captions(table: Path, file: Any, texts: Any, origin: str) -> Iterator[_Row]
 
 
 def _field(table: Path, record: Iterable[str], names: Sequence[str], what: str) -> str:
-    """The first of ``names`` that ``record`` has, whatever its case."""
+    """Find the first of ``names`` among a record's fields, in any case."""
     present = {key.strip().lower(): key for key in record if isinstance(key, str)}
     for name in names:
         if name in present:

@@ -1,4 +1,4 @@
-"""Doing things ahead: several at a time in threads, results in order."""
+"""Prefetching: several calls at a time in threads, with results in order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ R = TypeVar("R")
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T], count: int) -> Iterator[tuple[T, R]]:
-    """Each item with what ``work`` gives for it, in order; at most ``count`` at a time, and so many
-    results waiting. What it raises is raised here."""
+    """Yield each item with its result of ``work``, in order. At most ``count`` run at a time, and
+    as many results wait. Errors of ``work`` are raised here."""
     window: deque[tuple[T, Future[R]]] = deque()
     with ThreadPoolExecutor(count, "ahead") as threads:
         try:

@@ -40,7 +40,7 @@ IDENTITY: Final = {"Accept-Encoding": "identity", "User-Agent": "blipdb"}
 # IPv6 networks with an IPv4 address in their last bits: RFC 6052, 7915, and 4291 (deprecated).
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 EMBEDDING: Final = (NAT64, ipaddress.ip_network("::ffff:0:0:0/96"), ipaddress.ip_network("::/96"))
-# Which Python counts as global, some versions of it: RFC 8215, 6890, 7526, 9637, 9602.
+# Networks that some versions of Python take for global: RFC 8215, 6890, 7526, 9637, 9602.
 SPECIAL: Final = tuple(
     ipaddress.ip_network(one)
     for one in ("64:ff9b:1::/48", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16")
@@ -48,7 +48,7 @@ SPECIAL: Final = tuple(
 # What both stores allow, and no more: other characters mean something in the URLs that their
 # clients make of it, and an ARN would choose the host.
 BUCKET: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?")
-MOST: Final = (1 << 63) - 1  # of a BIGINT
+MAX_BIGINT: Final = (1 << 63) - 1
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -172,13 +172,13 @@ def _run(seconds: float, work: Callable[..., Coroutine[Any, Any, T]], *arguments
         refused = isinstance(error.os_error, _NotPublicError)
         words = error.os_error.strerror or str(error.os_error)
         raise ImageError(_printable(words.lower()), for_good=refused) from error
-    except Exception as error:  # those of two clouds and a client have no other common base
+    except Exception as error:  # errors of two clouds and a client have no other common base
         raise ImageError(_words(error)) from error
 
 
 def _words(error: BaseException) -> str:
     words = str(error) or type(error).__name__
-    if isinstance(error, FileNotFoundError):  # of a store: it says which, and no more
+    if isinstance(error, FileNotFoundError):  # of a store: its text is the path alone
         words = f"not found: {words}"
     words = _printable(re.sub(r"[\w+]+://[^\s'\"]+", lambda url: shown(url[0]), words))
     return words[:1].lower() + words[1:WORDS]
@@ -230,7 +230,9 @@ async def _stat(uri: str, trusted: frozenset[str], seconds: float) -> tuple[int,
         session.head(_url(uri), allow_redirects=False, headers=IDENTITY) as answer,
     ):
         length, changed = answer.content_length, _changed(answer.headers)
-        known = answer.status == 200 and length is not None and length <= MOST and changed >= 0
+        known = (
+            answer.status == 200 and length is not None and length <= MAX_BIGINT and changed >= 0
+        )
         return (length, changed) if known else (-1, -1)
 
 
@@ -379,7 +381,7 @@ def _changed(about: Mapping[str, Any]) -> int:
     for name, reader in readers:
         if value := about.get(name):
             with suppress(AttributeError, OverflowError, TypeError, ValueError):
-                if 0 <= (changed := reader(value)) <= MOST:
+                if 0 <= (changed := reader(value)) <= MAX_BIGINT:
                     return changed
     return -1
 

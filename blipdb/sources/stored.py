@@ -35,7 +35,7 @@ def content(conn: Connection, id: UUID, limit: int) -> bytes | None:
 
 
 class _Place(NamedTuple):
-    """``row`` is one of an attached table that holds the image: its attachment and key."""
+    """Locations of an image's bytes."""
 
     image_id: UUID
     space: str
@@ -43,7 +43,9 @@ class _Place(NamedTuple):
     is_stored: bool
     uris: list[str] | None
     attachment: int | None
+    """Of an attached table with the image."""
     row: str | None
+    """Key of the row in that table."""
 
 
 def read(

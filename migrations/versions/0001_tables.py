@@ -1,4 +1,4 @@
-"""The tables of schema blip, and who sees which of their rows."""
+"""The tables of schema blip, and policies for their rows."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ COMMENT ON TABLE blip.settings IS
     'Where the engine listens; for blip_owner and blip_engine';
 """
 
-# Who may see an image is for the server's owner to say, by policies on blip.images. Every table
+# The server's owner decides who sees an image, by policies on blip.images. Every table
 # derived from it follows from the start. OFFSET 0 keeps the planner from hashing all the images
 # to look up 32 of them.
 DERIVED = ("files", "image_vectors", "image_tokens", "captions", "jobs")

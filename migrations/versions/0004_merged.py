@@ -1,4 +1,4 @@
-"""Models whose image tokens are merged: each of those keeps how many it stands for."""
+"""Models whose image tokens are merged: each token keeps the number of those merged into it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rights of writers: they add, and neither overwrite, erase, nor say which files are read."""
+"""Rights of writers: to add, and not to overwrite, to erase or to have files read."""
 
 from __future__ import annotations
 

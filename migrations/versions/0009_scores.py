@@ -17,8 +17,8 @@ SELECT 'filter', model_id FROM blip.active_models WHERE role = 'retrieval'
 ON CONFLICT (role) DO NOTHING;
 """
 
-# What lacks the present model's result is what has no model, a smaller or a larger one: three
-# ranges of an index, however many captions there are.
+# A caption lacks the active model's result where its model is null, smaller or larger: three ranges
+# of an index, so that looking is quick however many captions there are.
 INDEXES = """
 CREATE INDEX captions_encoder_id_idx ON blip.captions (encoder_id);
 CREATE INDEX captions_filter_id_idx ON blip.captions (filter_id);
