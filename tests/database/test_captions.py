@@ -394,7 +394,7 @@ def test_a_locked_image_keeps_no_other_from_being_scored(
     for seed in range(5):
         add(boss, picture(seed), caption="red dog")
     run_jobs(ready, stages=[jobs.ENCODE])
-    monkeypatch.setattr(captions, "MOST", 2)
+    monkeypatch.setattr(captions, "MAX_ENQUEUED", 2)
     with connection.connect(ready.database_url()) as app:
         locked = app.execute("SELECT DISTINCT image_id FROM blip.captions LIMIT 2").fetchall()[0]
         app.execute("SELECT FROM blip.images WHERE image_id = %s FOR UPDATE", locked)
