@@ -68,7 +68,7 @@ class Caretaker(threading.Thread):
 
     def _look(self) -> None:
         try:
-            with explained(RETRY_HINT):
+            with translate(RETRY_HINT):
                 conn = self._open()
                 self._enqueue(conn)
                 for queue in stages.open_queues(conn):

@@ -191,7 +191,7 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
 
     async def __aenter__(self) -> Self:
         if self._options.url is not None:
-            with outages.refusals():  # so that a server in trouble is reported on entering
+            with failures.translate_all():  # so that a server in trouble is reported on entering
                 await self._detect_verbs(self._open_source())
         return self
 
@@ -204,7 +204,7 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         return Hits(await self._run(make), fetch)
 
     async def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
-        with outages.refusals():
+        with failures.translate_all():
             source = self._open_source()
             verbs = self._verbs or await self._detect_verbs(source)
             async with source.use(writes=writes, whole=not verbs.one_statement) as conn:
@@ -240,5 +240,5 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
 
 def _fetch_pictures(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
     """Fetch pictures synchronously, for a notebook: it renders a result when no task can run."""
-    with outages.refusals(), connection.connect_pinned(url, autocommit=True) as conn:
+    with failures.translate_all(), connection.connect_pinned(url, autocommit=True) as conn:
         return steps.run(conn, pictures.pictures(image_ids))

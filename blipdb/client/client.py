@@ -253,7 +253,7 @@ class Client(ClientBase[ConnectionSource]):
 
     def __enter__(self) -> Self:
         if self._options.url is not None:
-            with outages.refusals():  # so that a server in trouble is reported on entering
+            with failures.translate_all():  # so that a server in trouble is reported on entering
                 self._detect_verbs(self._open_source())
         return self
 
@@ -267,7 +267,7 @@ class Client(ClientBase[ConnectionSource]):
         return self._run(lambda _: pictures.pictures(image_ids))
 
     def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
-        with outages.refusals():
+        with failures.translate_all():
             source = self._open_source()
             verbs = self._verbs or self._detect_verbs(source)
             with source.use(writes=writes, whole=not verbs.one_statement) as conn:

@@ -24,7 +24,7 @@ from .jobs import Queue
 if TYPE_CHECKING:
     from ..model.scoring import Embedded, Score
 
-MOST = 10_000  # images that are enqueued at a time
+MAX_ENQUEUED = 10_000  # images of one call
 KEPT = 0.5  # the least match probability of a caption that the filter keeps
 _LOOKING = 0x626C6971  # beside jobs._RETRIES, of pg_try_advisory_xact_lock
 COLUMNS: dict[str, LiteralString] = {jobs.TEXT: "encoder_id", jobs.SCORE: "filter_id"}

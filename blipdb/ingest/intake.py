@@ -152,7 +152,7 @@ class Intake:
 
     def _store_duplicates(self) -> Step:
         """Store duplicates of images that are stored by now. The others keep waiting."""
-        stored = catalog.stored(self._conn, {seen.image_id for seen in self._duplicates})
+        stored = catalog.stored_images(self._conn, {seen.image_id for seen in self._duplicates})
         ready = [seen for seen in self._duplicates if seen.image_id in stored]
         self._duplicates = [seen for seen in self._duplicates if seen.image_id not in stored]
         if not ready:
@@ -220,7 +220,7 @@ class Enqueueing(Intake):
     """Intake whose images are left to workers elsewhere, which find out whether they decode."""
 
     def _take_in(self, unknown: Iterator[tuple[_Read, bytes]]) -> Iterator[Step]:
-        for batch in batches(self._plausible(unknown), MAX_ENQUEUED):
+        for batch in batches(self._plausible(unknown), ENQUEUED):
             with self._conn.transaction():
                 step = self._add(self._conn, batch)
                 for queue in self._queues:

@@ -151,14 +151,16 @@ class _Ingest:
         self._before = {queue: self._begun.get(queue, Counts()) for queue in self._queues}
         self.report = Report(self._model.name, self._model.knows)
 
-    def take_in(self, found: Found, texts: Captions, *, store_content: bool, retry: bool) -> None:
+    def take_in(
+        self, listing: Listing, texts: Captions, *, store_content: bool, retry: bool
+    ) -> None:
         """Store and encode new files among those found, and store captions of the others."""
         report = self.report
-        report.found = len(found.files) + len(found.failures)
+        report.found = len(listing.files) + len(listing.failures)
         report.warnings += texts.warnings
-        report.failed += found.failures
-        catalog.add_failures(self._conn, self._space, found.failures)
-        changed = list(self._changed(found.files, texts, retry=retry))
+        report.failed += listing.failures
+        catalog.add_failures(self._conn, self._space, listing.failures)
+        changed = list(self._changed(listing.files, texts, retry=retry))
         if not changed:
             return
         failed = 0

@@ -60,7 +60,7 @@ def _resolve_placeholders(
             "Make it with: create_engine('postgresql+psycopg://…')",
         )
     values = parameters[0] if executemany else parameters
-    with refusals(), invalidate_if_lost(conn):
+    with translate_all(), invalidate_if_lost(conn):
         found = _require_schema(conn)
         if found.extension is not None:
             return words.fill(statement, values, partial(_placeholder_values, conn)), parameters

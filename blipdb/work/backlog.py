@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .. import registry
 from ..database import connection, jobs, requirements
-from ..database.failures import explained
+from ..database.failures import translate
 from ..database.jobs import Counts, Queue
 from ..errors import ModelError, UsageError
 from ..registry import Model
@@ -87,7 +87,7 @@ def retry(
     """Requeue parked and delayed jobs, and run them. Raises as `run` does."""
     _require_stages(stages)
     stages = stages or registered.WORK
-    with explained(), ExitStack() as opened:
+    with translate(), ExitStack() as opened:
         conn = _connected(settings, opened)
         queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
         added = {queue: jobs.retry_parked(conn, queue) for queue in queues}

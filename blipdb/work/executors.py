@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from .. import registry
 from ..database import connection, jobs
-from ..database.failures import explained
+from ..database.failures import translate
 from ..database.jobs import Counts, Queue
 from ..images.decode import Decoder
 from ..model.runtime import Runtime
@@ -114,7 +114,7 @@ def run_jobs(settings: Settings, *, stages: Collection[str] = WORK) -> Outcome:
         DatabaseError: the database is gone or full; jobs that were done stay done.
     """
     outcome = Outcome()
-    with explained(), ExitStack() as opened:
+    with translate(), ExitStack() as opened:
         url = settings.database_url()
         conn = opened.enter_context(connection.connect_pinned(url, autocommit=True))
         executor = LocalExecutor(settings, conn, opened)

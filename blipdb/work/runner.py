@@ -119,7 +119,7 @@ class StageRunner:
     @contextmanager
     def _reopening_after_errors(self) -> Iterator[None]:
         try:
-            with explained(RETRY_HINT):
+            with translate(RETRY_HINT):
                 yield
         except BaseException:
             self.close()

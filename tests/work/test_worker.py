@@ -214,7 +214,8 @@ def test_the_role_blip_worker_may_do_all_of_it(
     jobs.enqueue(boss, model.captioning, ids)
     runtime = registry.load(ready, model, "image", "caption")
     url = ready.database_url()
-    with connection.connect(url, role="blip_worker", autocommit=True) as conn:
+    with connection.connect(url, autocommit=True) as conn:
+        conn.execute("SET ROLE blip_worker")
         worker = StageContext(conn, model, runtime, decoder)
         assert stages.run_due(worker, model.encoding) == Outcome(done=3)
         assert stages.run_due(worker, model.captioning) == Outcome(done=3)

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from blipdb import registry
 from blipdb.database import connection, jobs
-from blipdb.database.failures import explained
+from blipdb.database.failures import translate
 from blipdb.database.jobs import Counts, Queue
 from blipdb.errors import BlipdbError, UsageError
 from blipdb.model.writing import USUAL, Writing
