@@ -44,13 +44,13 @@ class Hits(Sequence[Hit]):
         return Hits(self._hits, lambda ids: held)
 
     @overload
-    def __getitem__(self, place: int) -> Hit: ...
+    def __getitem__(self, index: int) -> Hit: ...
     @overload
-    def __getitem__(self, place: slice) -> Hits: ...
-    def __getitem__(self, place: int | slice) -> Hit | Hits:
-        if isinstance(place, slice):
-            return Hits(self._hits[place], self._fetch)
-        return self._hits[place]
+    def __getitem__(self, index: slice) -> Hits: ...
+    def __getitem__(self, index: int | slice) -> Hit | Hits:
+        if isinstance(index, slice):
+            return Hits(self._hits[index], self._fetch)
+        return self._hits[index]
 
     def __len__(self) -> int:
         return len(self._hits)

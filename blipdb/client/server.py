@@ -1,6 +1,6 @@
 """The verbs as calls of the SQL functions: each is one statement.
 
-Every argument is passed, with its exact type: no other function in ``public`` can fit as well, so
+Every argument is given, with its exact type: no other function in ``public`` can fit as well, so
 that a connection with any search path calls ours.
 """
 
@@ -49,17 +49,17 @@ class Server:
     one_statement = True
 
     def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
-        values = _query(query) | _scope(scope)
-        rows = yield from _rows("blip_search", values)
+        asked = _query(query) | _found(scope)
+        rows = yield from _rows("blip_search", asked)
         return [Hit(*row) for row in rows]
 
     def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]:
-        values = {"image_id": arguments.image_id(image_id)} | _scope(scope)
-        rows = yield from _rows("blip_similar", values)
+        asked = {"image_id": arguments.image_id(image_id)} | _found(scope)
+        rows = yield from _rows("blip_similar", asked)
         return [Hit(*row) for row in rows]
 
     def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
-        values = {
+        asked = {
             "query": arguments.text("query", query),
             "image_ids": arguments.image_ids("image_ids", image_ids),
             "k": scope.k,
@@ -67,23 +67,23 @@ class Server:
             "model": scope.model,
             "itcs": None,
         }
-        rows = yield from _rows("blip_rerank", values)
+        rows = yield from _rows("blip_rerank", asked)
         return [Hit(*row) for row in rows]
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[npt.NDArray[np.float32]]:
-        values = _query(query) | _model(model)
-        vector = yield from _value("blip_embed", values, cast="::real[]")
-        import numpy as np  # imported here: it takes as long as a search
+        asked = _query(query) | _model(model)
+        vector = yield from _value("blip_embed", asked, cast="::real[]")
+        import numpy as np  # here, as it takes as long to import as a search takes
 
         return np.array(vector, dtype=np.float32)
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
-        values = _image(image) | {"query": arguments.text("query", query)} | _model(model)
-        return float((yield from _value("blip_match", values)))
+        asked = _image(image) | {"query": arguments.text("query", query)} | _model(model)
+        return float((yield from _value("blip_match", asked)))
 
     def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
-        values = _image(image) | decoding._asdict() | _model(model)
-        return str((yield from _value("blip_caption", values)))
+        asked = _image(image) | decoding._asdict() | _model(model)
+        return str((yield from _value("blip_caption", asked)))
 
     def captions(self, image_id: UUID) -> Steps[list[Caption]]:
         rows = yield from _rows("blip_captions", {"image_id": arguments.image_id(image_id)})
@@ -97,13 +97,13 @@ class Server:
         among: Sequence[str] | None,
         model: str | None,
     ) -> Steps[str]:
-        values = {
+        asked = {
             **_image(image),
             "question": arguments.text("question", question),
             "among": arguments.optional(arguments.texts, "among", among),
             **_model(model),
         }
-        return str((yield from _value("blip_answer", values)))
+        return str((yield from _value("blip_answer", asked)))
 
     def add(
         self,
@@ -114,14 +114,14 @@ class Server:
         metadata: Mapping[str, Any] | None,
         space: str | None,
     ) -> Steps[UUID]:
-        values = {
+        asked = {
             "image": arguments.content(image),
             "uri": arguments.optional(arguments.text, "uri", uri),
             "caption": arguments.optional(arguments.text, "caption", caption),
             "metadata": Jsonb(arguments.optional(arguments.mapping, "metadata", metadata) or {}),
             "space": arguments.optional(arguments.text, "space", space) or "",
         }
-        image_id = yield from _value("blip_add", values)
+        image_id = yield from _value("blip_add", asked)
         assert isinstance(image_id, UUID)
         return image_id
 
@@ -135,42 +135,42 @@ class Server:
 
 
 def _query(query: str | bytes) -> dict[str, Any]:
-    checked = arguments.query(query)
-    return {"query" if isinstance(checked, str) else "image": checked}
+    asked = arguments.query(query)
+    return {"query" if isinstance(asked, str) else "image": asked}
 
 
 def _image(image: UUID | bytes) -> dict[str, Any]:
-    checked = arguments.image(image)
-    return {"image_id" if isinstance(checked, UUID) else "image": checked}
+    given = arguments.image(image)
+    return {"image_id" if isinstance(given, UUID) else "image": given}
 
 
 def _model(model: str | None) -> dict[str, Any]:
     return {"model": arguments.optional(arguments.text, "model", model)}
 
 
-def _scope(scope: Scope) -> dict[str, Any]:
+def _found(scope: Scope) -> dict[str, Any]:
     """Return a search's arguments, with the filter as JSON."""
     return scope._asdict() | {"filter": None if scope.filter is None else Jsonb(scope.filter)}
 
 
-def _rows(function: LiteralString, values: Mapping[str, Any]) -> Steps[list[Row]]:
-    return ask(*_call("SELECT * FROM {}({})", function, values))
+def _rows(function: LiteralString, given: Mapping[str, Any]) -> Steps[list[Row]]:
+    return ask(*_call("SELECT * FROM {}({})", function, given))
 
 
 def _value(
-    function: LiteralString, values: Mapping[str, Any], *, cast: LiteralString = ""
+    function: LiteralString, given: Mapping[str, Any], *, cast: LiteralString = ""
 ) -> Steps[Any]:
-    ((value,),) = yield from ask(*_call("SELECT {}({})" + cast, function, values))
+    ((value,),) = yield from ask(*_call("SELECT {}({})" + cast, function, given))
     return value
 
 
 def _call(
-    template: LiteralString, function: LiteralString, values: Mapping[str, Any]
+    template: LiteralString, function: LiteralString, given: Mapping[str, Any]
 ) -> tuple[sql.Composed, list[Any]]:
-    """Write the call with all of the function's arguments, by name."""
+    """The call with all of the function's arguments, by name."""
     parts = [
         sql.SQL("{} => %s::" + _TYPES.get(name, _TEXT)).format(sql.Identifier(name))
-        for name in values
+        for name in given
     ]
     call = sql.SQL(template).format(sql.Identifier("public", function), sql.SQL(", ").join(parts))
-    return call, list(values.values())
+    return call, list(given.values())

@@ -1,4 +1,4 @@
-"""Access in the client mode: the tables' policies and grants alone decide."""
+"""Who sees what where the client computes: the tables' policies and grants, and nothing else."""
 
 from __future__ import annotations
 

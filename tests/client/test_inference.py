@@ -154,7 +154,7 @@ def test_strangers_pictures_are_decoded_by_a_child(
 def test_who_computes_is_said_once(
     read: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(modes, "_said", set())
+    monkeypatch.setattr(modes, "_logged", set())
     with caplog.at_level(logging.INFO, "blipdb.client"):
         for _ in range(2):
             with blipdb.connect(read.url, home=read.home) as db:

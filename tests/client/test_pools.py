@@ -216,7 +216,7 @@ def test_a_server_that_has_no_more_connections_is_waited_for(read: World, quiet:
 
 
 def test_a_call_does_not_wait_for_ever(read: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "PATIENCE", 0.3)
+    monkeypatch.setattr(pools, "WAIT_SECONDS", 0.3)
     blocked = psycopg.connect(read.admin)
     with blocked as blocker, blipdb.connect(read.url, home=read.home, pool_size=1) as db:
         blocker.execute("LOCK TABLE blip.failed_files")

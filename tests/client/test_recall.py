@@ -95,7 +95,7 @@ def exactly(vectors: Floats, query: Floats, wanted: int, admitted: Any = None) -
 def recalled(
     conn: Connection, model: registry.Model, query: Floats, wanted: int, **narrowed: Any
 ) -> tuple[Candidates, list[str]]:
-    """Return the candidates, and the statements that found them."""
+    """What is found, and the statements that found it."""
     statements: list[str] = []
     given = {"filter": None, "within": None} | narrowed
     steps = recall(model, "public", str(query.tolist()), wanted, **given)
@@ -117,7 +117,7 @@ def watched(conn: Connection, steps: Steps[Candidates], statements: list[str]) -
 
 
 def kinds(statements: list[str]) -> list[str]:
-    """Name the scans that were made."""
+    """Which scans were made."""
     return [
         "exact" if " + 0, v.image_id" in statement else "index"
         for statement in statements
