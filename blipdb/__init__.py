@@ -5,7 +5,11 @@
             print(hit.score, hit.uri)
 
 `connect` and `aconnect` make clients of a URL, or of an app's own connection or session;
-`docs/client.md` is their manual. All else is imported by its module's name.
+`docs/client.md` is their manual.
+
+Public are the names in ``__all__`` of `blipdb`, `blipdb.client`, `blipdb.orm`, `blipdb.orm.alembic`
+and `blipdb.errors`, Celery's app `blipdb.workers`, and the commands: ``blipdb`` and
+``python -m blipdb.training.…``. Private: all other modules, which may change in any release.
 """
 
 from __future__ import annotations
@@ -27,35 +31,29 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .client.aclient import AsyncClient
-    from .client.client import Client
-    from .client.connecting import aconnect, connect
-    from .client.hits import Hits
-    from .client.results import Caption, Count, Failed, Hit, Image
+    from .client import (
+        AsyncClient,
+        Caption,
+        Client,
+        Count,
+        Failed,
+        Hit,
+        Hits,
+        Image,
+        aconnect,
+        connect,
+    )
 else:
-    # What takes time to import comes when it is first asked for.
-    _LAZY = {
-        "AsyncClient": "aclient",
-        "Caption": "results",
-        "Client": "client",
-        "Count": "results",
-        "Failed": "results",
-        "Hit": "results",
-        "Hits": "hits",
-        "Image": "results",
-        "aconnect": "connecting",
-        "connect": "connecting",
-    }
+    # The client's names are imported on first use, as that takes time.
 
     def __getattr__(name):
-        if name not in _LAZY:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f".client.{_LAZY[name]}", __name__), name)
-        globals()[name] = value
-        return value
+        if name in __all__:
+            value = globals()[name] = getattr(import_module(".client", __name__), name)
+            return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
-        return sorted({*globals(), *_LAZY})
+        return sorted({*globals(), *__all__})
 
 
 __all__ = [

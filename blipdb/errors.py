@@ -11,10 +11,23 @@
     ├── ImageError             a picture that is refused, with its reason
     └── StoppedError           work that its caller no longer wants
 
-Each says what was wrong, with the values, and in ``hint`` what to do next (mostly a command).
+The message has the values that were wrong, and ``hint`` the next step, mostly a command.
 """
 
 from __future__ import annotations
+
+__all__ = [
+    "BlipdbError",
+    "BrokerError",
+    "DatabaseError",
+    "EngineError",
+    "ImageError",
+    "ModelError",
+    "SetupError",
+    "StoppedError",
+    "TextError",
+    "UsageError",
+]
 
 
 class BlipdbError(Exception):

@@ -11,23 +11,24 @@ import re
 from alembic import context
 from sqlalchemy import Connection
 
-from blipdb import orm, settings
+from blipdb import settings
 from blipdb.database import connection as db_connection
+from blipdb.orm import tables
 
 PARTITION = re.compile(r"image_(vectors|tokens)_\d+")
 
 
 def _include_name(name: str | None, kind: str, parents: object) -> bool:
     if kind == "schema":
-        return name == orm.SCHEMA
+        return name == tables.SCHEMA
     return not (kind == "table" and name is not None and PARTITION.fullmatch(name))
 
 
 def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=orm.Base.metadata,
-        version_table_schema=orm.SCHEMA,
+        target_metadata=tables.Base.metadata,
+        version_table_schema=tables.SCHEMA,
         include_schemas=True,
         include_name=_include_name,
         compare_type=True,

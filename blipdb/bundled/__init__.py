@@ -1,1 +1,4 @@
-"""Models that the wheel carries."""
+"""Models that the wheel carries.
+
+Private: it may change in any release.
+"""

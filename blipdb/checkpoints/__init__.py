@@ -9,4 +9,6 @@ convert    a folder or file into an artifact
 export     an artifact into a folder that transformers loads
 hub        one commit of a repository, fetched and checked
 add        whatever it is, into the database and the home
+
+Private: it may change in any release.
 """

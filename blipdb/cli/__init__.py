@@ -1,4 +1,7 @@
-"""The command line: a file for each command or group of them, put together in ``commands.py``."""
+"""The command line: a file for each command or group of them, put together in ``commands.py``.
+
+Private: the public interface is the command ``blipdb``.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Connections, schema, and the SQL that Python sends."""
+"""Connections, schema, and the SQL that Python sends.
+
+Private: it may change in any release.
+"""

@@ -1,1 +1,4 @@
-"""The machine: home folder, users, the private PostgreSQL server, logs."""
+"""The machine: home folder, users, the private PostgreSQL server, logs.
+
+Private: it may change in any release.
+"""

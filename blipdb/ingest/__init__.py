@@ -1,1 +1,4 @@
-"""Files into the database."""
+"""Files into the database.
+
+Private: it may change in any release.
+"""

@@ -8,7 +8,9 @@
     told = captions(Product.image_id)
     select(Product.name, told.c.text, told.c.itm).join(told, true()).where(told.c.rank == 1)
 
-`blipdb.orm.alembic` has operations for an app's own migrations.
+`blipdb.orm.alembic` has operations for an app's own migrations. `docs/orm.md` is the manual.
+
+Private: the other modules in this package; the public names are those in ``__all__``.
 """
 
 from . import execution, statement  # noqa: F401 (they register with SQLAlchemy)
@@ -16,12 +18,9 @@ from .columns import image_column
 from .ranked import captions
 from .selectable import Hits, search
 from .tables import (
-    MAX_CONTENT,
-    SCHEMA,
     ActiveModel,
     AttachedRow,
     Attachment,
-    Base,
     Caption,
     FailedFile,
     File,
@@ -30,8 +29,6 @@ from .tables import (
     ImageVector,
     Job,
     Model,
-    Setting,
-    SingleByte,
     attached,
     capfilt,
     ranked_captions,
@@ -39,12 +36,9 @@ from .tables import (
 )
 
 __all__ = [
-    "MAX_CONTENT",
-    "SCHEMA",
     "ActiveModel",
     "AttachedRow",
     "Attachment",
-    "Base",
     "Caption",
     "FailedFile",
     "File",
@@ -54,8 +48,6 @@ __all__ = [
     "ImageVector",
     "Job",
     "Model",
-    "Setting",
-    "SingleByte",
     "attached",
     "capfilt",
     "captions",

@@ -32,6 +32,8 @@ from ..database.steps import run
 from ..errors import BlipdbError, DatabaseError, UsageError
 from .tables import SCHEMA
 
+__all__ = ["include_name"]
+
 NameType = Literal[
     "schema",
     "table",

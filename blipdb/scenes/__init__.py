@@ -1,1 +1,4 @@
-"""A world of drawn scenes, whose structure is known."""
+"""A world of drawn scenes, whose structure is known.
+
+Private: it may change in any release.
+"""

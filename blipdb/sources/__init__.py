@@ -1,1 +1,4 @@
-"""Sources of images and captions: files, URLs, stored content, attached tables, sidecars."""
+"""Sources of images and captions: files, URLs, stored content, attached tables, sidecars.
+
+Private: it may change in any release.
+"""

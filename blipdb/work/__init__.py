@@ -1,1 +1,4 @@
-"""Stages of work on images, and where they run: this process or workers elsewhere."""
+"""Stages of work on images, and where they run: this process or workers elsewhere.
+
+Private: it may change in any release.
+"""

@@ -17,6 +17,7 @@ def run(example: str, url: str, home: Path, *command: str) -> str:
         cwd=EXAMPLES / example,
         env={
             **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # of blipdb's command
             "BLIPDB_URL": url,
             "BLIPDB_HOME": str(home),
             "PYTHONDONTWRITEBYTECODE": "1",

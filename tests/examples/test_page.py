@@ -69,13 +69,18 @@ def said(served: Settings, elsewhere: str, tmp_path: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-W", "error", script],
         cwd=tmp_path,
-        env={**os.environ, "BLIPDB_URL": elsewhere, "BLIPDB_HOME": str(served.home)},
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # of blipdb's command
+            "BLIPDB_URL": elsewhere,
+            "BLIPDB_HOME": str(served.home),
+        },
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_the_page(said: dict[str, Any], elsewhere: str) -> None:

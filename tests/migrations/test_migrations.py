@@ -16,10 +16,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import blipdb.migrations
-from blipdb import orm
 from blipdb.database import connection as db_connection
 from blipdb.database import indexes, requirements
 from blipdb.migrations import access
+from blipdb.orm import tables
 from blipdb.settings import DATABASE, Settings
 
 FOLDER = Path(blipdb.migrations.__file__).parent
@@ -68,7 +68,7 @@ def created(cluster: Settings) -> Iterator[str]:
             conn.execute("CREATE EXTENSION vector")
             conn.execute("CREATE SCHEMA blip")
         with db_connection.sqlalchemy_engine(url).begin() as connection:
-            orm.Base.metadata.create_all(connection)
+            tables.Base.metadata.create_all(connection)
         yield url
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -1,10 +1,10 @@
 """As little as a Django project needs: an app, and the database that BLIPDB_URL names."""
 
+import os
+
 from psycopg.conninfo import conninfo_to_dict
 
-from blipdb import settings
-
-_server = conninfo_to_dict(settings.load().database_url())
+_server = conninfo_to_dict(os.environ["BLIPDB_URL"])
 
 INSTALLED_APPS = ["catalog"]
 DATABASES = {

@@ -1,7 +1,8 @@
-"""The database: the one of BLIPDB_URL, else blipdb's private one."""
+"""The database of BLIPDB_URL; `blipdb url` prints that of the private cluster."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -9,11 +10,9 @@ from fastapi import Depends, Request
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from blipdb import settings
-
 
 def url() -> URL:
-    return make_url(settings.load().database_url()).set(drivername="postgresql+psycopg")
+    return make_url(os.environ["BLIPDB_URL"]).set(drivername="postgresql+psycopg")
 
 
 async def _session(request: Request) -> AsyncIterator[AsyncSession]:
