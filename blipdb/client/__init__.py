@@ -3,7 +3,8 @@
 Private: the modules in this package; the public names are those in ``__all__``, also in `blipdb`.
 
     connecting.py    make a client of a URL, or of an app's own connection
-    aclient.py       the asynchronous client; client.py, its synchronous twin
+    aclient.py       the asynchronous client; client.py, the synchronous one, is generated from it
+    drivers.py       run their operations
     verbs.py         the operations: server.py by SQL functions, local.py in this process
     pools.py         a client's own connections
     borrowed.py      an app's psycopg connection; alchemy.py, SQLAlchemy's

@@ -1,25 +1,19 @@
-"""The asynchronous client: the methods of `Client`, for the tasks of one event loop."""
+"""The asynchronous client, with a method for each SQL function, on servers without them, too.
+
+`client` is generated from this module by ``python -m tests.house.async_to_sync``.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
-import psycopg
-
-from ..database import connection, failures, steps
-from ..database.steps import Steps
-from ..errors import ImageError, UsageError
-from . import arguments, modes, pictures
-from .base import ClientBase, ClientOptions
+from . import arguments, pictures
+from .drivers import AsyncDriver
 from .hits import Hits
 from .results import Caption, Count, Failed, Image
-from .verbs import Verbs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,30 +22,19 @@ if TYPE_CHECKING:
     from ..ingest.run import Report
     from .ingesting import IngestOptions
 
-T = TypeVar("T")
 
-
-class AsyncConnectionSource(Protocol):
-    """A source of connections: a pool, or an app's own connection."""
-
-    def use(
-        self, *, writes: bool, whole: bool
-    ) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]: ...
-
-    async def close(self) -> None: ...
-
-
-class AsyncClient(ClientBase[AsyncConnectionSource]):
+class AsyncClient(AsyncDriver):
     """An asynchronous client of one database, made by `blipdb.aconnect`.
 
-    It belongs to the event loop that first uses it, and computes in threads. Methods, arguments and
-    errors are those of `Client`.
-    """
+    It belongs to the event loop that first uses it, and computes in threads. A task that is
+    cancelled ends its operation, but for an ingest, which runs to its end.
 
-    def __init__(self, options: ClientOptions, source: Callable[[], AsyncConnectionSource]) -> None:
-        super().__init__(options)
-        self._make_source = source
-        self._loop: asyncio.AbstractEventLoop | None = None
+    All methods raise:
+        UsageError: an argument makes no sense, or the client is closed.
+        DatabaseError: the database can't be reached, or refuses us, or is of another version.
+        EngineError: the server's engine does not run, or is busy.
+        ModelError: the client computes itself, and a model's files are not on this machine.
+    """
 
     async def search(
         self,
@@ -64,7 +47,19 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         threshold: float | None = None,
         model: str | None = None,
     ) -> Hits:
-        """As `Client.search`."""
+        """Return the ``k`` best images for a text, or for the bytes of an image file.
+
+        Args:
+            query: a text, or the bytes of an image file.
+            k: the number of hits, 1 to 1000.
+            candidates: the number of images that the match head reranks, up to 1000; default: the
+                greater of 32 and ``k``.
+            filter: a JSON object that the images' metadata must contain.
+            within: the only images to consider.
+            threshold: the lowest match probability of a hit; if the query is an image, the lowest
+                cosine.
+            model: the name of a registered model; default: the one active for retrieval.
+        """
         scope = arguments.scope(k, candidates, filter, within, threshold, model)
         return await self._hits(lambda verbs: verbs.search(query, scope))
 
@@ -79,7 +74,12 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         threshold: float | None = None,
         model: str | None = None,
     ) -> Hits:
-        """As `Client.similar`."""
+        """Return the ``k`` images most similar to a stored one, excluding it.
+
+        Args:
+            image_id: the stored image.
+            k, candidates, filter, within, threshold, model: as for `search`.
+        """
         scope = arguments.scope(k, candidates, filter, within, threshold, model)
         return await self._hits(lambda verbs: verbs.similar(image_id, scope))
 
@@ -92,18 +92,31 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         threshold: float | None = None,
         model: str | None = None,
     ) -> Hits:
-        """As `Client.rerank`."""
+        """Return the ``k`` best of the given images for a text.
+
+        Args:
+            query: the text.
+            image_ids: the images to rank, at most 1000.
+            k, threshold, model: as for `search`.
+        """
         scope = arguments.scope(k, threshold=threshold, model=model)
         return await self._hits(lambda verbs: verbs.rerank(query, image_ids, scope))
 
     async def embed(
         self, query: str | bytes, *, model: str | None = None
     ) -> npt.NDArray[np.float32]:
-        """As `Client.embed`."""
+        """Return the ITC vector of a text or of an image file's bytes: float32 [E], L2-normalised
+        before it was rounded to float16."""
         return await self._run(lambda verbs: verbs.embed(query, model=model))
 
     async def match(self, image: UUID | bytes, query: str, *, model: str | None = None) -> float:
-        """As `Client.match`."""
+        """Return the probability (0..1) that a text matches an image.
+
+        Args:
+            image: the id of a stored image, or an image file's bytes.
+            query: the text.
+            model: the name of a registered model with a match head.
+        """
         return await self._run(lambda verbs: verbs.match(image, query, model=model))
 
     async def caption(
@@ -116,12 +129,21 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         seed: int | None = None,
         model: str | None = None,
     ) -> str:
-        """As `Client.caption`."""
+        """Generate a caption for a stored image, or for an image file's bytes.
+
+        Args:
+            image: the id of a stored image, or an image file's bytes.
+            beams: the width of the beam search.
+            max_tokens: the greatest length of the caption.
+            nucleus: sample from the nucleus of this probability mass, instead of beam search.
+            seed: of the sampling.
+            model: the name of a registered model; default: the active captioner.
+        """
         decoding = arguments.decoding(beams, max_tokens, nucleus, seed)
         return await self._run(lambda verbs: verbs.caption(image, decoding, model=model))
 
     async def captions(self, image_id: UUID) -> list[Caption]:
-        """As `Client.captions`."""
+        """List the stored captions of an image with their scores, best first."""
         return await self._run(lambda verbs: verbs.captions(image_id))
 
     async def answer(
@@ -132,7 +154,14 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         among: Sequence[str] | None = None,
         model: str | None = None,
     ) -> str:
-        """As `Client.answer`."""
+        """Answer a question about a stored image, or about an image file's bytes.
+
+        Args:
+            image: the id of a stored image, or an image file's bytes.
+            question: the question.
+            among: the answers to choose from; default: the model's own words.
+            model: the name of a registered model; default: the active answerer.
+        """
         return await self._run(
             lambda verbs: verbs.answer(image, question, among=among, model=model)
         )
@@ -146,7 +175,17 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         metadata: Mapping[str, Any] | None = None,
         space: str | None = None,
     ) -> UUID:
-        """As `Client.add`."""
+        """Store an image file's bytes, enqueue its encoding, and return its id. Idempotent.
+
+        On an app's connection, it is stored when the app commits.
+
+        Args:
+            image: the bytes of an image file.
+            uri: a path or URL where the image was seen.
+            caption: a text that came along with it.
+            metadata: a JSON object, merged into the metadata of an image that is there.
+            space: the tenant that the image belongs to; default: ''.
+        """
         return await self._run(
             lambda verbs: verbs.add(
                 image, uri=uri, caption=caption, metadata=metadata, space=space
@@ -155,90 +194,34 @@ class AsyncClient(ClientBase[AsyncConnectionSource]):
         )
 
     async def ingest(self, *paths: str | Path, **options: Unpack[IngestOptions]) -> Report:
-        """As `Client.ingest`, in a thread, from which ``progress`` is called. It runs to its
-        end even if the task that awaits it is cancelled."""
-        self._require_usable()
-        settings = self._require_own_settings("An ingest")
-        from . import ingesting
+        """Store images and encode them in this process.
 
-        with failures.translate_all():
-            return await asyncio.to_thread(ingesting.run, settings, paths, options)
+        Args:
+            paths: folders, files and globs.
+            space: the tenant that the images belong to.
+            captions: tables of captions (CSV, JSON, JSONL).
+            caption: also generate a caption for each image.
+            store_content: keep the files' bytes in the database.
+            retry: retry refused files and parked jobs.
+            scores: score the captions; otherwise that is left for later.
+            progress: called with the state of the work.
+        """
+        return await self._ingest(paths, options)
 
     async def status(self) -> list[Count]:
-        """As `Client.status`."""
+        """Count stored rows and jobs by state."""
         return await self._run(lambda verbs: verbs.status())
 
     async def failures(self) -> list[Failed]:
-        """As `Client.failures`."""
+        """List permanent failures with their reasons, newest first."""
         return await self._run(lambda verbs: verbs.failures())
 
     async def image(self, image_id: UUID) -> Image:
-        """As `Client.image`."""
+        """Return a stored image's metadata, places and captions."""
         return await self._run(lambda _: pictures.image(image_id))
 
     async def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """As `Client.pictures`."""
+        """Return JPEGs of at most 320 pixels a side, of images whose content is stored or whose
+        file is on this machine; others are left out."""
         found = await self._run(lambda _: pictures.pictures(image_ids))
         return {id: picture for id, picture in found.items() if isinstance(picture, bytes)}
-
-    async def aclose(self) -> None:
-        """Close the client's own connections; an app's stay open. Idempotent."""
-        if not self._is_closed:
-            self._require_usable()  # connections are closed in the loop that they belong to
-        source, self._source, self._is_closed = self._source, None, True
-        if source is not None:
-            await source.close()
-
-    async def __aenter__(self) -> Self:
-        if self._options.url is not None:
-            with failures.translate_all():  # so that a server in trouble is reported on entering
-                await self._detect_verbs(self._open_source())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    async def _hits(self, make: Callable[[Verbs], Steps[Any]]) -> Hits:
-        url = self._options.url
-        fetch = None if url is None else partial(_fetch_pictures, url)
-        return Hits(await self._run(make), fetch)
-
-    async def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
-        with failures.translate_all():
-            source = self._open_source()
-            verbs = self._verbs or await self._detect_verbs(source)
-            async with source.use(writes=writes, whole=not verbs.one_statement) as conn:
-                return await steps.arun(conn, make(verbs))
-
-    def _open_source(self) -> AsyncConnectionSource:
-        self._require_usable()
-        if self._source is None:
-            self._source = self._make_source()
-        return self._source
-
-    async def _detect_verbs(self, source: AsyncConnectionSource) -> Verbs:
-        options = self._options
-        async with source.use(writes=False, whole=False) as conn:
-            chosen = modes.choose(options.settings, options.inference, conn)
-            self._verbs = await steps.arun(conn, chosen)
-        return self._verbs
-
-    def _require_usable(self) -> None:
-        super()._require_usable()
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise UsageError(
-                "The client belongs to another event loop, in which it was first used.",
-                "Make one in each loop: blipdb.aconnect(…)",
-            )
-
-    def _constructor(self) -> str:
-        return "aconnect"
-
-
-def _fetch_pictures(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
-    """Fetch pictures synchronously, for a notebook: it renders a result when no task can run."""
-    with failures.translate_all(), connection.connect_pinned(url, autocommit=True) as conn:
-        return steps.run(conn, pictures.pictures(image_ids))

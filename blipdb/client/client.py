@@ -1,23 +1,19 @@
-"""The synchronous client, with a method for each SQL function, on servers without them, too."""
+"""The synchronous client, with a method for each SQL function, on servers without them, too.
+
+It is generated from `aclient` by ``python -m tests.house.async_to_sync``: edit that one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
-import psycopg
-
-from ..database import failures, steps
-from ..database.steps import Steps
-from ..errors import ImageError
-from . import arguments, modes, pictures
-from .base import ClientBase, ClientOptions
+from . import arguments, pictures
+from .drivers import Driver
 from .hits import Hits
 from .results import Caption, Count, Failed, Image
-from .verbs import Verbs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,21 +22,11 @@ if TYPE_CHECKING:
     from ..ingest.run import Report
     from .ingesting import IngestOptions
 
-T = TypeVar("T")
 
+class Client(Driver):
+    """A client of one database, made by `blipdb.connect`.
 
-class ConnectionSource(Protocol):
-    """A source of connections: a pool, or an app's own connection."""
-
-    def use(
-        self, *, writes: bool, whole: bool
-    ) -> AbstractContextManager[psycopg.Connection[Any]]: ...
-
-    def close(self) -> None: ...
-
-
-class Client(ClientBase[ConnectionSource]):
-    """A client of one database, made by `blipdb.connect`. Safe to use from several threads.
+    Safe to use from several threads.
 
     All methods raise:
         UsageError: an argument makes no sense, or the client is closed.
@@ -48,10 +34,6 @@ class Client(ClientBase[ConnectionSource]):
         EngineError: the server's engine does not run, or is busy.
         ModelError: the client computes itself, and a model's files are not on this machine.
     """
-
-    def __init__(self, options: ClientOptions, source: Callable[[], ConnectionSource]) -> None:
-        super().__init__(options)
-        self._make_source = source
 
     def search(
         self,
@@ -219,12 +201,7 @@ class Client(ClientBase[ConnectionSource]):
             scores: score the captions; otherwise that is left for later.
             progress: called with the state of the work.
         """
-        self._require_usable()
-        settings = self._require_own_settings("An ingest")
-        from . import ingesting
-
-        with failures.translate_all():
-            return ingesting.run(settings, paths, options)
+        return self._ingest(paths, options)
 
     def status(self) -> list[Count]:
         """Count stored rows and jobs by state."""
@@ -241,47 +218,5 @@ class Client(ClientBase[ConnectionSource]):
     def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """Return JPEGs of at most 320 pixels a side, of images whose content is stored or whose
         file is on this machine; others are left out."""
-        found = self._fetch_pictures(image_ids)
+        found = self._run(lambda _: pictures.pictures(image_ids))
         return {id: picture for id, picture in found.items() if isinstance(picture, bytes)}
-
-    def close(self) -> None:
-        """Close the client's own connections; an app's stay open. Idempotent."""
-        with self._lock:
-            source, self._source, self._is_closed = self._source, None, True
-        if source is not None:
-            source.close()
-
-    def __enter__(self) -> Self:
-        if self._options.url is not None:
-            with failures.translate_all():  # so that a server in trouble is reported on entering
-                self._detect_verbs(self._open_source())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _hits(self, make: Callable[[Verbs], Steps[Any]]) -> Hits:
-        return Hits(self._run(make), self._fetch_pictures)
-
-    def _fetch_pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
-        return self._run(lambda _: pictures.pictures(image_ids))
-
-    def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
-        with failures.translate_all():
-            source = self._open_source()
-            verbs = self._verbs or self._detect_verbs(source)
-            with source.use(writes=writes, whole=not verbs.one_statement) as conn:
-                return steps.run(conn, make(verbs))
-
-    def _open_source(self) -> ConnectionSource:
-        self._require_usable()
-        with self._lock:
-            if self._source is None:
-                self._source = self._make_source()
-            return self._source
-
-    def _detect_verbs(self, source: ConnectionSource) -> Verbs:
-        options = self._options
-        with source.use(writes=False, whole=False) as conn:
-            self._verbs = steps.run(conn, modes.choose(options.settings, options.inference, conn))
-        return self._verbs

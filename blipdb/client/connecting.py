@@ -12,11 +12,12 @@ import psycopg
 from .. import settings as settings_of
 from ..errors import UsageError
 from ..settings import Settings
-from . import aclient, client, modes
+from . import modes
 from .aclient import AsyncClient
 from .base import ClientOptions
 from .borrowed import AsyncBorrowedConnection, BorrowedConnection
 from .client import Client
+from .drivers import AsyncConnectionSource, ConnectionSource
 from .modes import InferenceMode
 from .pools import AsyncPool, Pool
 
@@ -113,7 +114,7 @@ def _require_size(wanted: int) -> int:
     return wanted
 
 
-def _source(target: Any) -> Callable[[], client.ConnectionSource]:
+def _source(target: Any) -> Callable[[], ConnectionSource]:
     if isinstance(target, psycopg.Connection):
         return lambda: BorrowedConnection(target)
     if "sqlalchemy" in sys.modules:
@@ -128,7 +129,7 @@ def _source(target: Any) -> Callable[[], client.ConnectionSource]:
     raise _unsupported(target, "connect", "aconnect")
 
 
-def _async_source(target: Any) -> Callable[[], aclient.AsyncConnectionSource]:
+def _async_source(target: Any) -> Callable[[], AsyncConnectionSource]:
     if isinstance(target, psycopg.AsyncConnection):
         return lambda: AsyncBorrowedConnection(target)
     if "sqlalchemy" in sys.modules:
