@@ -108,10 +108,10 @@ def _app_options(home: str | Path | None, inference: InferenceMode | None) -> Cl
     return ClientOptions(Settings(settings_of.load(home=home).home), None, inference)
 
 
-def _require_size(wanted: int) -> int:
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-        raise UsageError(f"pool_size must be 1 or more, not {wanted!r}.")
-    return wanted
+def _require_size(size: int) -> int:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise UsageError(f"pool_size must be 1 or more, not {size!r}.")
+    return size
 
 
 def _source(target: Any) -> Callable[[], ConnectionSource]:

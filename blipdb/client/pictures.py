@@ -41,9 +41,9 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
     are decoded by confined children only, and never fetched from another machine. A stored preview
     is never shown, as nothing proves what its bytes are.
     """
-    wanted = arguments.image_ids("image_ids", ids)
-    found: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in wanted}
-    rows = yield from ask(tables.PREVIEWS, [wanted], binary=True)
+    image_ids = arguments.image_ids("image_ids", ids)
+    shown: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in image_ids}
+    rows = yield from ask(tables.PREVIEWS, [image_ids], binary=True)
     for id, space, size, is_stored, attachment, key, uris in rows:
         content = None
         if is_stored:
@@ -53,10 +53,10 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
             if content is not None and image_id(space, content) != id:
                 content = None  # the row holds something else now
         if content is not None:
-            found[id] = yield from work(partial(_small, content))
+            shown[id] = yield from work(partial(_small, content))
         else:
-            found[id] = yield from work(partial(_from_files, id, space, uris))
-    return found
+            shown[id] = yield from work(partial(_from_files, id, space, uris))
+    return shown
 
 
 def _attached(attachment: int, key: str, size: int, conn: psycopg.Connection[Any]) -> bytes | None:

@@ -123,13 +123,13 @@ def pid_of(settings: Settings) -> int | None:
     """Return the pid of the engine that serves this home, or None."""
     try:
         with open(settings.run_dir / "engine.pid", encoding="ascii") as file:
-            wanted, pid = os.fstat(file.fileno()), int(file.read(20))
+            pid_file, pid = os.fstat(file.fileno()), int(file.read(20))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     with suppress(FileNotFoundError, PermissionError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(FileNotFoundError):
-                if os.path.samestat(descriptor.stat(), wanted):
+                if os.path.samestat(descriptor.stat(), pid_file):
                     return pid
     return None
 

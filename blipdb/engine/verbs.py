@@ -163,8 +163,8 @@ def check(verb: Verb, head: Mapping[str, Any]) -> None:
     if unknown := sorted(set(head) - set(known)):
         raise UsageError(f"The request has {', '.join(unknown)}; it may have {', '.join(known)}.")
     for name, value in head.items():
-        wanted = (int, float) if known[name] is float else known[name]
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        types = (int, float) if known[name] is float else known[name]
+        if not isinstance(value, types) or isinstance(value, bool):
             raise UsageError(f"The request's {name} is {value!r}, no {known[name].__name__}.")
 
 

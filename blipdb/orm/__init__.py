@@ -5,8 +5,8 @@
     hits = search("red bicycle", k=20)
     select(Product, hits.c.score).join(hits, hits.c.image_id == Product.image_id)
 
-    told = captions(Product.image_id)
-    select(Product.name, told.c.text, told.c.itm).join(told, true()).where(told.c.rank == 1)
+    caption = captions(Product.image_id)
+    select(Product.name, caption.c.text).join(caption, true()).where(caption.c.rank == 1)
 
 `blipdb.orm.alembic` has operations for an app's own migrations. `docs/orm.md` is the manual.
 

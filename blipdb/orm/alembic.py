@@ -159,27 +159,31 @@ class AddImageColumn(MigrateOperation):
 
 
 @Operations.implementation_for(AddImageColumn)
-def _add_image_column(operations: Operations, asked: AddImageColumn) -> None:
-    if not asked.nullable and asked.ondelete is not None and asked.ondelete.upper() == "SET NULL":
+def _add_image_column(operations: Operations, operation: AddImageColumn) -> None:
+    if (
+        not operation.nullable
+        and operation.ondelete is not None
+        and operation.ondelete.upper() == "SET NULL"
+    ):
         raise UsageError(
-            f"{asked.table}.{asked.name} may not be NULL, which ondelete='SET NULL' would set it"
-            " to.",
+            f"{operation.table}.{operation.name} may not be NULL, which ondelete='SET NULL' would"
+            " set it to.",
             "Say what becomes of the row instead: ondelete='CASCADE' or ondelete='RESTRICT'",
         )
-    column: Column[Any] = Column(asked.name, Uuid(), nullable=asked.nullable)
-    operations.add_column(asked.table, column, schema=asked.schema)
+    column: Column[Any] = Column(operation.name, Uuid(), nullable=operation.nullable)
+    operations.add_column(operation.table, column, schema=operation.schema)
     with _refused("Let its owner run: GRANT REFERENCES ON blip.images TO <user>"):
         operations.create_foreign_key(
             None,
-            asked.table,
+            operation.table,
             "images",
-            [asked.name],
+            [operation.name],
             ["image_id"],
-            source_schema=asked.schema,
+            source_schema=operation.schema,
             referent_schema=SCHEMA,
-            ondelete=asked.ondelete,
+            ondelete=operation.ondelete,
         )
-    operations.create_index(None, asked.table, [asked.name], schema=asked.schema)
+    operations.create_index(None, operation.table, [operation.name], schema=operation.schema)
 
 
 @Operations.register_operation("drop_image_column")
@@ -204,8 +208,8 @@ class DropImageColumn(MigrateOperation):
 
 
 @Operations.implementation_for(DropImageColumn)
-def _drop_image_column(operations: Operations, asked: DropImageColumn) -> None:
-    operations.drop_column(asked.table, asked.name, schema=asked.schema)
+def _drop_image_column(operations: Operations, operation: DropImageColumn) -> None:
+    operations.drop_column(operation.table, operation.name, schema=operation.schema)
 
 
 @contextmanager

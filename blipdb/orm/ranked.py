@@ -23,11 +23,11 @@ def captions(
     image. An image without captions has no rows; an outer join keeps it. It selects from the tables
     alone, and so works on servers without blipdb's functions.
 
-        told = captions(image_id)
-        select(told.c.text, told.c.itm).order_by(told.c.rank)
+        caption = captions(image_id)
+        select(caption.c.text, caption.c.itm).order_by(caption.c.rank)
 
-        told = captions(Product.image_id)
-        select(Product.name, told.c.text).join(told, true()).where(told.c.rank == 1)
+        caption = captions(Product.image_id)
+        select(Product.name, caption.c.text).join(caption, true()).where(caption.c.rank == 1)
     """
     columns = (ranked_captions.c[name] for name in CAPTION_COLUMNS)
     chosen = select(*columns).where(ranked_captions.c.image_id == image_id)

@@ -111,7 +111,7 @@ class Search(FunctionElement[Any]):
     _traverse_internals = [  # noqa: RUF012 (SQLAlchemy reads it from the class)
         *FunctionElement._traverse_internals,
         ("model", InternalTraversal.dp_string),
-        ("given", InternalTraversal.dp_string),
+        ("value_names", InternalTraversal.dp_string),
     ]
 
     def __init__(
@@ -132,7 +132,7 @@ class Search(FunctionElement[Any]):
         super().__init__(*binds.values())
         self.type = self._table_value_type = _ROW
         self.model = model
-        self.given = " ".join(binds)
+        self.value_names = " ".join(binds)
 
     def hits(self, name: str | None = None) -> Hits:
         """Return the search under a name, or under one that the compiler makes."""
@@ -141,7 +141,7 @@ class Search(FunctionElement[Any]):
     @property
     def values(self) -> Mapping[str, BindParameter[Any]]:
         """Bound parameters by name: query or image, k, candidates, and threshold if given."""
-        return dict(zip(self.given.split(), self.clauses, strict=True))  # type: ignore[arg-type]
+        return dict(zip(self.value_names.split(), self.clauses, strict=True))  # type: ignore[arg-type]
 
 
 class _Threshold(TypeDecorator[float]):

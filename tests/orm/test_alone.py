@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from blipdb.client.inference import Inference
 from blipdb.errors import DatabaseError, ModelError, UsageError
 from blipdb.orm import search
-from tests.orm.asked import CHEAP, ids
 from tests.orm.conftest import alchemy_url
+from tests.orm.queries import CHEAP, ids
 from tests.orm.shop import Product, Shop, Tag
 from tests.orm.test_running import affordable
 from tests.sql.library import Library

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, text, true, update
 from sqlalchemy.orm import Session
 
 from blipdb.orm import ActiveModel, Caption, Image, captions, search
-from tests.orm.asked import CHEAP, ids
+from tests.orm.queries import CHEAP, ids
 from tests.orm.shop import PICTURED, Product
 from tests.sql.library import Library
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased, with_loader_criteria
 
 from blipdb.orm import Image, search
-from tests.orm.asked import CHEAP, K, found, ids, numbers, of_shop
+from tests.orm.queries import CHEAP, K, found, ids, numbers, of_shop
 from tests.orm.shop import PICTURED, SHARED, Product, Shop, Tag, price
 from tests.sql.library import SIZE, Library
 

@@ -18,8 +18,8 @@ from blipdb.errors import DatabaseError, EngineError, UsageError
 from blipdb.orm import search
 from blipdb.orm.selectable import Hits
 from tests.engine import engines
-from tests.orm.asked import CHEAP, ids
 from tests.orm.conftest import alchemy_url
+from tests.orm.queries import CHEAP, ids
 from tests.orm.shop import Product
 from tests.sql.library import Library
 

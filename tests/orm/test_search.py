@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from blipdb.orm import Image, search
-from tests.orm.asked import CHEAP, K, found, ids, numbers, of_shop
+from tests.orm.queries import CHEAP, K, found, ids, numbers, of_shop
 from tests.orm.shop import PICTURED, SHARED, Product, Shop, Tag, price
 from tests.sql.library import SIZE, Library
 
