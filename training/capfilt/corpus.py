@@ -35,11 +35,11 @@ DECODED_SIDE = 32  # pixels; small, as decoding only tells whether an image can 
 
 @dataclass
 class CollectResult:
-    """samples: texts that came in or were there; broken: what was left out, and how often."""
+    """Number of texts that are in the database now, and of those that were left out, by reason."""
 
     samples: int = 0
     broken: Counter[str] = field(default_factory=Counter)
-    first: dict[str, str] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)  # an example of each reason
 
     def leave_out(self, where: str, reason: str) -> None:
         kind = Broken(where, reason).kind
@@ -58,8 +58,8 @@ def collect(
     """Bring a dataset's images and texts into the database. Safe to repeat: content and texts that
     are there stay as they are.
 
-    An image in a file of its own is noted by its place, one from a shard is stored. Texts are kept
-    as they came, on one line; what reads them cleans them as BLIP does. `conn` is autocommit.
+    An image in a file of its own is noted by its path, one from a shard is stored. Texts are kept
+    as they came, on one line; readers clean them as BLIP does. `conn` is autocommit.
 
     Raises:
         DataError: the dataset can't be used.
@@ -67,15 +67,15 @@ def collect(
     """
     dataset = open_dataset(spec)
     total = len(dataset) if isinstance(dataset, Sized) else 0
-    found, seen = CollectResult(), 0
-    looking = [model.encoding for model in registry.models(conn) if model.encodes]
+    seen = 0
     with Decoder() as decoder:
+        collector = _Collector(conn, decoder, origin, space)
         for batch in _batches(dataset.once()):
-            _store(conn, batch, origin, space, decoder, looking, found)
+            collector.add(batch)
             seen += len(batch)
             show(f"reading {origin} texts", seen, max(total, seen))
     jobs.flush(conn)
-    return found
+    return collector.result
 
 
 def _batches(samples: Iterable[Sample | Broken]) -> Iterator[list[Sample | Broken]]:
@@ -84,54 +84,75 @@ def _batches(samples: Iterable[Sample | Broken]) -> Iterator[list[Sample | Broke
         yield batch
 
 
-def _store(
-    conn: Connection,
-    batch: Sequence[Sample | Broken],
-    origin: str,
-    space: str,
-    decoder: Decoder,
-    looking: Sequence[jobs.Queue],
-    found: CollectResult,
-) -> None:
-    files: dict[str, bytes] = {}  # by the sample's key: an image's texts come one after another
-    texts: dict[str, list[Caption]] = {}
-    kept: dict[str, Sample] = {}
-    for one in batch:
-        if isinstance(one, Broken):
-            found.leave_out(one.where, one.reason)
-            continue
-        text = clean(plain(one.text))[:MAX_TEXT]
-        try:
-            files.setdefault(one.key, b"") or files.update({one.key: read_bytes(one.images[0])})
-        except ImageError as error:
-            found.leave_out(one.key, error.reason)
-            continue
-        if not text:
-            found.leave_out(one.key, "its text is empty")
-            continue
-        kept.setdefault(one.key, one)
-        texts.setdefault(one.key, []).append(Caption(text, origin))
-    unread = [(key, files[key]) for key in kept]
-    new: dict[UUID, New] = {}
-    captions: dict[UUID, list[Caption]] = {}
-    for key, decoded in decoder.decode_ahead(unread, DECODED_SIDE):
-        if isinstance(decoded, ImageError):
-            found.leave_out(key, decoded.reason)
-            continue
-        data, source = files[key], kept[key].images[0]
-        id = image_id(space, data)
-        seen = Seen(_file(source, len(data)), id)
-        content = None if isinstance(source, Path) else data
-        new.setdefault(id, New(seen, sha256(data).digest(), decoded, decoded.mime, content))
-        captions.setdefault(id, []).extend(texts[key])
-        found.samples += len(texts[key])
-    with conn.transaction():
-        catalog.add_images(conn, space, list(new.values()))
-        places = [one.seen for one in new.values() if one.content is None]
-        catalog.add_files(conn, space, places)
-        catalog.add_captions(conn, captions)
-        for queue in looking:
-            jobs.enqueue(conn, queue, list(new))
+@dataclass
+class _Image:
+    """An image of a batch: its source, content, and the texts that came with it."""
+
+    source: Path | bytes
+    data: bytes
+    captions: list[Caption] = field(default_factory=list)
+
+
+class _Collector:
+    """Stores batches of samples, and counts the texts.
+
+    Ingest's own intake (blipdb/ingest/intake.py) is for files and URLs alone, with one policy for
+    all of their contents; here content may come out of a shard, which no URI leads back to.
+    """
+
+    def __init__(self, conn: Connection, decoder: Decoder, origin: str, space: str) -> None:
+        self.result = CollectResult()
+        self._conn, self._decoder = conn, decoder
+        self._origin, self._space = origin, space
+        self._queues = [model.encoding for model in registry.models(conn) if model.encodes]
+
+    def add(self, batch: Sequence[Sample | Broken]) -> None:
+        """Store the images of a batch that can be decoded, with their texts, and enqueue them."""
+        new: dict[UUID, New] = {}
+        captions: dict[UUID, list[Caption]] = {}
+        images = self._read(batch)
+        contents = [(key, image.data) for key, image in images.items()]
+        for key, decoded in self._decoder.decode_ahead(contents, DECODED_SIDE):
+            if isinstance(decoded, ImageError):
+                self.result.leave_out(key, decoded.reason)
+                continue
+            image = images[key]
+            id = image_id(self._space, image.data)
+            seen = Seen(_file(image.source, len(image.data)), id)
+            content = None if isinstance(image.source, Path) else image.data
+            digest = sha256(image.data).digest()
+            new.setdefault(id, New(seen, digest, decoded, decoded.mime, content))
+            captions.setdefault(id, []).extend(image.captions)
+            self.result.samples += len(image.captions)
+        self._store(list(new.values()), captions)
+
+    def _read(self, batch: Sequence[Sample | Broken]) -> dict[str, _Image]:
+        """Images by their samples' key, each read once; an image's texts come one after another."""
+        images: dict[str, _Image] = {}
+        for one in batch:
+            if isinstance(one, Broken):
+                self.result.leave_out(one.where, one.reason)
+                continue
+            try:
+                if one.key not in images:
+                    images[one.key] = _Image(one.images[0], read_bytes(one.images[0]))
+            except ImageError as error:
+                self.result.leave_out(one.key, error.reason)
+                continue
+            if text := clean(plain(one.text))[:MAX_TEXT]:
+                images[one.key].captions.append(Caption(text, self._origin))
+            else:
+                self.result.leave_out(one.key, "its text is empty")
+        return {key: image for key, image in images.items() if image.captions}
+
+    def _store(self, new: Sequence[New], captions: Mapping[UUID, Sequence[Caption]]) -> None:
+        with self._conn.transaction():
+            catalog.add_images(self._conn, self._space, new)
+            places = [one.seen for one in new if one.content is None]
+            catalog.add_files(self._conn, self._space, places)
+            catalog.add_captions(self._conn, captions)
+            for queue in self._queues:
+                jobs.enqueue(self._conn, queue, [one.seen.image_id for one in new])
 
 
 def _file(source: Path | bytes, size: int) -> SourceFile:
