@@ -58,7 +58,7 @@ class Driver(ClientBase[ConnectionSource]):
 
     def __enter__(self) -> Self:
         if self._options.url is not None:
-            with failures.refusals():  # so that a server in trouble is reported on entering
+            with failures.translate_all():  # so that a server in trouble is reported on entering
                 self._detect_verbs(self._open_source())
         return self
 
@@ -72,7 +72,7 @@ class Driver(ClientBase[ConnectionSource]):
         return self._run(lambda _: pictures.pictures(image_ids))
 
     def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
-        with failures.refusals():
+        with failures.translate_all():
             source = self._open_source()
             verbs = self._verbs or self._detect_verbs(source)
             with source.use(writes=writes, whole=not verbs.one_statement) as conn:
@@ -96,7 +96,7 @@ class Driver(ClientBase[ConnectionSource]):
         settings = self._require_own_settings("An ingest")
         from . import ingesting
 
-        with failures.refusals():
+        with failures.translate_all():
             return ingesting.run(settings, paths, options)
 
 
@@ -128,7 +128,7 @@ class AsyncDriver(ClientBase[AsyncConnectionSource]):
 
     async def __aenter__(self) -> Self:
         if self._options.url is not None:
-            with failures.refusals():  # so that a server in trouble is reported on entering
+            with failures.translate_all():  # so that a server in trouble is reported on entering
                 await self._detect_verbs(self._open_source())
         return self
 
@@ -141,7 +141,7 @@ class AsyncDriver(ClientBase[AsyncConnectionSource]):
         return Hits(await self._run(make), fetch)
 
     async def _run(self, make: Callable[[Verbs], Steps[T]], *, writes: bool = False) -> T:
-        with failures.refusals():
+        with failures.translate_all():
             source = self._open_source()
             verbs = self._verbs or await self._detect_verbs(source)
             async with source.use(writes=writes, whole=not verbs.one_statement) as conn:
@@ -179,11 +179,11 @@ class AsyncDriver(ClientBase[AsyncConnectionSource]):
         settings = self._require_own_settings("An ingest")
         from . import ingesting
 
-        with failures.refusals():
+        with failures.translate_all():
             return await asyncio.to_thread(ingesting.run, settings, paths, options)
 
 
 def _fetch_pictures(url: str, image_ids: Sequence[UUID]) -> dict[UUID, bytes | ImageError]:
     """Fetch pictures synchronously, for a notebook: it renders a result when no task can run."""
-    with failures.refusals(), connection.connect_pinned(url, autocommit=True) as conn:
+    with failures.translate_all(), connection.connect_pinned(url, autocommit=True) as conn:
         return steps.run(conn, pictures.pictures(image_ids))

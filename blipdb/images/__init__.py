@@ -1,8 +1,8 @@
-"""Hostile images in, pixels out.
+"""Decoding of untrusted images to pixels.
 
-``decode.Decoder`` is what the rest of blipdb uses: a pool of disposable child processes. The
+``decode.Decoder`` is the entry for the rest of blipdb: a pool of disposable child processes. The
 children come from a zygote (``zygote.py``), limit and confine themselves (``child.py``,
-``confine.py``), and only they run the code that reads a stranger's bytes (``picture.py``).
+``confine.py``), and only they run the code that parses untrusted bytes (``picture.py``).
 
 Private: it may change in any release.
 """

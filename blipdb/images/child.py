@@ -1,4 +1,4 @@
-"""A decoder child's life: limit and confine itself, then decode until its parent closes."""
+"""Decoder child: limit and confine itself, then decode until its parent closes the socket."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(descriptor: int, limits: Limits) -> NoReturn:
 
 
 def restrict(descriptor: int, limits: Limits) -> socket.socket:
-    """Keep one descriptor, little memory, and no way to reach anything else."""
+    """Close all other descriptors, limit memory, and enter seccomp."""
     prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     os.dup2(descriptor, 0)
     os.closerange(1, MAX_DESCRIPTORS)

@@ -1,4 +1,4 @@
-"""The parent's side of decoder children: start the zygote, order children, ask them."""
+"""Parent's side of decoder children: start the zygote, order children, send them files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUFFER_BYTES: Final = 1 << 20
 
 
 class ChildDied(Exception):  # noqa: N818 - an event in a child's life, not an error of ours
-    """The child ended, or answered nonsense, while it had a picture."""
+    """The child ended, or sent an invalid answer, while it had a picture."""
 
 
 class Zygote:
@@ -70,7 +70,7 @@ class Zygote:
             raise
 
     def end(self, pid: int) -> int:
-        """Kill a child, if it still lives; its wait status."""
+        """Kill a child, if it is still alive. Return its wait status."""
         return self._order(pid, [])
 
     def _order(self, pid: int, descriptors: list[int]) -> int:
@@ -99,7 +99,7 @@ class Zygote:
         self._is_ready = True
 
     def close(self) -> None:
-        """End it and its children."""
+        """End the zygote and its children."""
         self._control.close()
         self._process.wait()
 
@@ -117,10 +117,10 @@ class Child:
     def decode(
         self, files: Sequence[bytes], size: int, *, preview: bool, seconds: float
     ) -> Iterator[Picture | ImageError]:
-        """Have ``files`` decoded; an outcome for each, in order.
+        """Decode ``files``; return an outcome for each, in order.
 
         Raises:
-            TimeoutError: no answer for the next file within ``seconds``; the child is still at it.
+            TimeoutError: no answer for the next file within ``seconds``; the child is still busy.
             ChildDied: it crashed over the next file.
         """
         self._wait_at_most(seconds)
@@ -136,13 +136,13 @@ class Child:
             raise ChildDied from error
 
     def _wait_at_most(self, seconds: float) -> None:
-        """The kernel's own timeouts: Python's would poll before each call."""
+        """Set the kernel's own timeouts: Python's would poll before each call."""
         limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self._socket.setsockopt(socket.SOL_SOCKET, option, limit)
 
     def _outcome(self, size: int) -> Picture | ImageError:
-        """The child may be in a stranger's hands by now, so its answer is checked as well."""
+        """Read an answer, and check it: hostile code may control the child by now."""
         head = wire.ANSWER.unpack(wire.receive(self._socket, wire.ANSWER.size))
         is_accepted, width, height, mime, preview_bytes, text_bytes = head
         if text_bytes > wire.MAX_TEXT_BYTES or preview_bytes > wire.MAX_PREVIEW_BYTES:

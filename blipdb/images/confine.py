@@ -1,7 +1,7 @@
-"""A seccomp filter: after it, this process can compute and use the descriptors it has.
+"""A seccomp filter, after which this process can compute and use the descriptors it has.
 
-No file, socket, process or signal can be reached any more, whatever code a hostile picture gets
-to run. It is an allow-list (seccomp(2), ``Documentation/userspace-api/seccomp_filter.rst`` of
+It can't reach any file, socket, process or signal any more, whatever code a hostile picture
+runs. It is an allow-list (seccomp(2), ``Documentation/userspace-api/seccomp_filter.rst`` of
 Linux); any other system call fails with EPERM.
 """
 
@@ -78,11 +78,11 @@ def prctl(option: int, *arguments: object) -> None:
 
 
 def confine() -> bool:
-    """Install the filter on this process for good.
+    """Install the filter on this process permanently.
 
     Returns:
-        False where there is no such thing: another system, another machine than x86_64 and
-        aarch64, or a kernel (or container) that refuses filters.
+        False where that is impossible: another system, another machine than x86_64 and aarch64,
+        or a kernel (or container) that refuses filters.
     """
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         return False
@@ -97,7 +97,7 @@ def confine() -> bool:
 
 
 def _filter(column: int, machine: int) -> bytes:
-    """The program: another machine's calls kill, listed ones pass, the rest get EPERM."""
+    """Build the program: calls of another architecture kill, listed ones pass, others get EPERM."""
     numbers = [n for row in ALLOWED.values() if (n := row[column]) is not None]
     lines = [
         (LOAD, 0, 0, MACHINE_OFFSET),

@@ -135,7 +135,7 @@ class Decoder:
 
     @contextmanager
     def _borrow(self) -> Iterator[Child]:
-        """A child, put back after use if it is still good."""
+        """Take a child from the pool; put it back after use if it still works."""
         child = self._take()
         try:
             yield child
@@ -157,7 +157,7 @@ class Decoder:
             return self._zygote.fork()
 
     def close(self) -> None:
-        """End all children. Without effect the second time."""
+        """End all children. No-op if already closed."""
         self._is_closed = True
         self._end_idle()
         self._zygote.close()
@@ -177,7 +177,7 @@ class Decoder:
 
 @dataclass(frozen=True)
 class _Batch(Generic[Key]):
-    """Some pictures on their way through one child."""
+    """Pictures of one request to a child."""
 
     keys: list[Key]
     bytes: int
@@ -190,7 +190,7 @@ class _Batch(Generic[Key]):
 def _batches(
     items: Iterable[tuple[Key, bytes]], most_bytes: int
 ) -> Iterator[tuple[list[Key], list[bytes]]]:
-    """Small files together, a file of more than ``most_bytes`` alone."""
+    """Put small files into batches; a file of more than ``most_bytes`` is one alone."""
     keys: list[Key] = []
     files: list[bytes] = []
     total = 0

@@ -83,7 +83,7 @@ def _decode(raw: bytes) -> str:
 
 
 def _tidy(text: str) -> str:
-    """One line without control characters; empty where it says nothing of the picture."""
+    """Return one line without control characters; empty for boilerplate."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(printable.split())[:MAX_CHARACTERS]
     lower = line.lower()

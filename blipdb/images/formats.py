@@ -1,4 +1,4 @@
-"""The formats that are taken, told by a file's first bytes; it need not decode for all that."""
+"""Detect image formats by magic bytes. A match does not guarantee that the file decodes."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ MAGIC: Final = (
 
 
 def by_magic(data: bytes) -> str | None:
-    """The name of the format that a file begins as."""
+    """Name of the format whose magic bytes a file has."""
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP"[: len(data) - 8]:
         return "WebP"
     return next((name for magic, name in MAGIC if data.startswith(magic)), None)
 
 
 def mime(data: bytes) -> str:
-    """The type of a file that may be a picture.
+    """Return the MIME type of a file that may be an image.
 
     Raises:
-        ImageError: it begins as none of those that are taken.
+        ImageError: it begins as none of the accepted formats.
     """
     if name := by_magic(data):
         return MIME[name.upper()]
@@ -44,7 +44,7 @@ def mime(data: bytes) -> str:
 
 
 def unidentified(data: bytes) -> str:
-    """Why a file was not recognised as a picture."""
+    """Reason why a file was not recognised as an image."""
     if not data:
         return "the file is empty"
     if name := by_magic(data):

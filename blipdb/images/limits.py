@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Caps on one picture; whatever exceeds one is refused with a reason that names it.
+    """Limits on one image; an image that exceeds one is refused with a reason that names it.
 
     ``pixels`` counts width x height as the header states them, before anything is unpacked.
     ``memory`` is the address space of the process that decodes, in bytes: Python and its

@@ -1,4 +1,4 @@
-"""Decode one picture in this process. Only a confined child may do that with a stranger's bytes."""
+"""Decode one image in this process. Untrusted bytes are for confined children alone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def decode(data: bytes, size: int, *, preview: bool, limits: Limits) -> Picture:
 
 
 def whole(data: bytes, limits: Limits) -> Image.Image:
-    """The picture at its full size, upright, RGB; the first frame only. Training crops from it.
+    """Decode an image at its full size, upright, RGB, the first frame only. Training crops from it.
 
     Raises:
         ImageError: with the reason why this picture is refused.
@@ -66,7 +66,7 @@ def whole(data: bytes, limits: Limits) -> Image.Image:
 
 @contextmanager
 def _refusing(data: bytes, limits: Limits) -> Iterator[None]:
-    """Whatever the image libraries raise becomes an ImageError."""
+    """Translate all errors of the image libraries to ImageError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are about metadata; pixels raise
         try:
@@ -80,7 +80,7 @@ def _refusing(data: bytes, limits: Limits) -> Iterator[None]:
 
 
 def _unpack(data: bytes, limits: Limits) -> tuple[ImageFile.ImageFile, Image.Image]:
-    """The file, loaded, and its picture as opaque 8-bit `L` or `RGB`, not turned upright yet."""
+    """Load the file; return it and its picture as opaque 8-bit `L` or `RGB`, not yet upright."""
     image = _open(data, limits)
     image.load()
     _check_whole(data, image.format)
@@ -100,7 +100,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
 
 
 def _check_whole(data: bytes, format: str | None) -> None:
-    """Notice damage that the decoders fill with grey, where the format lets us."""
+    """Detect truncation that decoders would fill with grey, for formats that allow it."""
     if format == "PNG":
         _check_png(data)
     elif format in ("JPEG", "MPO"):
@@ -108,7 +108,7 @@ def _check_whole(data: bytes, format: str | None) -> None:
 
 
 def _check_jpeg(data: bytes) -> None:
-    """Follow the segments to the end marker: a download that broke off may be padded with zeros."""
+    """Follow the segments to the end marker: a truncated download may be padded with zeros."""
     at = 2
     while found := JPEG_MARKER.search(data, at):
         at = found.end()

@@ -54,7 +54,8 @@ def flatten(image: Image.Image) -> Image.Image:
 
 
 def _as(image: Image.Image, mode: str) -> Image.Image:
-    """In this mode, and no copy where it is: of a small picture each takes as long as a resize."""
+    """Convert to this mode; no copy if it is the mode already: for a small picture each copy takes
+    as long as a resize."""
     return image if image.mode == mode else image.convert(mode)
 
 

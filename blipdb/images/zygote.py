@@ -55,7 +55,7 @@ def main(control: socket.socket, limits: Limits) -> None:
 
 
 def warm(limits: Limits) -> None:
-    """Decode a picture of each format, so that nothing is left to import later."""
+    """Decode an image of each format, so that all imports are done before the fork."""
     image = Image.linear_gradient("L").resize((16, 16))
     exif = Image.Exif()
     exif[0x010E] = "warm"
@@ -68,7 +68,7 @@ def warm(limits: Limits) -> None:
 
 
 def drop_privileges() -> None:
-    """Become nobody where we are root: not PostgreSQL's user, who may read its data."""
+    """Drop from root to ``nobody``; no-op for another user."""
     if os.geteuid() != 0:
         return
     user = pwd.getpwnam(UNPRIVILEGED)

@@ -201,7 +201,7 @@ class Artifact:
 
     @classmethod
     def write(cls, folder: str | Path, manifest: Manifest, files: Mapping[str, bytes]) -> Artifact:
-        """Write model.json and `files`, whose digests it holds, into a folder, which is made."""
+        """Write model.json and `files`, whose digests it holds, into a folder made for it."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
@@ -213,7 +213,8 @@ class Artifact:
     def replace(
         cls, folder: str | Path, manifest: Manifest, files: Mapping[str, bytes]
     ) -> Artifact:
-        """`write` beside a folder and rename, so that a model is there whole or not at all.
+        """Write an artifact beside a folder and rename it into place: it is there whole or not at
+        all.
 
         Raises:
             ModelError: the folder holds something that is no model.
@@ -252,7 +253,7 @@ class Artifact:
         self._compare(name, found)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file, which are exactly those that model.json names.
+        """Return a file's bytes, checked against model.json.
 
         Raises:
             ModelError: the file is missing or altered.
@@ -270,8 +271,8 @@ class Artifact:
             )
 
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
-        """The weights by their Hugging Face names: exactly the numbers that the graphs compute
-        with, tied ones under each of their names, so that torch can load the same model."""
+        """Weights by their Hugging Face names: exactly the numbers that the graphs compute with,
+        tied ones under each of their names, so that torch can load the same model."""
         import numpy as np  # it and onnx take 200 ms to import; only this needs them
 
         from .graphs import state_dict

@@ -1,6 +1,6 @@
-"""Writing captions token by token: beam search and nucleus sampling, over any decoder.
+"""Text generation token by token: beam search and nucleus sampling, over any decoder.
 
-Each image is searched for itself: what stands beside it in a batch changes nothing but rounding.
+Each image has a search of its own: the rest of the batch changes nothing but rounding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NUCLEUS_TOKENS = 1024  # sorted first: a nucleus seldom has more
 
 
 class DecoderStep(Protocol):
-    """One step of a captioner, with its caches."""
+    """One step of a text decoder, with its caches."""
 
     def __call__(
         self, ids: Ints, past: npt.NDArray[np.float32] | None, images: Ints
@@ -50,7 +50,7 @@ class Rules:
 
 @dataclass
 class _Search:
-    """The state of one image's beam search."""
+    """State of one image's beam search."""
 
     beams: int
     finished: list[tuple[float, list[int]]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class _Search:
         del self.finished[self.beams :]
 
     def is_done(self, best_running: float) -> bool:
-        """True when no running text, if it ended as it stands, would be kept."""
+        """Whether no running text would be kept if it ended now."""
         return len(self.finished) == self.beams and best_running <= self.finished[-1][0]
 
     @property
@@ -73,7 +73,7 @@ class _Search:
 def beam_search(
     decoder: DecoderStep, images: int, rules: Rules, beams: int, stop: Stop | None = None
 ) -> list[list[int]]:
-    """For each image the text with the highest mean log-probability that was found.
+    """Find for each image the text with the highest mean log-probability.
 
     As in BLIP (Hugging Face's `generate` with its defaults): of each step's 2 * beams best
     continuations, those among the first `beams` that end are finished, and the best `beams` of the
@@ -122,7 +122,7 @@ def nucleus_sample(
     seeds: Sequence[int | None] | None = None,
     stop: Stop | None = None,
 ) -> list[list[int]]:
-    """For each image a text drawn token by token from the nucleus: the fewest likeliest tokens
+    """Draw a text for each image, token by token from the nucleus: the fewest likeliest tokens
     whose probabilities sum to `mass` or more (Holtzman et al., arXiv 1904.09751).
 
     Each image has its own random numbers, by its own of the `seeds`, so that its caption does not
@@ -166,8 +166,8 @@ def draw_from_nucleus(probabilities: Floats, mass: float, draws: Floats) -> Ints
 
 
 def best_places(values: Floats, count: int) -> Ints:
-    """[B, V] -> where the `count` highest of each row are (or all), the highest first; of equal
-    ones the first. Without sorting the rest, which takes as long as the model's own step does."""
+    """[B, V] -> indices of the `count` highest of each row (or all), the highest first; of equal
+    ones the first. Does not sort the rest, which takes as long as the model's own step."""
     count = min(count, values.shape[1])
     least = np.partition(values, -count, axis=1)[:, -count]
     best = np.empty((len(values), count), np.int64)
@@ -199,7 +199,7 @@ def _finish(
     rules: Rules,
     length: int,
 ) -> None:
-    """Keep what ends among each image's first `beams` continuations; at the limit, all ends."""
+    """Keep the texts that end among each image's first `beams` continuations; at the limit, all."""
     beams = searches[0].beams
     over = np.isfinite(scores) & (ends | (length == rules.max_tokens))
     for row, place in np.argwhere(over[:, :beams]):

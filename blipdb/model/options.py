@@ -30,7 +30,7 @@ def text_behind(tokenizer: Tokenizer, begun: Sequence[int], written: Sequence[in
 def generation_rules(
     manifest: Manifest, begun: int, min_tokens: int | None = None, max_tokens: int | None = None
 ) -> Rules:
-    """The rules for what is written behind an opening of ``begun`` tokens.
+    """Constraints on the text behind an opening of ``begun`` tokens.
 
     Raises:
         UsageError: a number of tokens is out of its range.

@@ -1,5 +1,5 @@
-"""Choosing an answer from a list: BLIP's way to answer questions whose answers are known
-(arXiv 2201.12086, section 5.3), over any decoder."""
+"""Choosing an answer from a list, as BLIP does where the possible answers are known (arXiv
+2201.12086, section 5.3), with any decoder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rank(
     smoothing: float = SMOOTHING,
     stop: Stop | None = None,
 ) -> list[int]:
-    """For each question the place of the best of the `answers`.
+    """Return the index of the best of the `answers` for each question.
 
     An answer is its tokens behind `first`, its end among them. The `shortlist` answers whose first
     token is likeliest are read as a whole, and the one with the lowest loss is the best: the sum
@@ -62,7 +62,7 @@ def _read(
     smoothing: float,
     stop: Stop | None,
 ) -> Doubles:
-    """The loss of each answer [A]; logits [1, V] and past are those behind [DEC]."""
+    """Loss of each answer [A]; logits [1, V] and past are those behind [DEC]."""
     losses = np.zeros(len(answers))
     active, lengths = np.arange(len(answers)), np.array([len(answer) for answer in answers])
     past = past.repeat(len(answers), 2)

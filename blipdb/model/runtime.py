@@ -1,4 +1,4 @@
-"""A model at work on this machine's processor: ONNX Runtime and numpy, no torch.
+"""Inference of a model on this machine's CPU: ONNX Runtime and numpy, no torch.
 
 Used in-process by ingest and inside the engine. A Runtime may be used from several threads at
 once. No result depends on the batch it was computed in, but for float32 rounding.
@@ -46,8 +46,8 @@ MAX_SEED = 2**63 - 1  # PostgreSQL's bigint
 
 
 class Encoded(NamedTuple):
-    """itc float32 [B, E] of length 1 (E is 0 where a model is not for retrieval), tokens int8
-    [B, N, D], scales float32 [B, N]."""
+    """Encoded images: itc float32 [B, E] of length 1 (E is 0 where a model is not for retrieval),
+    tokens int8 [B, N, D], scales float32 [B, N]."""
 
     itc: Floats
     tokens: Tokens
@@ -55,7 +55,7 @@ class Encoded(NamedTuple):
 
 
 class Runtime:
-    """The graphs of one artifact, ready to run. Made by `load`."""
+    """Graphs of one artifact, ready to run. Made by `load`."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Runtime:
 
     @property
     def token_shapes(self) -> tuple[tuple[int, int], tuple[int, ...]]:
-        """Of one image's tokens and of their scales (see blipdb/model/tokens.py)."""
+        """Shapes of one image's tokens and of their scales (see blipdb/model/tokens.py)."""
         arch, compute = self.artifact.architecture, self.artifact.manifest.compute
         count = compute.stored(arch)
         return (count, arch.vision_width), (count, 2) if compute.merges else (count,)
@@ -145,7 +145,7 @@ class Runtime:
         return self.embed([self.tokenizer.encode(text, special.cls) for text in texts])
 
     def embed(self, ids: Sequence[Sequence[int]]) -> Floats:
-        """As `embed_texts`, of texts that the tokenizer has encoded, whatever they begin with."""
+        """Like `embed_texts`, of texts that are encoded already, whatever their first token."""
         cls = self.artifact.manifest.special_tokens.cls
         itc = np.empty((len(ids), self.artifact.architecture.embed_dim), np.float32)
         for rows in _equally_long(ids, MAX_CHUNK_ROWS):
@@ -290,14 +290,14 @@ class Runtime:
         return answers
 
     def _choice(self, among: Sequence[str]) -> list[list[int]]:
-        """Answers as the decoder is to write them: their tokens behind [DEC], and the end."""
+        """Encode answers for the decoder: their tokens behind [DEC], and the end."""
         if not among:
             raise UsageError("There is no answer to choose from.")
         dec = self.artifact.manifest.special_tokens.dec
         return [self.tokenizer.encode(text, dec, clean_answer)[1:] for text in among]
 
     def _answers(self, questions: Sequence[list[int]], tokens: Tokens, scales: Scales) -> _Decoder:
-        """The answer graph with questions [B], each read with its image."""
+        """Decoder of answers for questions [B], each encoded with its image."""
         special = self.artifact.manifest.special_tokens
         ids, mask = _padded(questions, special.pad)
         chunk = _chunk(self._pair_flops(ids.shape[1]))
@@ -376,13 +376,13 @@ class _Decoder:
 
 
 def empty_past(arch: Architecture, texts: int) -> Floats:
-    """A decoder's cache before the first token: [layers, 2, B, H, 0, dh]."""
+    """Decoder cache before the first token: [layers, 2, B, H, 0, dh]."""
     head_width = arch.text_width // arch.text_heads
     return np.empty((arch.text_layers, 2, texts, arch.text_heads, 0, head_width), np.float32)
 
 
 def image_flops(arch: Architecture) -> float:
-    """Floating-point operations of encoding one image, without attention's own products."""
+    """Floating-point operations to encode one image, without attention's own products."""
     layer = 4 * arch.vision_width**2 + 2 * arch.vision_width * arch.vision_mlp
     return 2.0 * arch.image_tokens * arch.vision_layers * layer
 
@@ -414,8 +414,8 @@ def _load(artifact: Artifact, name: str, threads: int) -> ort.InferenceSession:
 
 
 def open_graph(data: bytes, threads: int, *, profile: str | None = None) -> ort.InferenceSession:
-    """A serialised graph, ready to run on so many cores; `profile` begins the name of the file into
-    which it writes where time went."""
+    """Open a session of a serialised graph on this many cores; `profile` is the prefix of the file
+    for a profile of it."""
     settings = ort.SessionOptions()
     if profile is not None:
         settings.enable_profiling, settings.profile_file_prefix = True, profile
@@ -470,8 +470,8 @@ def _parts(count: int, chunk: int) -> Iterator[slice]:
 
 
 def _equally_long(texts: Sequence[Sequence[int]], most: int) -> Iterator[list[int]]:
-    """The places of texts, at most so many at once and all of one length: a text that is padded
-    would have a result that differs, by rounding, from what it has alone."""
+    """Group texts of one length, at most so many at once; yield their indices. Padding would change
+    a text's result, by rounding, from the one that it has alone."""
     by_length: dict[int, list[int]] = {}
     for row, text in enumerate(texts):
         by_length.setdefault(len(text), []).append(row)

@@ -1,5 +1,5 @@
-"""Vectors and scores of captions: ITC and ITM of a text and the image that it is beside
-(arXiv 2201.12086, sections 3.2 and 4)."""
+"""Vectors and scores of captions: ITC and ITM of a text with its image (arXiv 2201.12086, sections
+3.2 and 4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Score(NamedTuple):
-    """itc: a cosine; itm: the probability that they match; or unread: why there are none."""
+    """Scores of a caption. itc: a cosine; itm: the probability of a match; unread: the reason where
+    there are none."""
 
     itc: float | None = None
     itm: float | None = None
@@ -24,8 +25,8 @@ class Score(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """B texts: their ITC vectors float32 [B, E], what the tokenizer made of them, and why those
-    have neither (their rows are zero) of which the model can't read a word."""
+    """Embeddings of B texts: their ITC vectors float32 [B, E], their token ids, and the reason for
+    those without (their rows are zero), of which the model can't read a word."""
 
     vectors: Vectors
     ids: Sequence[Sequence[int]]
@@ -35,8 +36,8 @@ class Embedded(NamedTuple):
 def embed(
     runtime: Runtime, texts: Sequence[str], known: Mapping[int, Sequence[float]] | None = None
 ) -> Embedded:
-    """Embed captions, but for those whose vectors are ``known`` by their place; of one that is too
-    long for the model, what it reads."""
+    """Embed captions, except those whose vectors are ``known``, by index. A caption that is too
+    long for the model is cut."""
     tokenizer, known = runtime.tokenizer, known or {}
     vectors = np.zeros((len(texts), runtime.artifact.architecture.embed_dim), np.float32)
     ids: list[Sequence[int]] = [()] * len(texts)

@@ -1,4 +1,4 @@
-"""Text to token ids and back, with errors that say what a model can't read."""
+"""Text to token ids and back, with errors that name the part that a model can't read."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ PUNCTUATION = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))  # BLIP's own list
 
 
 def clean(text: str) -> str:
-    """BLIP's preparation of captions: lower case, its list of punctuation and runs of white space
-    to one space. Control and format characters (Unicode C*) count as white space.
-    """
+    """Prepare a caption as BLIP does: lower case; its list of punctuation and runs of white space
+    become one space. Control and format characters (Unicode C*) count as white space."""
     return _spaced(_visible(text).translate(PUNCTUATION))
 
 
 def clean_question(text: str) -> str:
-    """BLIP's preparation of questions: as of captions, but its punctuation goes without a trace."""
+    """Prepare a question as BLIP does: like a caption, but punctuation leaves no space."""
     return _spaced(_visible(text).translate(dict.fromkeys(PUNCTUATION)))
 
 
 def clean_answer(text: str) -> str:
-    """BLIP's answers keep their punctuation."""
+    """Prepare an answer as BLIP does: its punctuation stays."""
     return _spaced(_visible(text))
 
 
 def _visible(text: str) -> str:
-    """In lower case, without control characters."""
+    """Lower-case a text and remove control characters."""
     if text.isascii() and text.isprintable():
         return text.lower()
     visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)

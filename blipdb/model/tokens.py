@@ -1,8 +1,8 @@
-"""Image tokens as bytes: what `blip.image_tokens` stores and the engine is sent.
+"""Image tokens as bytes, as in `blip.image_tokens` and in requests to the engine.
 
 A record is N scales (float32, little-endian), then N * D values (int8); an image's token n is
 values[n] * scales[n]. Where a model merges tokens, each scale is followed by the token's size
-(float32): how many it stands for. Such scales are arrays [N, 2].
+(float32): the number of tokens that it stands for. Such scales are arrays [N, 2].
 """
 
 from __future__ import annotations

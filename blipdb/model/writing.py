@@ -14,10 +14,11 @@ BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
 
 @dataclass(frozen=True)
 class Writing:
-    """By beam search, or by nucleus sampling where `nucleus` is its mass (CapFilt's is 0.9).
+    """Generation options: beam search, or nucleus sampling where `nucleus` is its mass (CapFilt's
+    is 0.9).
 
-    min_tokens, max_tokens: as `Runtime.caption` has them. seed: with an image's id it decides the
-    image's random numbers, whichever batch the image is in.
+    min_tokens, max_tokens: as in `Runtime.caption`. seed: together with an image's id it determines
+    the image's random numbers, whichever batch the image is in.
     """
 
     beams: int | None = BEAMS
@@ -42,7 +43,7 @@ class Writing:
         return int.from_bytes(digest.digest(), "big")
 
     def to_dict(self) -> dict[str, Any]:
-        """As `blip.captions.decoding` keeps it."""
+        """Content of `blip.captions.decoding`."""
         how = {"beams": self.beams, "nucleus": self.nucleus}
         if self.nucleus is not None:
             how["seed"] = self.seed

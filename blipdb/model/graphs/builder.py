@@ -1,4 +1,4 @@
-"""A graph under construction: named operations on named values."""
+"""Builder of ONNX graphs: named operations on named values."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Builder:
         return self._cast[name]
 
     def keep(self, name: str) -> None:
-        """Store a weight, though nothing may need it, so that the graphs hold all of them."""
+        """Store a weight even where no operation needs it, so that the graphs hold all of them."""
         held = self._held.get(name)
         self._initializers[name] = (
             numpy_helper.from_array(self._weights[name], name) if held is None else held
@@ -79,11 +79,11 @@ class Builder:
         return name in self._held
 
     def array(self, name: str) -> Array:
-        """A weight by its Hugging Face name, for what is made of it as the graph is built."""
+        """A weight by its Hugging Face name, as an array to compute others from in the build."""
         return self._weights[name]
 
     def store(self, name: str, array: Array) -> str:
-        """An initializer that stands for a weight in another form (see weights.py)."""
+        """Add an initializer that holds a weight in another form (see weights.py)."""
         held = self._held.get(name)
         self._initializers[name] = (
             numpy_helper.from_array(np.ascontiguousarray(array), name) if held is None else held
@@ -120,7 +120,7 @@ class Builder:
         return self._once[key]
 
     def choose(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
-        """One of two float32 values, of which only that is computed; the condition is a bool []."""
+        """Select one of two float32 values by a bool []; only that one is computed."""
         branches = [self._branch(make) for make in (then, otherwise)]
         return self.op("If", condition, then_branch=branches[0], else_branch=branches[1])
 
@@ -163,7 +163,7 @@ class Builder:
         return self.op("Softmax", x, axis=-1)
 
     def gelu(self, x: str) -> str:
-        """The exact one, by the error function."""
+        """Exact GELU, by the error function."""
         return self.op("Gelu", x)
 
     def layer_norm(self, x: str, name: str, eps: float) -> str:
@@ -171,7 +171,7 @@ class Builder:
         return self.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=eps)
 
     def normalize(self, x: str) -> str:
-        """To length 1 along the last axis, as torch's: a vector of zeros stays."""
+        """Scale to length 1 along the last axis, as torch does: a vector of zeros stays."""
         length = self.op("ReduceL2", x, self.ints(-1), keepdims=1)
         return self.divide(x, self.op("Max", length, self.number(1e-12)))
 
@@ -185,7 +185,7 @@ class Builder:
         return self.op("Concat", *parts, axis=axis)
 
     def reshape(self, x: str, *shape: int | str) -> str:
-        """To a shape of numbers (0 keeps that axis, -1 is what remains) and of values [1]."""
+        """Reshape to numbers (0 keeps that axis, -1 is the remainder) and values [1]."""
         return self.op("Reshape", x, self.shape(*shape))
 
     def shape(self, *dims: int | str) -> str:
@@ -195,11 +195,11 @@ class Builder:
         return self.concat(*(d if isinstance(d, str) else self.ints(d) for d in dims), axis=0)
 
     def size(self, x: str, axis: int) -> str:
-        """The length of an axis, as a value [1]."""
+        """Length of an axis, as a value [1]."""
         return self.op("Shape", x, start=axis, end=axis + 1)
 
     def entry(self, x: str, index: int, axis: int) -> str:
-        """One entry along an axis (-1 is the last), which goes: [..., n, ...] -> [..., ...]."""
+        """Remove an axis, keeping one entry (-1 is the last): [..., n, ...] -> [..., ...]."""
         return self.op("Gather", x, self.constant(index, np.int64), axis=axis)
 
     def slice(self, x: str, start: str, end: str, axis: int) -> str:
@@ -218,7 +218,7 @@ class Builder:
     # The result
 
     def serialize(self) -> bytes:
-        """The checked model."""
+        """Return the model's bytes, checked by onnx."""
         graph = helper.make_graph(
             [*self._casts, *self._nodes],
             self.name,

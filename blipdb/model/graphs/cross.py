@@ -226,8 +226,8 @@ class IntegerAbsorbed:
 
 
 class Projected:
-    """Keys and values are computed for each layer, as the paper's model is written down. In eight
-    bits the stored levels are what is multiplied."""
+    """Keys and values are computed for each layer, as in the paper. In eight bits the stored levels
+    are the operands."""
 
     def __init__(self, g: Builder, arch: Architecture, tokens: Tokens) -> None:
         self.g, self.arch, self.tokens, self.batch = g, arch, tokens, tokens.batch
@@ -277,7 +277,7 @@ class Projected:
 
 
 class Chosen:
-    """Both ways, of which the quicker one is computed."""
+    """Both ways, of which the graph runs the quicker one."""
 
     def __init__(self, g: Builder, few: _Way, many: _Way, is_long: str) -> None:
         """`is_long` is a bool []: whether the text has many tokens."""

@@ -37,7 +37,7 @@ def thirds(g: Builder, x: str, weight: str) -> list[str]:
 
 
 def exact_linear(g: Builder, x: str, name: str) -> str:
-    """`linear` in float32 whatever the graph is in: a head, which costs nothing."""
+    """`linear` in float32 in any graph: for a head, whose cost is negligible."""
     return g.gemm(x, g.weight(f"{name}.weight"), g.weight(f"{name}.bias"))
 
 
@@ -65,7 +65,7 @@ def attend(g: Builder, q: str, k: str, v: str, mask: str | None = None) -> str:
 
 
 def look(g: Builder, q: str, k: str, v: str, count: int) -> str:
-    """Attention of all to all: q, k and v [B, L, D] in `count` heads -> [B, L, D].
+    """Self-attention without a mask: q, k and v [B, L, D] in `count` heads -> [B, L, D].
 
     ONNX Runtime's own operator, which never writes all scores down (arXiv 2205.14135).
     """
@@ -80,7 +80,7 @@ def additive(g: Builder, mask: str) -> str:
 
 
 def residual(g: Builder, inner: str, x: str, name: str, eps: float) -> str:
-    """The end of each block of BERT: linear, residual, LayerNorm."""
+    """End of each block of BERT: linear, residual, LayerNorm."""
     return g.layer_norm(g.add(linear(g, inner, f"{name}.dense"), x), f"{name}.LayerNorm", eps)
 
 

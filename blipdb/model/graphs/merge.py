@@ -1,8 +1,8 @@
-"""Merging similar image tokens, so that an image is stored in fewer.
+"""Merging of similar image tokens, so that fewer are stored of an image.
 
-Clusters of least squares: centres that are far apart (Gonzalez 1985), then k-means. Each merged
-token is the mean of its cluster and keeps how many it stands for. [CLS] stays alone. It depends on
-nothing but the image.
+Least-squares clusters: farthest-point centres (Gonzalez 1985), then k-means. Each merged token is
+the mean of its cluster, and its size is kept. [CLS] stays alone. The result depends on nothing
+but the image.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def merge(g: Builder, x: str, count: int) -> tuple[str, str]:
 
 
 def _far_apart(g: Builder, x: str, count: int) -> str:
-    """[B, N, D] -> `count` of the N: the one nearest to the middle, then each time the one that is
+    """[B, N, D] -> indices of `count` of the N: the one nearest to the mean, then each time the one
     farthest from those before it."""
     squares = g.op("ReduceSumSquare", x, g.ints(-1), keepdims=1)  # [B, N, 1]
     twice = g.multiply(g.matmul(x, g.transpose(x, 0, 2, 1)), g.number(2))

@@ -1,8 +1,8 @@
-"""Question: an answerer's encoder, which reads a question while it looks at the image.
+"""Question: an answerer's encoder, which reads a question with cross-attention to the image.
 
-What comes out is what the answer's decoder needs of it: the keys and values of its cross-attention
-to the question's states. The public implementations compute those anew for each token of an answer,
-and for each of its beams.
+Its output is all that the answer's decoder needs: the keys and values of its cross-attention to the
+question's states. The public implementations compute those again for each token of an answer, and
+for each of its beams.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Weights by their Hugging Face names: which there are, their shapes, and float16 rounding."""
+"""Weights by their Hugging Face names: their list and shapes, and rounding to float16."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ TIED = {
 
 
 def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, Shape]:
-    """Name and shape of every weight that the graphs of a model with these roles hold.
+    """Name and shape of every weight in the graphs of a model with these roles.
 
-    A captioner's decoder looks at the image; an answerer's looks at the states of the question,
+    A captioner's decoder attends to the image; an answerer's attends to the states of the question,
     which its encoder read with the image before it (BLIP, section 5.3).
     """
     found = _vision(arch)
@@ -58,7 +58,8 @@ def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, 
 
 
 def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES) -> Weights:
-    """The weights that the graphs need, rounded to float16, which is what an artifact keeps.
+    """Select the weights that the graphs need, and round them to float16, as an artifact keeps
+    them.
 
     Raises:
         ModelError: a weight is missing, has another shape, isn't finite in float16, or the
@@ -84,7 +85,8 @@ def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES
 def quantised(
     weight: npt.NDArray[np.floating],
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """A weight [O, I] as int8 levels [O, I] and scales [O]; levels * scales is near to it."""
+    """Quantise a weight [O, I] to int8 levels [O, I] and scales [O]; levels * scales approximates
+    it."""
     values = weight.astype(np.float32)
     scales = np.maximum(
         np.abs(values).max(axis=1) / np.float32(INT8_MAX), np.float32(ZERO_ROW_SCALE)
@@ -93,8 +95,8 @@ def quantised(
 
 
 def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
-    """The weights inside graphs, by name, with the tied names: the inverse of building them, but
-    for what eight bits have lost."""
+    """Weights inside graphs, by name, with the tied names: the inverse of building them, but for
+    the precision lost in eight bits."""
     exact: dict[str, npt.NDArray[np.float32]] = {}
     rounded: dict[str, npt.NDArray[np.float32]] = {}
     for model in models:
@@ -149,7 +151,7 @@ def _vision(arch: Architecture) -> dict[str, Shape]:
 
 
 def _decoder(arch: Architecture, source: int) -> dict[str, Shape]:
-    """A text transformer that looks at `source` features, and its head."""
+    """Text transformer that attends to `source` features, and its head."""
     found = _text(arch, "text_decoder.bert", source)
     found |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
     found |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
