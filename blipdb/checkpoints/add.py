@@ -1,4 +1,4 @@
-"""``blipdb models add``: an artifact, a checkpoint or a repository of the hub becomes known."""
+"""``blipdb models add``: register an artifact, a checkpoint or a repository of the hub."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def add(
 
 
 def name_after(text: str) -> str:
-    """A name that a model can have: lower case, dashes for what it can't.
+    """Derive a valid model name: lower case, dashes for other characters.
 
     >>> name_after("BLIP itm (base)")
     'blip-itm-base'
@@ -125,7 +125,7 @@ def _wished(
 
 @contextmanager
 def _workshop(settings: Settings) -> Iterator[Path]:
-    """A folder in the home, which goes when its work is done."""
+    """A temporary folder in the home."""
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".converting-") as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""A checkpoint into an artifact: read, rename, describe, check, build."""
+"""Conversion of a checkpoint to an artifact: read, rename, describe, check, build."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ def convert(
 
 
 def _tied(state: State) -> State:
-    """With each tensor that has two names under the one that the graphs use."""
+    """Keep each tensor with two names under the one that the graphs use."""
     return {same: state[name] for name, same in TIED.items() if name in state} | state
 
 
 def _temperature(state: State) -> float | None:
-    """ITC's, where the file has it: transformers' hasn't."""
+    """ITC's temperature, if the file has it: transformers' has not."""
     if (found := state.get(TEMPERATURE)) is None:
         return None
     if found.size != 1:

@@ -30,7 +30,7 @@ ENCODER, DECODER = "text_encoder", "text_decoder.bert"
 def describe(
     state: Mapping[str, npt.NDArray[np.float32]], config: Mapping[str, Any] | None = None
 ) -> Architecture:
-    """Sizes of the checkpoint whose weights these are, under their Hugging Face names.
+    """Sizes of the checkpoint with these weights, under their Hugging Face names.
 
     Raises:
         ModelError: a weight that every BLIP has is missing or has another number of axes, or the

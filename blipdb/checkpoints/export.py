@@ -102,7 +102,8 @@ def _write(artifact: Artifact, role: str, folder: Path) -> None:
 
 
 def _config(manifest: Manifest, role: str) -> Json:
-    """With what transformers' defaults have otherwise than BLIP: heads and epsilons among it."""
+    """Settings, with those in which transformers' defaults differ from BLIP: heads and epsilons
+    among them."""
     arch, special = manifest.architecture, manifest.special_tokens
     text = {
         "model_type": "blip_text_model",

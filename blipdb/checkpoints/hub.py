@@ -29,7 +29,7 @@ SPEC = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
 
 
 class Fetched(NamedTuple):
-    """A checkpoint's folder on this machine, and the commit that it is of."""
+    """A checkpoint's folder on this machine, and its commit."""
 
     folder: Path
     repo: str
@@ -69,7 +69,7 @@ def fetch(spec: str, kept: Path) -> Fetched:
 
 
 def _download(path: Path, repo: str, commit: str, file: RepoSibling) -> None:
-    """One file, from where an earlier download of it stopped."""
+    """Download one file, resuming an earlier download of it."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
@@ -96,7 +96,7 @@ def _download(path: Path, repo: str, commit: str, file: RepoSibling) -> None:
 
 
 def _wanted(spec: str, files: Mapping[str, Any]) -> list[str]:
-    """Of a repository's files: settings, tokenizer, and the weights in one form."""
+    """Select a repository's files: settings, tokenizer, and the weights in one form."""
     weights = [name for name in WHOLE if name in files][:1]
     if not weights:
         raise ModelError(f"{spec} holds no weights: looked for {', '.join(WHOLE)}.")
@@ -123,7 +123,7 @@ def _verify(path: Path, name: str, digest: str | None) -> None:
 
 @contextmanager
 def _explained(spec: str) -> Iterator[None]:
-    """The library's errors as sentences."""
+    """Translate the library's errors to ours."""
     from huggingface_hub import errors
 
     try:

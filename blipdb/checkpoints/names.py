@@ -32,7 +32,7 @@ _BUFFER = re.compile(r"\.embeddings\.position_ids$|\.embeddings\.token_type_ids$
 
 
 def to_huggingface(name: str) -> str | None:
-    """The Hugging Face name of a weight; None for what an image or text never meets.
+    """The Hugging Face name of a weight; None for weights used in training alone.
 
     >>> to_huggingface("visual_encoder.blocks.3.attn.proj.bias")
     'vision_model.encoder.layers.3.self_attn.projection.bias'
@@ -50,7 +50,7 @@ def to_huggingface(name: str) -> str | None:
 
 
 def renamed(state: Mapping[str, T]) -> dict[str, T]:
-    """The weights under their Hugging Face names, without those of training alone."""
+    """Rename weights to their Hugging Face names, leaving out those of training alone."""
     found = ((to_huggingface(name), value) for name, value in state.items())
     return {name: value for name, value in found if name is not None}
 

@@ -1,4 +1,4 @@
-"""The same model, computing otherwise: its weights in other graphs."""
+"""The same model with other graphs: another precision, or merged tokens."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def rebuild(artifact: Artifact, out: Path, compute: Compute) -> Artifact:
 
 
 def _rounded_to_bytes(state: State, weights: Weights) -> dict[str, npt.NDArray[Any]]:
-    """The weights that an artifact does not keep in float16."""
+    """Weights that an artifact does not keep in float16."""
     return {name: state[name] for name, kept in weights.items() if (state[name] != kept).any()}

@@ -1,4 +1,4 @@
-"""Reading files of weights: safetensors, whole or in shards, and torch's pickles as data alone."""
+"""Reading of weights: safetensors, whole or in shards, and torch's pickles as data alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERS = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL")
 
 
 def read_state(path: Path) -> State:
-    """Every weight of a file, or of a folder's files, as float32, under the names it has there.
+    """Read every weight of a file, or of a folder's files, as float32, under its name there.
 
     A pickle (``.pth``, ``.bin``) is read by torch with ``weights_only``: it may hold tensors and
     plain containers, and nothing of it is run. safetensors are read without torch.
@@ -46,12 +46,12 @@ def read_state(path: Path) -> State:
 
 
 def weight_files(path: Path) -> list[Path]:
-    """The files that `read_state` reads. Raises as it does, where there are none."""
+    """Files that `read_state` reads. Raises as it does where there are none."""
     return _found(path)[1]
 
 
 def _found(path: Path) -> tuple[Path | None, list[Path]]:
-    """The index, where weights are in shards, and the files that hold them."""
+    """Index, where weights are in shards, and the files that hold them."""
     if not path.is_dir():
         return None, [path]
     for name in WHOLE:

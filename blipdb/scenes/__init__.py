@@ -1,4 +1,1 @@
-"""A world of drawn scenes, whose structure is known.
-
-Private: it may change in any release.
-"""
+"""Drawn scenes whose structure is known exactly."""

@@ -1,4 +1,4 @@
-"""Writing captions: from a bare fragment to everything, always true of the scene."""
+"""Captions of scenes: from a bare fragment to a complete description, always true."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _reference(found: Sequence[Group], i: int) -> NounPhrase:
 
 
 def _turned(fact: tuple[int, str, int], writer: Writer, swap: float) -> tuple[int, str, int]:
-    """The same fact said from the other side: left of as right of."""
+    """State the same fact from the other side: left of as right of."""
     a, relation, b = fact
     return (b, _INVERSES[relation], a) if writer.chance(swap) else fact
 
@@ -206,10 +206,10 @@ def _whole(scene: Scene, said: Content, writer: Writer) -> str:
 
 
 def full_caption(scene: Scene, rng: np.random.Generator) -> str:
-    """Names kind, colour and number of every thing and, of several groups, a relation or two, in
-    at most 36 words.
+    """Name kind, colour and number of every thing and, of several groups, a relation or two, in at
+    most 36 words.
 
-    What is said is fixed by the scene (`content`); wording and order vary with `rng`.
+    The content is fixed by the scene (`content`); wording and order vary with `rng`.
     """
     said, writer = content(scene), Writer(rng)
     while True:
@@ -232,7 +232,7 @@ def _fragment(scene: Scene, writer: Writer, detail: float) -> str:
 
 
 def _partial(scene: Scene, writer: Writer, detail: float) -> str:
-    """Some of the things, with some of their attributes and relations."""
+    """Name some of the things, with some of their attributes and relations."""
     found = groups(scene)
     order = writer.shuffled(len(found))
     named = order[: 1 + sum(writer.chance(0.3 + 0.7 * detail) for _ in order[1:])]
@@ -263,8 +263,8 @@ def _partial(scene: Scene, writer: Writer, detail: float) -> str:
 
 
 def caption(scene: Scene, rng: np.random.Generator, *, detail: float | None = None) -> str:
-    """A caption that is true of the scene; `detail` from 0 (a fragment such as "red bicycle") to
-    1 (everything, as `full_caption`); None draws it at random."""
+    """Write a caption that is true of the scene; `detail` from 0 (a fragment such as "red bicycle")
+    to 1 (everything, as `full_caption`); None draws it at random."""
     if detail is None:
         detail = float(rng.random())
     if not 0 <= detail <= 1:

@@ -1,8 +1,7 @@
 """The main job from end to end: an album of drawn scenes, ingested and searched.
 
-The album is the same on every machine and in every run. Nothing but pictures goes into it: what
-the searches find, they find by looking. The structure behind each scene stays here, so that every
-hit can be judged exactly.
+The album is the same on every machine and in every run. It holds pictures only, so searches find by
+sight alone. The structure behind each scene stays here, so that every hit can be judged exactly.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ HITS = 5
 
 @dataclass(frozen=True)
 class Picture:
-    """A scene of the album and the file that shows it."""
+    """A scene of the album, and its image file."""
 
     path: Path
     scene: Scene
 
 
 def plan_album(folder: Path) -> list[Picture]:
-    """The album's scenes with their files in ``folder``, drawn or not; always the same ones."""
+    """The album's scenes with their files in ``folder``, drawn or not; the same in every run."""
     folder = Path(os.path.abspath(folder))
     rng = np.random.default_rng(SEED)
     return [
@@ -47,7 +46,7 @@ def plan_album(folder: Path) -> list[Picture]:
 
 
 def draw_missing(album: Sequence[Picture]) -> Iterator[Picture]:
-    """Draw the files that are not there yet, and yield each one drawn."""
+    """Draw the files that are missing; yield each."""
     for picture in album:
         if picture.path.exists():
             continue
@@ -61,7 +60,7 @@ def draw_missing(album: Sequence[Picture]) -> Iterator[Picture]:
 
 @dataclass(frozen=True)
 class Judged:
-    """A hit, what its scene holds in words, and whether that is what was searched for."""
+    """A hit, the words for its scene, and whether it is correct."""
 
     hit: Hit
     truth: str | None
@@ -69,7 +68,7 @@ class Judged:
 
 
 def judge(query: str, hits: Sequence[Hit], album: Sequence[Picture]) -> list[Judged]:
-    """Compare ``hits`` with the scenes behind them; a picture that is not the album's is wrong."""
+    """Compare ``hits`` with the scenes behind them; a picture from outside the album is wrong."""
     pictures = {str(picture.path): picture for picture in album}
     judged = []
     for hit in hits:

@@ -77,7 +77,7 @@ def _backdrop(scene: Scene, side: int, rng: random.Random) -> Image.Image:
 def _scatter(
     pen: ImageDraw.ImageDraw, background: str, side: int, horizon: float, rng: random.Random
 ) -> None:
-    """Faint marks that make the backdrop a place: clouds, tufts, waves, grains, far stars."""
+    """Faint marks that turn the backdrop into a place: clouds, tufts, waves, grains, far stars."""
     unit = side / 192
     thin = max(1, round(2 * unit))
     for _ in range({"plain": 0, "sky": 4, "room": 1}.get(background, 14)):
@@ -100,7 +100,7 @@ def _scatter(
 
 
 def _placed(thing: Thing, points: NDArray[np.float64], side: int) -> list[float]:
-    """The part's points in pixels: flipped, turned, scaled and moved to the thing's place."""
+    """Points of a part in pixels: flipped, turned, scaled and moved to the thing's place."""
     half = thing.scale / 2 * side
     cos, sin = math.cos(thing.rotation) * half, math.sin(thing.rotation) * half
     mirror = -1.0 if thing.flip else 1.0

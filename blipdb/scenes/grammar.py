@@ -91,7 +91,7 @@ class NounPhrase:
     definite: bool = False
 
     def named(self, scene: Scene) -> tuple[Thing, ...]:
-        """The things of the scene that fit."""
+        """Things of the scene that fit."""
         return tuple(
             t
             for t in scene.things
@@ -138,7 +138,7 @@ def plural(noun: str) -> str:
 
 @cache
 def _lexicon() -> dict[tuple[str, ...], Entry]:
-    """Every phrase of the language as words, with what it means."""
+    """Every phrase of the language as words, with its meaning."""
     entries: dict[str, Entry] = {
         "a": ("number", 1), "an": ("number", 1), "one": ("number", 1), "the": ("the", 0),
     }  # fmt: skip
@@ -270,7 +270,7 @@ def truths_of_words(reading: Reading, scene: Scene) -> dict[Words, bool]:
 
 
 def holds(reading: Reading, scene: Scene) -> bool:
-    """Whether everything that was read is true of the scene."""
+    """Whether the whole reading is true of the scene."""
     if any(place != scene.background for place in reading.places):
         return False
     if not all(phrase.holds(scene) for phrase in reading.phrases):

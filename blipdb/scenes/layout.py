@@ -1,4 +1,4 @@
-"""Placing things: blocks (a group, or two groups that touch) spread over the image apart."""
+"""Placement of things: blocks (a group, or two groups that touch), spread over the image."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def cluster(things: Sequence[Thing], rng: np.random.Generator) -> list[Thing]:
 
 
 def put_inside(things: Sequence[Thing], container: Thing, rng: np.random.Generator) -> list[Thing]:
-    """The things moved to a random place in the container's interior, which must hold them."""
+    """Move the things to a random place in the container's interior, which must hold them."""
     room, inner = interior(container), union(things)
     free_x = extent(room)[0] - extent(inner)[0]
     free_y = extent(room)[1] - extent(inner)[1]
@@ -67,7 +67,7 @@ def put_inside(things: Sequence[Thing], container: Thing, rng: np.random.Generat
 
 
 def put_on(things: Sequence[Thing], support: Thing, rng: np.random.Generator) -> list[Thing]:
-    """The things moved so that they stand on the support's upper edge."""
+    """Move the things so that they stand on the support's upper edge."""
     top, bottom = box(support), union(things)
     slack = max(0.0, (extent(top)[0] - extent(bottom)[0]) / 2)
     dx = support.x + (2 * rng.random() - 1) * slack - (bottom[0] + bottom[2]) / 2
@@ -85,7 +85,7 @@ def apart(a: Box, b: Box, distance: float = APART) -> bool:
 def spread(
     blocks: Sequence[Sequence[Thing]], rng: np.random.Generator, tries: int = 12
 ) -> list[list[Thing]] | None:
-    """The blocks, each moved as a whole to a random free place; None where no place was found."""
+    """Move each block as a whole to a random free place; None if a block finds none."""
     order = sorted(range(len(blocks)), key=lambda i: -np.prod(extent(union(blocks[i]))))
     placed: dict[int, list[Thing]] = {}
     taken: list[Box] = []

@@ -129,7 +129,7 @@ def _choose_pairs(
     forced: Pair | None,
     held_out: bool,
 ) -> list[Pair]:
-    """A (colour, kind) for each group; no two equal. Roles are the kinds each may have."""
+    """Choose a (colour, kind) for each group; no two equal. Roles are the kinds each may have."""
     pairs: list[Pair] = []
     for i, kinds in enumerate(roles):
         while True:
@@ -196,7 +196,7 @@ def _choose_sizes(rng: np.random.Generator, counts: Sequence[int], touch: str | 
 def _arrange(
     rng: np.random.Generator, grouped: Sequence[list[Thing]], touch: str | None
 ) -> tuple[Thing, ...] | None:
-    """Things with places, group after group, or None where they did not fit this time."""
+    """Place things group after group; None where they did not fit this time."""
     if touch is None:
         blocks = [cluster(things, rng) for things in grouped]
     else:
@@ -292,8 +292,8 @@ def sample_scene(
 def write_album(
     folder: Path, count: int, size: int, seed: int, *, captions: bool = False, split: str = "test"
 ) -> None:
-    """Draw `count` scenes as PNG files, named by number and a fragment of what they show; with
-    `captions`, a full caption in a .txt file beside each."""
+    """Draw `count` scenes as PNG files, named by number and a fragment of their caption; with
+    `captions`, write a full caption into a .txt file beside each."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     digits = len(str(count))

@@ -31,7 +31,8 @@ def _tenth(items: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def _held_out_pairs() -> frozenset[Pair]:
-    """A tenth of the pairs, at most two per kind and five per colour, so that each is learned."""
+    """A tenth of the pairs, at most two of each kind and five of each colour, so that all kinds and
+    colours are learned."""
     pairs = sorted(((c, k) for c in COLOURS for k in KINDS), key=_rank)
     wanted, chosen = round(len(pairs) / 10), list[Pair]()
     for colour, kind in pairs:
@@ -81,5 +82,5 @@ def check_split(split: str) -> None:
 
 
 def allowed(scene: Scene, split: str) -> bool:
-    """Whether a variant of a scene may stand in this split: unseen allows everything."""
+    """Whether a variant of a scene may be in this split: unseen allows everything."""
     return split == "unseen" or not (has_held_out_pair(scene) or has_held_out_triple(scene))

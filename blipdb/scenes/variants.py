@@ -1,4 +1,4 @@
-"""Scenes that differ from a given one in exactly one thing that its full captions say."""
+"""Scenes that differ from a given one in exactly one fact of its full captions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _middle(group: Sequence[Thing]) -> tuple[float, float]:
 
 
 def _shifted(group: Sequence[Thing], x: float, y: float) -> list[Thing]:
-    """The group with the middle of its box at (x, y), or as near to it as the image allows."""
+    """Move the group's middle to (x, y), or as near to it as the image allows."""
     b = union(group)
     w, h = extent(b)
     margin = EDGE + 1e-6
@@ -41,8 +41,8 @@ def _shifted(group: Sequence[Thing], x: float, y: float) -> list[Thing]:
 
 
 def _refitted(things: Groups, i: int, said: Content, rng: np.random.Generator) -> Groups:
-    """Group i has changed in shape: arrange it anew about where it was, every other time with the
-    groups a little off, so that all find room; what stood on or in another still does."""
+    """Group i has changed in shape: arrange it again about its old place, every other time with the
+    groups a little off, so that all find room; things on or in another stay there."""
     if len(things[i]) > 1:
         things[i] = _shifted(cluster(things[i], rng), *_middle(things[i]))
     amount = 0.4 if rng.random() < 0.5 else 0.0
@@ -142,7 +142,7 @@ _PLACE = 0.04  # how often the place is tried, where captions say it
 
 
 def _described(things: Groups, said: Content, background: str) -> tuple[object, ...]:
-    """All that a full caption says, as one value per fact: groups, then relations, then place."""
+    """Content of a full caption, as one value per fact: groups, then relations, then place."""
     facts: list[object] = []
     for group in things:
         first = group[0]

@@ -26,9 +26,11 @@ VAGUE = ("a photo", "a nice picture", "some things", "something on a background"
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of the web's texts that are not a caption of their image: `other`, of another image;
-    `half`, of this one with a colour, a kind or the order wrong; `vague`, that name a kind or
-    nothing; `boilerplate`. The rest are true and say everything."""
+    """Shares of the web's texts that are not a caption of their image.
+
+    `other`: of another image. `half`: of this one with a colour, a kind or the order wrong.
+    `vague`: naming a kind or nothing. `boilerplate`. The rest are true and complete.
+    """
 
     other: float = 0.0
     half: float = 0.0
@@ -42,7 +44,7 @@ class Mix:
 
     @property
     def noise(self) -> float:
-        """The share that is no caption of its image."""
+        """Share of texts that are no caption of their image."""
         return self.other + self.half + self.vague + self.boilerplate
 
 
@@ -61,7 +63,7 @@ def web_text(
     things: Sequence[float],
     world: World = EVERYTHING,
 ) -> WebText:
-    """A text as the web would have it beside the scene. things, world: as `sample_scene`'s."""
+    """Write a text as the web might have it beside a scene. things, world: as `sample_scene`'s."""
     kind = _kind(mix, rng)
     if kind == "other":
         return WebText(_other(scene, rng, things, world), kind)
@@ -75,18 +77,18 @@ def web_text(
 
 
 def says_something(text: str, scene: Scene) -> bool:
-    """Whether a text is true of the scene and names a colour or more than a thing: what is worth
-    learning from. Nothing that a text outside the grammar says is true."""
+    """Whether a text is true of the scene and names a colour or more than a thing, and so is worth
+    learning from. A text outside the grammar is not."""
     return is_true(text, scene) and len(text.split()) > 2
 
 
 def web_words() -> set[str]:
-    """The words that only noise has."""
+    """Words that occur in noise only."""
     return {word for text in (*BOILERPLATE, *VAGUE) for word in text.split()}
 
 
 def half_right(scene: Scene, rng: np.random.Generator, world: World = EVERYTHING) -> str:
-    """A caption with one thing wrong: a colour, a kind, or, of two things, which is which."""
+    """A caption with one error: a colour, a kind, or, of two things, their order."""
     while True:
         changed = _changed(scene, rng, world)
         text = plain_caption(changed)

@@ -53,8 +53,8 @@ INVERSE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One drawn thing. `scale` is its extent (0..1 of the image), `rotation` in radians
-    clockwise, `shade` a brightness around 1, `line` a factor on line widths around 1."""
+    """A drawn thing. `scale` is its extent (0..1 of the image), `rotation` in radians clockwise,
+    `shade` a brightness around 1, `line` a factor on line widths around 1."""
 
     kind: str
     colour: str
