@@ -46,11 +46,10 @@ QUALITY = {
 
 
 def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] = ()) -> Artifact:
-    """Write the model of a run folder into `out`, in the place of a model that is there.
+    """Write the model of a run's folder into `out`, replacing a model that is there.
 
     Weights are rounded to float16 here, once. `knows` completes "This model knows ...". `roles`:
-    what it is to be used for; where none are given, all that its weights allow but to be a filter,
-    which is for CapFilt.
+    its uses; by default all that its weights allow except filter, which is for CapFilt.
 
     Raises:
         ModelError: a file of the run is missing or doesn't fit, or `out` holds something else.
@@ -99,7 +98,7 @@ def _roles(state: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _decoding(roles: Sequence[str], prompt: str) -> Decoding | None:
-    """BLIP's, of answers and of captions that were learned behind a prompt."""
+    """Generation options, BLIP's: of answers, and of captions learned behind a prompt."""
     if "answerer" in roles:
         return ANSWERING
     return replace(CAPTIONING, prompt=prompt) if prompt and "captioner" in roles else None
@@ -133,7 +132,7 @@ def _preprocessing(values: Mapping[str, Any]) -> Preprocessing:
 
 
 def _tokenizer(run: Path) -> bytes:
-    """Without the length that training cuts texts to: a search refuses what is too long."""
+    """Tokenizer without training's limit of length: a search refuses longer texts."""
     tokenizer = tokenizers.Tokenizer.from_file(str(run / TOKENIZER))
     tokenizer.no_truncation()
     return tokenizer.to_str(pretty=True).encode()

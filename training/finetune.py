@@ -107,7 +107,7 @@ def check(task: str, config: Config) -> None:
 
 
 def pretrained(weights: Path, config: Config, special: SpecialTokens) -> MED:
-    """The pretrained model, at this configuration's image size."""
+    """Load the pretrained model, at this configuration's image size."""
     med = MED(config.model, special)
     load_weights(weights, med)
     return med

@@ -1,6 +1,7 @@
-"""Bringing corpora in: datasets of images with texts, web's or people's, into `blip.captions`.
+"""Import of corpora, datasets of images with texts from the web or people, into `blip.captions`.
 
-What an app has in its tables already, by `blipdb ingest` or by SQL, needs none of this.
+Apps whose images and captions are in the database already, by `blipdb ingest` or SQL, need none of
+this.
 """
 
 from __future__ import annotations
@@ -55,15 +56,15 @@ def collect(
     space: str = "",
     show: Show = silent,
 ) -> CollectResult:
-    """Bring a dataset's images and texts into the database. Safe to repeat: content and texts that
-    are there stay as they are.
+    """Add a dataset's images and texts to the database. Safe to repeat: content and texts that are
+    there stay as they are.
 
-    An image in a file of its own is noted by its path, one from a shard is stored. Texts are kept
-    as they came, on one line; readers clean them as BLIP does. `conn` is autocommit.
+    An image in a file of its own is noted by its path, one from a shard is stored. Texts are stored
+    unchanged, on one line; readers clean them as BLIP does. `conn` is autocommit.
 
     Raises:
         DataError: the dataset can't be used.
-        DatabaseError: the database is gone or full; what was brought in stays.
+        DatabaseError: the database is gone or full; earlier batches stay.
     """
     dataset = open_dataset(spec)
     total = len(dataset) if isinstance(dataset, Sized) else 0

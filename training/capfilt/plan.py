@@ -95,7 +95,7 @@ def _existing(path: Path, name: str, given: str) -> Path:
 
 
 def _placed(path: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A dataset's paths, from the file's folder."""
+    """Resolve a dataset's paths, which begin at the plan's folder."""
     placed = dict(spec)
     for name in ("path", "images"):
         if isinstance(given := placed.get(name), str):

@@ -72,8 +72,8 @@ def write_report(
     show: Show,
     truth: Truth | None = None,
 ) -> dict[str, Any]:
-    """Count, choose examples, measure what the new model gained where the plan has a dataset for
-    it and the noise where the truth is known, and write both files.
+    """Write both files: counts, examples, the gain of the new model where the plan has a dataset
+    for it, and the noise where the truth is known.
 
     Raises:
         DataError: the dataset of the plan's evaluation can't be used.
@@ -145,7 +145,7 @@ def _share(yes: Sequence[bool]) -> float | None:
 
 
 def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
-    """Retrieval and captions of the models before and after, on the plan's dataset."""
+    """Figures of retrieval and captions, of the models before and after, on the plan's dataset."""
     if plan.evaluation is None:
         return {}
     device, gains = torch.device("cpu"), {}
@@ -192,7 +192,7 @@ def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
 
 
 def _gained(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """A row for each figure: of each model, and the difference where there are two."""
+    """A row for each figure, of each model, and the difference where there are two."""
     *before, after = gains.values()
     rows: list[dict[str, Any]] = []
     for name in after:
@@ -230,7 +230,7 @@ def _figure(conn: Connection, decoder: Decoder, example: Example) -> str:
 
 
 def _image(conn: Connection, decoder: Decoder, image_id: UUID) -> str:
-    """The picture, small, in the page itself; where it can't be shown, why."""
+    """The image, small, embedded in the page; the reason where it can't be shown."""
     try:
         data = content(conn, image_id, LIMITS.bytes)
         if data is None:

@@ -34,7 +34,7 @@ def export_shards(
     show: Show = silent,
 ) -> Exported:
     """Write the captions of `blip.capfilt` and their images as capfilt-00000.tar and so on: an
-    image's file and its text under one name. A shard is whole or not there. space: whose images;
+    image's file and its text under one name. A shard is complete or absent. space: whose images;
     None: everybody's.
 
     Raises:

@@ -1,7 +1,6 @@
-"""CapFilt's steps, each by itself: workers and experiments call them as the loop does.
+"""Steps of CapFilt, each by itself: workers and experiments call them as the loop does.
 
-Each goes on where it was killed: training at its last checkpoint, writing and judging at the jobs
-that are not done.
+A killed step is resumed: training at its last checkpoint, writing and judging at unfinished jobs.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from ..run.config import Config
 
 
 class CapFiltError(BlipdbError):
-    """A corpus or a model that CapFilt can't go on with."""
+    """A corpus or a model with which CapFilt can't continue."""
 
 
 def train_on(
@@ -72,8 +71,8 @@ def train_on(
 def register_run(
     settings: Settings, run: Path, name: str, knows: str, roles: Sequence[str]
 ) -> Model:
-    """Make a run's model known to the database under its roles; none of them becomes active, and
-    no image is encoded for it. Safe to repeat.
+    """Register a run's model under its roles. It does not become active, and no image is encoded
+    for it. Safe to repeat.
 
     Raises:
         ModelError: the run holds no model for these roles.
@@ -84,7 +83,7 @@ def register_run(
 
 
 def model_for(conn: Connection, step: str, name: str) -> Model:
-    """A registered model that can do what "captioner" or "filter" has to.
+    """Find a registered model for the step "captioner" or "filter".
 
     Raises:
         UsageError: there is none of that name, or it is of another role.
@@ -106,7 +105,7 @@ def write(
     space: str = "",
     show: Show = silent,
 ) -> Outcome:
-    """One synthetic caption for each image that people have not described.
+    """Write a synthetic caption for each image without one by people.
 
     Raises:
         CapFiltError: this captioner has written there in another way.
@@ -144,8 +143,8 @@ def _require_same(conn: Connection, model: Model, writing: Writing) -> None:
 
 
 def judge(settings: Settings, model: Model, *, space: str = "", show: Show = silent) -> Outcome:
-    """ITC and ITM of every caption that this filter has not judged; people's too, which are kept
-    whatever it says. It is the active filter from now on: of a database's captions only one judges.
+    """Score every caption that this filter has not judged, by ITC and ITM; people's too, which are
+    always kept. Makes it the active filter: a database has only one.
 
     Raises:
         ModelError, DatabaseError: as `write`.

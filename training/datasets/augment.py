@@ -28,7 +28,7 @@ Affine = tuple[float, float, float, float, float, float]
 def random_crop(
     image: Image.Image, size: int, smallest: float, rng: np.random.Generator
 ) -> Image.Image:
-    """A part of the image with `smallest` to all of its area, as a square of `size`, bicubic."""
+    """Crop `smallest` to all of the image's area, as a square of `size`, bicubic."""
     left, top, width, height = crop_box(*image.size, smallest, rng)
     part = image.crop((left, top, left + width, top + height))  # first: nothing else shines in
     return part.resize((size, size), Image.Resampling.BICUBIC)
@@ -37,8 +37,8 @@ def random_crop(
 def crop_box(
     width: int, height: int, smallest: float, rng: np.random.Generator
 ) -> tuple[int, int, int, int]:
-    """Left, top, width and height of a crop of random area and proportions; where none fits, of
-    the largest in the middle that isn't too narrow or wide."""
+    """Left, top, width and height of a crop of random area and aspect; where none fits, the largest
+    central one within the limits of aspect."""
     for _ in range(TRIES):
         area = width * height * rng.uniform(smallest, 1.0)
         proportion = math.exp(rng.uniform(math.log(MIN_ASPECT), math.log(MAX_ASPECT)))
@@ -52,12 +52,12 @@ def crop_box(
 
 
 def random_flip(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """The image, or its mirror image as often."""
+    """Mirror the image half the time."""
     return ImageOps.mirror(image) if rng.random() < 0.5 else image
 
 
 def rand_augment(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Two of `OPERATIONS`, the same twice perhaps, each carried out half the time."""
+    """Apply two of `OPERATIONS`, perhaps the same twice, each half the time."""
     for number in rng.integers(0, len(OPERATIONS), COUNT):
         if rng.random() < SHARE:
             image = OPERATIONS[number](image, 1 if rng.random() < 0.5 else -1)
@@ -101,7 +101,7 @@ def translate_y(image: Image.Image, sign: int) -> Image.Image:
 
 
 def rotate(image: Image.Image, sign: int) -> Image.Image:
-    """Counter-clockwise where the sign is 1."""
+    """Rotate the image, counter-clockwise where the sign is 1."""
     angle, x, y = math.radians(sign * DEGREES), image.width / 2, image.height / 2
     cos, sin = math.cos(angle), math.sin(angle)
     return _moved(image, (cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y))

@@ -10,8 +10,8 @@ RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
 def expand(pattern: str) -> Iterator[str]:
-    """The names that a pattern's braces stand for, in order, as a shell would have them: numbers
-    from one to another, with as many digits as the first, or alternatives."""
+    """Expand a pattern's braces in order, as a shell does: numbers from one to another, with as
+    many digits as the first, or alternatives."""
     found = BRACES.search(pattern)
     if found is None:
         yield pattern

@@ -1,4 +1,4 @@
-"""blipdb's own tables as a dataset: `blip.capfilt`, what CapFilt has kept, or all captions."""
+"""Captions of blipdb's own tables as a dataset: `blip.capfilt`, or all captions."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ Id = tuple[UUID, UUID]
 
 
 class CapFilt:
-    """The captions that there were when they were indexed, as far as the user of the URL sees
-    them. A caption that has gone since is a broken sample; new ones wait for the next index."""
+    """Captions in the database at the time of indexing, as far as the user of the URL sees them. A
+    caption that was deleted since is a broken sample; new ones are in the next index only."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class CapFilt:
         return query.format(SOURCES[self._captions])
 
     def _samples(self, numbers: Iterable[int]) -> Iterator[Sample | Broken]:
-        """Each caller has a connection of its own, which is made in its own process."""
+        """Read samples by id. Each caller has a connection of its own, made in its own process."""
         numbers = iter(numbers)
         with _explained(self._url), connect(self._url, autocommit=True) as conn:
             while chosen := [

@@ -1,4 +1,4 @@
-"""A file behind an http or https URL, read once from its beginning to its end."""
+"""Download of an http or https URL, read once from beginning to end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILURES = (OSError, http.client.HTTPException)  # also what urllib raises
 
 
 class DownloadError(Exception):
-    """A download that can't be made or finished; its text is the reason."""
+    """A download that can't be started or finished; the message is the reason."""
 
 
 def is_url(name: str) -> bool:
@@ -25,7 +25,7 @@ def is_url(name: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """The URL as it may be shown: without password, and without a query that may hold a key."""
+    """The URL for messages: without password, and without a query that may hold a key."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -41,10 +41,10 @@ class Download:
         self._failures = 0
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; none at the end.
+        """Read the next bytes, at most `size`; none at the end.
 
         Raises:
-            DownloadError: it can't be had, or not to its end.
+            DownloadError: the server refuses, or the retries are used up.
         """
         while True:
             try:
@@ -82,7 +82,7 @@ class Download:
         return response
 
     def _pass_over(self, response: Any) -> None:
-        """Leave out what is there already, where the server begins anew."""
+        """Skip the bytes that were read before, where the server starts from the beginning."""
         left = self._at
         while left > 0:
             data = response.read(min(left, 1 << 20))
@@ -101,7 +101,7 @@ class Download:
 
 
 def _is_final(error: Exception | None) -> bool:
-    """Whether another try would end as this one."""
+    """Whether a retry would fail in the same way."""
     return (
         isinstance(error, urllib.error.HTTPError)
         and error.code < 500

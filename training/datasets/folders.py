@@ -12,8 +12,8 @@ from .sample import Broken, DataError, Sample
 
 
 class Folder(IndexedDataset):
-    """The captions of a folder's images, in the order of their paths; as `blipdb ingest` reads
-    them, of which an image without any is no sample."""
+    """Captions of a folder's images, in the order of their paths, as `blipdb ingest` reads them. An
+    image without any is not a sample."""
 
     def __init__(self, path: Path) -> None:
         """Find a folder's images and the captions beside them.
@@ -38,5 +38,5 @@ class Folder(IndexedDataset):
 
 
 def folder(path: str | Path) -> Folder:
-    """path: the folder, searched to its depth."""
+    """Open a folder. path: searched recursively."""
     return Folder(Path(path))

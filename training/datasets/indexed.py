@@ -1,4 +1,4 @@
-"""Datasets whose samples can be read in any order: shuffled exactly, begun anywhere."""
+"""Datasets with random access: shuffled exactly, started anywhere."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CHECKED_SAMPLES = 100  # the first ones, of which at least one must be usable
 
 
 class IndexedDataset(ABC):
-    """A dataset of known size, each of whose samples can be read by its number."""
+    """A dataset of known size, whose samples are read by number."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def sample(self, number: int) -> Sample | Broken:
-        """The sample of that number, from 0; no image is read yet, where it lies in a file."""
+        """Return the sample of that number, from 0; an image in a file is not read yet."""
 
     def samples(self, numbers: Iterable[int]) -> Iterator[Sample | Broken]:
         """The samples of those numbers."""
@@ -38,8 +38,8 @@ class IndexedDataset(ABC):
 
 
 def shuffled(count: int, seed: int, part: int, parts: int, start: int) -> Iterator[int]:
-    """Numbers below `count` without end: all of them in each epoch's own order, of which a part
-    takes every `parts`-th."""
+    """Endless numbers below `count`: all of them in each epoch's own order, of which a part takes
+    every `parts`-th."""
     epoch, order = -1, Permutation(count)
     for place in itertools.count(start * parts + part, parts):
         if place // count != epoch:
@@ -49,8 +49,8 @@ def shuffled(count: int, seed: int, part: int, parts: int, start: int) -> Iterat
 
 
 def require_samples(dataset: IndexedDataset, name: str) -> None:
-    """Raise DataError where there are no samples, or none of the first can be used: then the
-    layout is another one, or what it needs is somewhere else."""
+    """Raise DataError where there are no samples, or none of the first can be used: then the layout
+    is a different one, or the files are somewhere else."""
     if len(dataset) == 0:
         raise DataError(f"{name} has no samples")
     first = min(len(dataset), CHECKED_SAMPLES)
@@ -60,7 +60,7 @@ def require_samples(dataset: IndexedDataset, name: str) -> None:
 
 
 class JoinedDataset(IndexedDataset):
-    """Datasets one behind the other, shuffled as one."""
+    """Datasets in succession, shuffled as one."""
 
     def __init__(self, parts: Sequence[IndexedDataset]) -> None:
         self._parts = parts

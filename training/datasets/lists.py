@@ -19,7 +19,7 @@ Read = Callable[[Record, int], Sample]
 
 
 class Listed(IndexedDataset):
-    """The samples in a file's records."""
+    """Samples of a file's records."""
 
     def __init__(self, records: Records, read: Read) -> None:
         """Raises DataError where no sample is what it should be."""
@@ -46,8 +46,8 @@ class Listed(IndexedDataset):
 def caption_list(
     path: str | Path | Sequence[str], images: str | Path | None = None
 ) -> IndexedDataset:
-    """A list, or several: a glob, or several paths. images: the folder where the lists' paths
-    begin; else each list's own. A list of captions is as many samples.
+    """Open a list, or several: a glob, or several paths. images: the folder that the lists' paths
+    are relative to; by default each list's own. A list of captions is as many samples.
 
     Raises:
         DataError: a file can't be read, or is no such list.
@@ -72,7 +72,7 @@ def _folder(images: str | Path | None, path: Path) -> Path:
 
 
 def require_folder(images: str | Path) -> Path:
-    """The folder of images.
+    """Check that there is a folder of images.
 
     Raises:
         DataError: there is no such folder.
@@ -100,10 +100,10 @@ CAPTIONS = Expansion("captions", count_captions)
 
 
 def image_of(record: Record) -> str:
-    """Where a record's image is.
+    """Return a record's path of the image.
 
     Raises:
-        SampleError: it doesn't say.
+        SampleError: it has none.
     """
     for name in IMAGE_FIELDS:
         if isinstance(image := record.get(name), str) and image:
@@ -116,7 +116,7 @@ def image_of(record: Record) -> str:
 
 
 def caption_of(record: Record, part: int) -> str:
-    """One of a record's captions.
+    """Return one of a record's captions.
 
     Raises:
         SampleError: there is none.

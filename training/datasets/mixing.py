@@ -1,4 +1,4 @@
-"""Several datasets as one, each seen as often as its weight says."""
+"""Several datasets as one, each sampled by its weight."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PERIOD = 1 << 14  # samples, in which the shares are kept as exactly as whole nu
 
 @dataclass(frozen=True)
 class MixedDataset:
-    """Samples of `datasets` in the proportion of `shares`, in random order; of each dataset they
-    come in the order of its own stream."""
+    """Samples of `datasets` in the proportion of `shares`, in random order; within a dataset, in
+    the order of its own stream."""
 
     datasets: Sequence[Dataset]
     shares: Sequence[float]

@@ -32,7 +32,7 @@ KINDS: Mapping[str, Callable[..., Dataset]] = {
 
 
 def open_dataset(spec: Mapping[str, Any]) -> Dataset:
-    """The dataset that a table describes: its kind, and the arguments of that kind's function.
+    """Open the dataset of a table: its kind, and the arguments of that kind's function.
 
     Raises:
         DataError: the kind or a key is unknown or missing, or the dataset can't be used.
@@ -51,9 +51,9 @@ def open_dataset(spec: Mapping[str, Any]) -> Dataset:
 
 
 def open_datasets(specs: Sequence[Mapping[str, Any]]) -> Dataset:
-    """Several as one. weight: how often a dataset's samples are seen, while those of one with
-    weight 1, the default, are seen once; BLIP takes a fifth of LAION in an epoch, which is 0.2.
-    Without weights, datasets whose samples are known are shuffled as one.
+    """Open several datasets as one. weight: how often a dataset's samples are seen, relative to
+    those of one with weight 1, the default; BLIP takes a fifth of LAION in an epoch, which is 0.2.
+    Without weights, datasets of known size are shuffled as one.
 
     Raises:
         DataError: as `open_dataset`; or a weight is none, or makes no sense without a size.

@@ -60,11 +60,11 @@ def pair_batches(
 
 
 def prompted(prompt: str, text: str) -> str:
-    """A caption behind its prompt, if there is one."""
+    """Prepend the prompt, if there is one, to a caption."""
     return f"{prompt.strip()} {text}".lstrip()
 
 
 def key_of(name: str) -> int:
-    """63 bits of a name's hash: other names have others, for all that will ever happen."""
+    """63 bits of a name's hash, so that different names practically never share a key."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

@@ -1,4 +1,4 @@
-"""An epoch's order: a permutation of any size that needs no memory."""
+"""Permutation of any size, in constant memory: an epoch's order."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ WORD = (1 << 64) - 1
 
 
 class Permutation:
-    """A permutation of range(count), the one of `key`, computed place by place.
+    """A permutation of range(count), chosen by `key` and computed index by index.
 
-    A Feistel network permutes the numbers below the next power of two; what it puts at `count` or
-    above is put again until it is below (J. Black and P. Rogaway, "Ciphers with arbitrary finite
+    A Feistel network permutes the numbers below the next power of two; results of `count` or more
+    are permuted again until they are below (J. Black and P. Rogaway, "Ciphers with arbitrary finite
     domains", CT-RSA 2002).
     """
 
@@ -43,7 +43,7 @@ class Permutation:
 
 
 def _mixed(word: int) -> int:
-    """SplitMix64's last step (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014)."""
+    """Last step of SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014)."""
     word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 & WORD
     word = (word ^ (word >> 27)) * 0x94D049BB133111EB & WORD
     return word ^ (word >> 31)

@@ -1,5 +1,5 @@
-"""The published datasets that BLIP was trained and measured on, in their authors' own layout and
-in that of BLIP's lists."""
+"""Published datasets that BLIP was trained and evaluated on, in their authors' own layout and in
+that of BLIP's lists."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _vqa_list(path: Path, images: Path) -> IndexedDataset:
 
 
 def _answers(given: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Each answer once with its weight, in the order in which they were first given."""
+    """Unique answers with their weights, in the order in which they were first given."""
     if isinstance(given, str):
         return (given,), (VG_WEIGHT,)
     counts = Counter(given)
@@ -228,7 +228,7 @@ def nlvr2(path: str | Path, images: str | Path) -> IndexedDataset:
 
 
 def begins_with(path: Path) -> str:
-    """The first character of a JSON file that is no space.
+    """Return the first character of a JSON file that is not white space.
 
     Raises:
         DataError: the file can't be read.

@@ -1,6 +1,6 @@
 """Records of JSON, JSONL, CSV and TSV files of any size, read one at a time.
 
-A file is gone through once, to index where its records stand; the index is a file, too.
+One pass over a file indexes the byte offsets of its records; the index is a file, too.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Records:
         return f"{self.path.suffix} {self._key} {self._expansion.name}"
 
     def where(self, number: int) -> str:
-        """The record of the sample `number`, in words."""
+        """Name the record of the sample `number`, for messages."""
         return f"{self.path}, byte {self._places[number][0]:,}"
 
     def keys(self, name: str, key: Callable[[Record], str]) -> Keys:
@@ -146,14 +146,14 @@ class Records:
 
 
 class Keys:
-    """An index of samples by a key of theirs, which is different for each."""
+    """Index of samples by a unique key."""
 
     def __init__(self, records: Records, name: str, key: Callable[[Record], str]) -> None:
         self._records, self._key = records, key
         self._rows = cached_table(records.path, f"{records.name} {name}", KEYED, self._write)
 
     def find(self, key: str) -> Record | None:
-        """The record with that key."""
+        """Return the record with that key."""
         wanted = _hash(key)
         low, high = 0, len(self._rows)
         while low < high:

@@ -1,4 +1,4 @@
-"""One example of a dataset, not decoded yet, and the protocol of what gives them."""
+"""A sample of a dataset, not decoded yet, and the protocol of datasets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ImageSource = Path | bytes
 
 
 class DataError(ValueError):
-    """A dataset that can't be used: says which one, what is wrong, and what it should be."""
+    """A dataset that can't be used; the message names it, the fault, and the remedy."""
 
 
 class SampleError(Exception):
@@ -40,14 +40,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Broken:
-    """A sample that can't be used: where it stands, and why."""
+    """A sample that can't be used: its place, and the reason."""
 
     where: str
     reason: str
 
     @property
     def kind(self) -> str:
-        """The reason without what it says of this one alone, as `truncated JPEG`."""
+        """The reason without details of this one sample, as `truncated JPEG`."""
         return NUMBER.sub("N", self.reason.partition(":")[0])
 
     def __str__(self) -> str:
@@ -55,13 +55,15 @@ class Broken:
 
 
 class Dataset(Protocol):
-    """Samples in constant memory, however many there are."""
+    """Samples in constant memory, however many they are."""
 
     def stream(self, seed: int, part: int, parts: int, start: int) -> Iterator[Sample | Broken]:
-        """An endless stream of one part of `parts`, epoch after epoch, each shuffled anew by
-        `seed`; it begins at the part's position `start`, and is the same whatever the start was:
-        `stream(…, n)` goes on where `stream(…, 0)` was after n. In an epoch each sample is in one
-        part."""
+        """An endless stream of one part of `parts`, epoch after epoch, each shuffled differently by
+        `seed`.
+
+        It starts at the part's position `start`: `stream(…, n)` continues where `stream(…, 0)` was
+        after n. In an epoch each sample is in one part.
+        """
         ...
 
     def once(self) -> Iterator[Sample | Broken]:

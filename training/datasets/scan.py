@@ -1,6 +1,6 @@
-"""Where the records of a file stand: found in one pass that never holds the file.
+"""Byte offsets of a file's records: found in one pass that never holds the file in memory.
 
-The records' places are (start, length) in bytes, in order.
+Each record is (start, length) in bytes, in order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Place = tuple[int, int]
 
 
 class Token(NamedTuple):
-    """A bracket of JSON outside of strings, what stands before it, and where it ends."""
+    """A bracket of JSON outside of strings, the text before it, and its end."""
 
     before: bytes
     bracket: bytes
@@ -35,7 +35,7 @@ class Token(NamedTuple):
 
 
 def scan_array(file: BinaryIO, path: Path, key: str | None = None) -> Iterator[Place]:
-    """The objects of a JSON list; with a `key`, of the list under this key of an object.
+    """Find the objects of a JSON list; with a `key`, of the list under this key of an object.
 
     Raises:
         DataError: it is no such list, breaks off, or holds something else than objects.
@@ -64,7 +64,7 @@ def _end_of_record(tokens: Iterator[Token], path: Path, count: int) -> int:
 
 
 def _enter(tokens: Iterator[Token], path: Path, key: str | None) -> None:
-    """Go behind the bracket that opens the list."""
+    """Skip the bracket that opens the list."""
     first = next(tokens, None)
     wanted = b"[" if key is None else b"{"
     if first is None or first.before.decode("utf-8", "replace").strip().strip(MARK):
@@ -104,7 +104,7 @@ def _tokens(file: BinaryIO, path: Path) -> Iterator[Token]:
 
 
 def scan_lines(file: BinaryIO, path: Path) -> Iterator[Place]:
-    """The lines that are not empty."""
+    """Find the lines that are not empty."""
     start = 0
     while line := _line(file, path, start):
         if line.strip():
@@ -113,7 +113,7 @@ def scan_lines(file: BinaryIO, path: Path) -> Iterator[Place]:
 
 
 def scan_rows(file: BinaryIO, path: Path, delimiter: str) -> Iterator[Place]:
-    """The rows of CSV, the heading first; a quoted field may go over several lines.
+    """Find the rows of CSV, the heading first; a quoted field may span several lines.
 
     Raises:
         DataError: a field doesn't end, or holds what no field can.

@@ -68,7 +68,7 @@ def pad_texts(tokenizer: Tokenizer, texts: Sequence[str], pad: int = 0) -> npt.N
 
 
 def draw_batch(config: Config, tokenizer: Tokenizer, step: int) -> Batch:
-    """The batch of `step`."""
+    """Draw the batch of `step`."""
     rng = np.random.default_rng([config.seed, step])
     stage = config.stage(step)
     batch = _scenes(config.batch, stage, rng)
@@ -110,10 +110,11 @@ def truths(batch: Sequence[Scene], texts: Sequence[str]) -> npt.NDArray[np.bool_
 def truths_of_tokens(
     batch: Sequence[Scene], texts: Sequence[str], length: int
 ) -> npt.NDArray[np.int8]:
-    """int8 [len(batch), len(texts), length]: whether what a token says is true (1) or false (0) of
-    the scene, -1 where it says nothing. A word is a token, behind [CLS].
+    """Truth of each token: int8 [len(batch), len(texts), length], 1 where it is true of the scene,
+    0 where it is false, -1 where it states nothing. A word is a token, behind [CLS].
 
-    Raises CaptionError for a text outside the grammar."""
+    Raises CaptionError for a text outside the grammar.
+    """
     found = np.full((len(batch), len(texts), length), -1, dtype=np.int8)
     for j, reading in enumerate(map(read, texts)):
         for i, scene in enumerate(batch):
@@ -123,7 +124,7 @@ def truths_of_tokens(
 
 
 def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
-    """Scenes of which a share, `stage.variants`, are variants of others."""
+    """Draw scenes; a share of them, `stage.variants`, are variants of others."""
     varied = round(count * stage.variants)
     base = [sampling.sample_scene(rng, things=stage.things) for _ in range(count - varied)]
     batch = list(base)

@@ -101,14 +101,14 @@ class Shards:
             yield from self._read(shard)
 
     def _begin(self, epochs: ShardEpochs, start: int) -> tuple[int, Turns, list[Iterator[Item]]]:
-        """The epoch that the part's place `start` is in, and where it is there."""
+        """Find the epoch of the part's position `start`, and the position in it."""
         while True:
             number, turns = self._turns_at(epochs, start)
             with suppress(ShorterError):  # whose count is known now
                 return number, turns, turns.open(partial(self._opened, epochs[number]))
 
     def _turns_at(self, epochs: ShardEpochs, start: int) -> tuple[int, Turns]:
-        """As far as counts are known; shards whose counts aren't may have any number."""
+        """Turns by the known counts; shards without a count may have any number."""
         for number in itertools.count():
             turns = Turns(len(epochs[number]), OPEN_SHARDS)
             start = turns.skip(start, partial(self._size_of, epochs[number]))
@@ -150,11 +150,11 @@ class Shards:
 
 
 class ShorterError(Exception):
-    """A shard has fewer samples than a start needs; its count is noted now."""
+    """A shard has fewer samples than the start needs; its count is noted now."""
 
 
 class Piece(NamedTuple):
-    """Every `every`-th sample of a shard, from the number `first` on."""
+    """Every `every`-th sample of a shard, starting with the number `first`."""
 
     shard: int
     first: int
@@ -187,7 +187,7 @@ class ShardCounts:
         self._known: dict[int, int] = {}
 
     def get(self, number: int) -> int | None:
-        """The count of the shard of that number."""
+        """Return the count of the shard of that number."""
         if number not in self._known:
             count = self._noted.get(_state(self._names[number]))
             if count is None:
@@ -196,7 +196,7 @@ class ShardCounts:
         return self._known[number]
 
     def note(self, number: int, count: int, *, lasting: bool) -> None:
-        """Keep a shard's count; only for this process where it isn't lasting."""
+        """Keep a shard's count; for this process only, unless it is lasting."""
         is_new = self.get(number) != count
         self._known[number] = count
         if not lasting or not is_new:

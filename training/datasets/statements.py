@@ -76,5 +76,5 @@ def statement_batches(
 
 
 def mirrored(text: str) -> str:
-    """The statement about the images in each other's place."""
+    """Exchange left and right in a statement, as its images change places."""
     return " ".join(OPPOSITE.get(word, word) for word in text.split(" "))

@@ -1,4 +1,4 @@
-"""Rows of a fixed size in a file: an index that is read row by row, and made once."""
+"""Rows of a fixed size in a file: an index, built once and read row by row."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Write = Callable[[IO[bytes]], None]
 
 
 class Table:
-    """Rows in a file, of which none is kept in memory. Forked processes may read it together."""
+    """Rows in a file, none of which is kept in memory. Forked processes may read it together."""
 
     def __init__(self, descriptor: int, row: struct.Struct) -> None:
-        """Takes over the open file `descriptor`."""
+        """Take over the open file `descriptor`."""
         self._descriptor, self._row = descriptor, row
         self._count = os.fstat(descriptor).st_size // row.size
         weakref.finalize(self, os.close, descriptor)
@@ -40,8 +40,9 @@ class Table:
 
 
 def cached_table(source: Path, name: str, row: struct.Struct, write: Write) -> Table:
-    """The table called `name` of the file `source`, which `write` makes where there is none of the
-    file as it is now. It is kept in `cache_folder`; of several processes one makes it.
+    """Return the table called `name` of the file `source`; `write` builds it where the cache has
+    none for the file's present content. It is kept in `cache_folder`; of several processes one
+    builds it.
 
     Raises:
         DataError: the source can't be read, or the table can't be written.
@@ -56,7 +57,7 @@ def cached_table(source: Path, name: str, row: struct.Struct, write: Write) -> T
 
 
 def unlisted_table(row: struct.Struct, write: Write) -> Table:
-    """A table of which nobody else knows: its file has no name."""
+    """Build a table in a file without a name, private to this process."""
     with tempfile.TemporaryFile(buffering=1 << 20) as file:
         write(file)
         file.flush()
@@ -64,7 +65,7 @@ def unlisted_table(row: struct.Struct, write: Write) -> Table:
 
 
 def kept_table(path: Path, row: struct.Struct, write: Write) -> Table:
-    """The table at `path`, which `write` makes where there is none."""
+    """Return the table at `path`; `write` builds it where there is none."""
     with explained(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         _make(path, write)
@@ -78,7 +79,7 @@ def cache_folder() -> Path:
 
 
 def made_once(key: str, write: Write) -> Path:
-    """The cached file called `key`, which `write` makes where there is none."""
+    """Return the cached file called `key`; `write` builds it where there is none."""
     folder = cache_folder()
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -110,7 +111,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Say of an OSError that it is about a dataset's index, and what can be done."""
+    """Translate an OSError to one about a dataset's index, with the remedy."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,5 @@
-"""The samples of one WebDataset shard: a tar in which a sample's files follow one another and have
-one name up to the first dot, as 00017.jpg, 00017.txt and 00017.json."""
+"""Samples of one WebDataset shard: a tar in which a sample's files are adjacent and share their
+name up to the first dot, as 00017.jpg, 00017.txt and 00017.json."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Stream(Protocol):
 
 
 class Shard:
-    """Reads a shard once. `failed`: the download broke, so another try may find more."""
+    """Reader of a shard, for one pass. `failed`: the download broke; a retry may find more."""
 
     def __init__(self, stream: Stream, name: str) -> None:
         """`name`: where the samples say that they are from."""
@@ -43,7 +43,7 @@ class Shard:
         return data
 
     def samples(self) -> Iterator[Sample | Broken]:
-        """At least one, be it the reason why there is none. A caption each is a sample."""
+        """Samples of one name, a caption each; at least one, if only a broken one."""
         count = 0
         try:
             for one in self._all():
@@ -71,7 +71,7 @@ class Shard:
                 yield from _samples(where, key, files)
 
     def _groups(self) -> Iterator[tuple[str, Files]]:
-        """The files of each sample, by its name."""
+        """Group the files of each sample, by its name."""
         key, files = "", Files()
         with tarfile.open(fileobj=cast(IO[bytes], self), mode="r|") as tar:
             while (member := tar.next()) is not None:
@@ -118,7 +118,7 @@ def _samples(where: str, key: str, files: Files) -> Iterator[Sample | Broken]:
 
 
 def _captions(files: Files) -> Sequence[str]:
-    """Of the text file, else of the JSON."""
+    """Captions of the text file, else of the JSON."""
     if "txt" in files:
         return [_decoded(files["txt"])]
     if "json" not in files:

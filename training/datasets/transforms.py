@@ -1,4 +1,4 @@
-"""From a sample's files and texts to what a model reads: pixels and cleaned texts, as in BLIP."""
+"""Transforms of a sample's files and texts to pixels and cleaned texts, as in BLIP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PUNCTUATION = re.compile(r"[.!\"()*#:;~]")
 
 @dataclass(frozen=True)
 class Augment:
-    """Crop, mirror image and RandAugment, in BLIP's order. smallest: a crop's part of the area."""
+    """Crop, flip and RandAugment, in BLIP's order. smallest: the least share of area of a crop."""
 
     size: int
     smallest: float
@@ -51,7 +51,7 @@ def make_transform(augment: str, size: int) -> Transform:
 
 
 def square(source: ImageSource, size: int) -> Pixels:
-    """The whole image as a square, bicubic: for evaluation.
+    """Resize the whole image to a square, bicubic: for evaluation.
 
     Raises:
         ImageError: it is missing or broken; its `reason` says how.
@@ -61,7 +61,7 @@ def square(source: ImageSource, size: int) -> Pixels:
 
 
 def read_bytes(source: ImageSource) -> bytes:
-    """An image's file.
+    """Read an image's file.
 
     Raises:
         ImageError: it is missing, unreadable, or too large.
@@ -74,17 +74,17 @@ def read_bytes(source: ImageSource) -> bytes:
 
 
 def plain(text: str) -> str:
-    """A text that can be encoded: JSON may hold halves of characters."""
+    """Make a text encodable: JSON may contain lone surrogates."""
     return text.encode("utf-8", "replace").decode()
 
 
 def pre_caption(text: str, max_words: int = MAX_CAPTION_WORDS) -> str:
-    """Lower case, without most punctuation, in single spaces, at most so many words."""
+    """Clean a caption: lower case, without most punctuation, single spaces, a maximum of words."""
     words = PUNCTUATION.sub(" ", plain(text).lower()).split()
     return " ".join(words[:max_words])
 
 
 def pre_question(text: str, max_words: int = QUESTION_WORDS) -> str:
-    """As `pre_caption`; but what stood around punctuation is joined."""
+    """Clean a question: as `pre_caption`, but punctuation leaves no space."""
     words = PUNCTUATION.sub("", plain(text).lower()).split()
     return " ".join(words[:max_words])

@@ -1,5 +1,7 @@
-"""Several readers taken in turn: a few are open at a time, and the next takes the place of one that
-has ended. Where each is after any number of turns follows from how much each of them gives."""
+"""Round robin over several readers: a few are open at a time, and the next replaces one that ends.
+
+The position of each after any number of turns follows from their sizes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ T = TypeVar("T")
 
 
 class Turns:
-    """The turns of the readers 0 to `count` - 1, of which `width` are open."""
+    """Turns of the readers 0 to `count` - 1, of which `width` are open."""
 
     def __init__(self, count: int, width: int) -> None:
         self._following = iter(range(count))
@@ -61,7 +63,7 @@ class Turns:
         self._turn = (self._turn + 1) % len(self._open)
 
     def _replace(self) -> bool:
-        """Put the next reader in the place of the one whose turn it is; else drop that."""
+        """Replace the reader at turn by the next one; drop it if there is none."""
         following = next(self._following, None)
         if following is not None:
             self._open[self._turn] = [following, 0]

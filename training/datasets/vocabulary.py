@@ -1,4 +1,4 @@
-"""The tokenizer of a closed world: a token for each of its words."""
+"""Tokenizer of a closed vocabulary: a token for each word."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from blipdb.model.architecture import SpecialTokens
 
 
 class VocabularyError(ValueError):
-    """A tokenizer that BLIP can't be trained with."""
+    """A tokenizer with which BLIP can't be trained."""
 
 
 def build_tokenizer(words: Iterable[str]) -> Tokenizer:
-    """Lowercased words in sorted order behind the special tokens; punctuation is dropped.
+    """Build a tokenizer of lower-case words, sorted, behind the special tokens; punctuation is
+    dropped.
 
     A text becomes `[CLS] words [SEP]`; an unknown word is `[UNK]`.
     """
@@ -45,7 +46,7 @@ def build_tokenizer(words: Iterable[str]) -> Tokenizer:
 
 
 def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
-    """The ids of the tokens with a role of their own.
+    """Ids of the special tokens.
 
     Raises:
         VocabularyError: one is missing.

@@ -1,4 +1,4 @@
-"""Do an artifact's graphs compute what torch computes from the same weights?"""
+"""Agreement of an artifact's graphs with torch on the same weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IMAGES = 5
 
 
 def load_med(artifact: Artifact) -> MED:
-    """The torch model with exactly the artifact's weights."""
+    """Build the torch model with exactly the artifact's weights."""
     model = MED(artifact.architecture, artifact.manifest.special_tokens)
     state = {name: torch.from_numpy(value) for name, value in artifact.state_dict().items()}
     model.load_state_dict(state)
@@ -33,7 +33,7 @@ def load_med(artifact: Artifact) -> MED:
 
 @torch.no_grad()
 def disagreement(runtime: Runtime, model: MED, seed: int = 0) -> dict[str, float]:
-    """The largest difference of each graph from torch, relative to the largest value.
+    """Return the largest difference of each graph from torch, relative to the largest value.
 
     Torch computes in float64, so that what is seen is the graphs' own error. Random images and
     texts; batches of 1 to 5, every length that the model reads, cross-attention on the same int8
@@ -52,7 +52,7 @@ def disagreement(runtime: Runtime, model: MED, seed: int = 0) -> dict[str, float
 
 
 def check(artifact: Artifact) -> dict[str, float]:
-    """`disagreement` with the torch model that the artifact's own weights make.
+    """Run `disagreement` with the torch model of the artifact's own weights.
 
     Raises:
         ModelError: a graph differs by more than `TOLERANCE`.

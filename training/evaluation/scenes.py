@@ -23,7 +23,7 @@ CHUNK_ROWS = 128  # images or pairs at once
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Scenes that training never draws: images uint8 [N, S, S, 3], one full caption each, distinct;
+    """Scenes held out from training: images uint8 [N, S, S, 3], one full caption each, distinct;
     `harder` holds queries with a true scene (first) and its distractors."""
 
     scenes: list[Scene]
@@ -35,8 +35,8 @@ class HeldOut:
 def held_out(
     size: int, count: int, harder: int, distractors: int = 31, split: str = "train"
 ) -> HeldOut:
-    """`count` scenes with 1 to 4 things at `size` pixels, and `harder` queries whose `distractors`
-    differ from the true scene in one attribute or relation."""
+    """Draw `count` scenes with 1 to 4 things at `size` pixels, and `harder` queries whose
+    `distractors` differ from the true scene in one attribute or relation."""
     rng = np.random.default_rng([EVALUATION_SEED, len(split)])
     drawn: dict[str, Scene] = {}
     while len(drawn) < count:
@@ -56,8 +56,8 @@ def held_out(
 
 @torch.inference_mode()
 def evaluate(model: MED, tokenizer: Tokenizer, data: HeldOut, candidates: int) -> dict[str, float]:
-    """Text-to-image recall by ITC and by rerank of `candidates`, the harder set, and the share of
-    greedy captions (of a third of the scenes) that name every thing's kind and colour."""
+    """Measure text-to-image recall by ITC and by rerank of `candidates`, the harder set, and the
+    share of greedy captions (of a third of the scenes) that name every thing's kind and colour."""
     tokens = encode_images(model, data.images)
     ids = texts_tensor(model, tokenizer, data.texts)
     cosines = text_vectors(model, ids) @ model.image_vector(tokens).T
@@ -114,7 +114,7 @@ def rerank(model: MED, ids: Tensor, tokens: Tensor, candidates: Tensor) -> Tenso
 
 
 def describe(model: MED, tokenizer: Tokenizer, tokens: Tensor) -> str:
-    """Greedy caption of one image's tokens [1, T, D]."""
+    """Write a greedy caption of one image's tokens [1, T, D]."""
     memory = model.writing_memory(tokens)
     ids = torch.full((1, 1), model.special.dec, device=tokens.device)
     while ids.shape[1] < model.arch.max_positions:

@@ -1,4 +1,4 @@
-"""Learning NLVR2: is a statement true of two images?"""
+"""Training of NLVR2: is a statement true of two images?"""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..run.config import Config
 
 
 class NLVR2Learner(nn.Module):
-    """A `Reasoner` that learns. Called, it gives the step's loss: a statement that is true of two
-    images matches them, so it is named "itm"."""
+    """A `Reasoner` in training. Called, it returns the step's loss, named "itm": a statement that
+    is true of two images matches them."""
 
     is_sparing = False
 

@@ -1,5 +1,5 @@
-"""A step's objectives: ITC, ITM and LM on one batch (arXiv 2201.12086, section 3.2), and what a
-model that begins with nothing learns beside them."""
+"""ITC, ITM and LM on one batch (arXiv 2201.12086, section 3.2), and the objectives that a model
+with random weights learns beside them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SharedTensors(NamedTuple):
 
 
 class Learner(nn.Module):
-    """A MED with what only its training needs. Called, it gives a step's losses by name."""
+    """A MED with all that only its training needs. Called, it returns a step's losses by name."""
 
     def __init__(
         self,
@@ -51,7 +51,8 @@ class Learner(nn.Module):
         prompt: int = 0,
         world: World = ALONE,
     ) -> None:
-        """`prompt`: how many tokens open each caption without being learned."""
+        """Make the MED and its heads. `prompt`: number of tokens at each caption's start that are
+        not learned."""
         super().__init__()
         self.config, self.prompt, self.world = config, prompt, world
         self.med = MED(config.model, special or SpecialTokens(), config.sharing)
@@ -78,7 +79,7 @@ class Learner(nn.Module):
         return not all(stage.itc and stage.itm and stage.lm for stage in self.config.stages)
 
     def begin(self, weights: Path | None) -> None:
-        """Take the first weights: given ones, or random ones that help an image encoder."""
+        """Load the first weights, or make random ones that help an image encoder."""
         if weights is None:
             initialise_vision(self.med.vision_model)
         else:
@@ -86,12 +87,12 @@ class Learner(nn.Module):
         self.catch_up()
 
     def catch_up(self) -> None:
-        """The momentum encoders take over what the model has become without training."""
+        """Copy the weights to the momentum encoders, after a change that was not training."""
         if self.momentum is not None:
             self.momentum.follow(self.med, rate=0.0)
 
     def forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The objectives of the step's stage, each a scalar, on one pass over the images."""
+        """Compute the losses of the step's stage, scalars, with one pass over the images."""
         stage = self.config.stage(step)
         pixels = normalise(batch.images, self.med.temp.device)
         is_half = self.config.scale.precision == "bf16"
@@ -141,7 +142,7 @@ class Learner(nn.Module):
         batch: Batch,
         step: int,
     ) -> tuple[Tensor, Features]:
-        """ITC, and the vectors that negatives are measured with."""
+        """Compute ITC, and the vectors by which negatives are chosen."""
         temperature = self.med.temperature()
         if self.momentum is None:
             images, all_texts = map(self.world.gather_learned, vectors)
@@ -156,7 +157,8 @@ class Learner(nn.Module):
         return loss, own
 
     def _truths(self, batch: Batch, device: torch.device) -> TruePairs:
-        """By the batch's own knowledge, or by equal images and equal texts of all processes."""
+        """True pairs, by the batch's own knowledge, or by equal images and equal texts of all
+        processes."""
         if batch.also_true is not None:
             also_true = torch.from_numpy(batch.also_true).to(device)
             return TruePairs(also_true, also_true.T, 0)
@@ -198,8 +200,8 @@ class Learner(nn.Module):
         negatives: Negatives,
         facts: Tensor | None,
     ) -> dict[str, Tensor]:
-        """ITM of each true pair, and of each image and each text with its hard negatives; with
-        facts int8 [B, B, L] also which of their words are true."""
+        """Compute ITM of each true pair, and of each image and each text with its hard negatives;
+        with facts int8 [B, B, L] also the loss of single words."""
         own = torch.arange(len(texts), device=texts.device)
         count = negatives.texts.shape[1]
         again = own.repeat(count)
@@ -215,5 +217,5 @@ class Learner(nn.Module):
         return found
 
     def _mean(self, loss: Weighed) -> Tensor:
-        """Such that the mean over processes is the mean of all that they have together."""
+        """A loss whose mean over processes is the mean over all of their items."""
         return loss.total / self.world.mean(loss.weight.to(loss.total.dtype))

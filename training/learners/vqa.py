@@ -1,4 +1,4 @@
-"""Learning to answer questions about images (arXiv 2201.12086, section 5.3)."""
+"""Training of visual question answering (arXiv 2201.12086, section 5.3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..run.config import Config
 
 
 class VQALearner(nn.Module):
-    """An `Answerer` that learns. Called, it gives the step's loss, named "lm"."""
+    """An `Answerer` in training. Called, it returns the step's loss, named "lm"."""
 
     is_sparing = False
 
@@ -34,7 +34,7 @@ class VQALearner(nn.Module):
         return self.answerer
 
     def forward(self, batch: QuestionBatch, step: int) -> dict[str, Tensor]:
-        """Each question is read once for all its answers."""
+        """Compute the loss; each question is encoded once for all its answers."""
         model = self.answerer
         device = model.text_encoder.embeddings.word_embeddings.weight.device
         questions, answers, weights, rows = (

@@ -1,8 +1,8 @@
 """BLIP for visual question answering (arXiv 2201.12086, section 5.3).
 
-An encoder reads the question while it looks at the image; a decoder writes the answer while it
-looks at the question's states. The two share nothing. Names in the state dict are those of Hugging
-Face's BLIP.
+An encoder reads the question with cross-attention to the image; a decoder writes the answer with
+cross-attention to the question's states. They share no weights. Names in the state dict are those
+of Hugging Face's BLIP.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .med import MED, LMHead, Memory, TextModel, VisionModel, initialise, regula
 
 
 class AnswerDecoder(nn.Module):
-    """The text transformer that writes answers; it looks at `text_width` features."""
+    """Text transformer that writes answers; it attends to `text_width` features."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -36,7 +36,8 @@ class AnswerDecoder(nn.Module):
 
 
 class Answerer(nn.Module):
-    """Questions and answers come as the tokenizer gives them, `[CLS] words [SEP]` and padding."""
+    """Encoder of questions and decoder of answers. Texts are `[CLS] words [SEP]` and padding, as
+    the tokenizer returns them."""
 
     def __init__(self, arch: Architecture, special: SpecialTokens) -> None:
         super().__init__()
@@ -47,8 +48,8 @@ class Answerer(nn.Module):
         initialise(self)
 
     def begin(self, med: MED) -> None:
-        """Take a pretrained model's weights, as far as they fit: where images are wider than texts,
-        the decoder's keys and values of what it looks at begin anew."""
+        """Load a pretrained model's weights, as far as they fit: where images are wider than texts,
+        the decoder's cross-attention keys and values stay random."""
         self.vision_model.load_state_dict(med.vision_model.state_dict())
         self.text_encoder.load_state_dict(med.text_encoder.state_dict())
         own = self.text_decoder.state_dict()

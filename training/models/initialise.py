@@ -26,8 +26,8 @@ TAKEN_OFF, VALUE_NOISE = 0.4, 0.4  # of values and their projection
 
 @torch.no_grad()
 def initialise_vision(model: VisionModel) -> None:
-    """Positions as sines and cosines in two dimensions (arXiv 2205.01580), attention mimetic
-    (arXiv 2305.09828); all of it is learned further."""
+    """Initialise positions as sines and cosines in two dimensions (arXiv 2205.01580), and attention
+    as mimetic (arXiv 2305.09828); all of it is trained further."""
     positions = model.embeddings.position_embedding
     side = math.isqrt(positions.shape[1] - 1)
     positions[0, 0] = 0
@@ -39,7 +39,7 @@ def initialise_vision(model: VisionModel) -> None:
 
 def waves(side: int, width: int) -> Tensor:
     """float32 [side * side, width]: for a quarter of the features each, the sine and the cosine of
-    x and of y, counted in patches from the middle; what `width` leaves over is 0."""
+    x and of y, counted in patches from the middle; the remainder of `width` is 0."""
     place = torch.arange(side) - (side - 1) / 2
     y, x = torch.meshgrid(place, place, indexing="ij")
     count = width // 4
@@ -50,8 +50,8 @@ def waves(side: int, width: int) -> Tensor:
 
 
 def _mimetic(attention: VisionAttention) -> None:
-    """Each head begins by attending to what is alike, and the block by taking a part of it off:
-    what the products of trained weights look like."""
+    """Let each head attend to similar tokens, and the block subtract a part of them, as the
+    products of trained weights do."""
     width = attention.projection.in_features
     head = width // attention.heads
     weight = attention.qkv.weight
@@ -70,7 +70,7 @@ def _near_identity(width: int, identity: float, noise: float) -> Tensor:
 
 
 def load_vision(path: Path, model: MED) -> None:
-    """Begin with a vision transformer's weights, under timm's names (DeiT, and
+    """Load a vision transformer's weights, under timm's names (DeiT, and
     vit_large_patch16_224_in21k), BLIP's or Hugging Face's; its classifier is left out.
 
     Raises:
@@ -89,8 +89,8 @@ def load_vision(path: Path, model: MED) -> None:
 
 
 def load_text(path: Path, model: MED) -> None:
-    """Begin with BERT's weights in the text encoder and the decoder, which share all but
-    self-attention; cross-attention, which BERT has none of, and the two words that BLIP adds stay
+    """Load BERT's weights into the text encoder and the decoder, which share all but
+    self-attention. Cross-attention, which BERT lacks, and the embeddings of BLIP's two tokens stay
     as they are.
 
     Raises:

@@ -46,8 +46,8 @@ class Memory(NamedTuple):
 
 
 class PairMemory(NamedTuple):
-    """The memory of pairs: of all images in their order, `rounds` times, then of those at `others`;
-    without copies of the former."""
+    """Memory of pairs: of all images in order, `rounds` times, then of those at `others`; without
+    copies of the former."""
 
     images: Memory
     rounds: int
@@ -85,7 +85,7 @@ class Recomputes:
 
 
 def run_layer(layer: nn.Module, *inputs: Any, recomputes: bool) -> Tensor:
-    """The layer's output; where it `recomputes`, what is inside is not kept for the gradient but
+    """Run a layer; where it `recomputes`, its activations are not kept for the gradient but
     computed again (arXiv 1604.06174)."""
     if recomputes and torch.is_grad_enabled():
         return cast(Tensor, checkpoint(layer, *inputs, use_reentrant=False))
@@ -142,7 +142,7 @@ class VisionMLP(nn.Module):
 
 class DropPath(nn.Module):
     """Stochastic depth (arXiv 1603.09382): in training a share of the samples skips the block, and
-    the others count for more, so that the mean stays."""
+    the others are scaled up, so that the mean stays."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -387,7 +387,7 @@ class Transform(nn.Module):
 
 
 class Predictions(nn.Module):
-    """Next-word logits; the output matrix is the word embedding itself."""
+    """Next-token logits; the output matrix is the word embedding itself."""
 
     def __init__(self, arch: Architecture, words: nn.Embedding) -> None:
         super().__init__()

@@ -100,7 +100,7 @@ class TwinEncoder(nn.Module):
 
 
 class TwinTextModel(nn.Module, Recomputes):
-    """The text transformer that reads two images."""
+    """Text transformer with cross-attention to two images."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class Reasoner(nn.Module):
         initialise(self)
 
     def begin(self, med: MED) -> None:
-        """Take a pretrained model's weights; both cross-attentions begin with the same."""
+        """Load a pretrained model's weights; both cross-attentions start with the same."""
         self.vision_model.load_state_dict(med.vision_model.state_dict())
         theirs = med.text_encoder.state_dict()
         own = self.text_encoder.state_dict()
@@ -152,7 +152,8 @@ class Reasoner(nn.Module):
 
 
 def _source(name: str) -> str:
-    """Where a weight begins: `crossattention.self1.key.bias` as `crossattention.self.key.bias`."""
+    """Name of the pretrained weight: `crossattention.self.key.bias` for
+    `crossattention.self1.key.bias`."""
     for twin in TWINS:
         name = name.replace(f"crossattention.{twin}.", f"crossattention.{twin[:-1]}.")
     return name

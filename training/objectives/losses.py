@@ -26,7 +26,7 @@ class TruePairs(NamedTuple):
 
     @property
     def own(self) -> Tensor:
-        """Of the process's images alone, which of its texts are true: bool [B, B]."""
+        """Truth of a process's own texts for its images: bool [B, B]."""
         return self.texts[:, self.first : self.first + len(self.texts)]
 
     def others(self) -> tuple[Tensor, Tensor]:
@@ -102,8 +102,8 @@ def _draw(
 
 
 class Weighed(NamedTuple):
-    """A sum of losses, and the sum of their weights: together with those of other processes they
-    make the mean that one process would have."""
+    """A sum of losses, and the sum of their weights: with those of other processes they yield the
+    mean over the global batch."""
 
     total: Tensor
     weight: Tensor

@@ -35,7 +35,7 @@ def features(med: MED, tokens: Tensor, ids: Tensor) -> Features:
 
 
 class MomentumITC(nn.Module):
-    """The momentum encoders, whose weights follow the model's, and the last features of each."""
+    """Momentum encoders, whose weights follow the model's, with queues of their latest features."""
 
     image_queue: Tensor
     text_queue: Tensor
@@ -64,14 +64,14 @@ class MomentumITC(nn.Module):
 
     @torch.no_grad()
     def follow(self, med: MED, rate: float | None = None) -> None:
-        """Move towards the model's weights; at a `rate` of 0 take them over."""
+        """Move towards the model's weights; at a `rate` of 0, copy them."""
         rate = self.settings.rate if rate is None else rate
         theirs = dict(med.named_parameters())
         for name, mine in self.med.named_parameters():
             mine.lerp_(theirs[name], 1 - rate)
 
     def share(self, samples: int) -> float:
-        """Alpha, the soft labels' share, which rises linearly from 0 over the first samples."""
+        """Alpha, the share of soft labels: rises linearly from 0 over the first samples."""
         return self.settings.alpha * min(1.0, samples / max(self.settings.ramp, 1))
 
     @torch.no_grad()
@@ -122,8 +122,8 @@ class MomentumITC(nn.Module):
         temperature: Tensor,
         share: float,
     ) -> Tensor:
-        """Of queries [B, E] over candidates [N + Q, E], where the partner of the i-th is the
-        (first + i)-th; `momentum` are the momentum features of the queries."""
+        """Loss of queries [B, E] over candidates [N + Q, E]; the partner of the i-th is the (first
+        + i)-th. `momentum` are the momentum features of the queries."""
         if self.settings.same_image:
             left_out = torch.zeros_like(positives)
             hard = positives / positives.sum(dim=1, keepdim=True)
@@ -139,7 +139,7 @@ class MomentumITC(nn.Module):
 
     @torch.no_grad()
     def _enqueue(self, features: Features, keys: Tensor) -> None:
-        """In the place of the oldest."""
+        """Overwrite the oldest features in the queues."""
         begin, count = int(self.place), len(keys)
         self.image_queue[begin : begin + count] = features.images
         self.text_queue[begin : begin + count] = features.texts

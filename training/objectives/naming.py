@@ -46,10 +46,10 @@ class PatchLabels:
 
 
 def label_patches(scenes: Sequence[Scene], side: int) -> PatchLabels:
-    """The labels of images of `side` x `side` patches.
+    """Label the patches of images of `side` x `side` patches.
 
-    A patch shows the smallest thing whose box covers enough of it; a thing too slight to cover
-    enough of any is shown by the patch at its middle.
+    A patch shows the smallest thing whose box covers enough of it; a thing too small for that is
+    shown by the patch at its middle.
     """
     kinds = np.full((len(scenes), side, side), NOTHING, dtype=np.int64)
     colours = np.full((len(scenes), side, side), IGNORED, dtype=np.int64)
@@ -96,7 +96,8 @@ class PatchNaming(nn.Module):
         return NamingLogits(kinds, colours, outlines, self.place(tokens[:, 0]))
 
     def loss(self, tokens: Tensor, labels: PatchLabels) -> Tensor:
-        """Cross-entropies of kind, colour and place, and the outlines' distance; a scalar."""
+        """Sum of the cross-entropies of kind, colour and place, and the outlines' distance; a
+        scalar."""
         said = cast(NamingLogits, self(tokens))
         kinds, colours, outlines, places = (
             torch.from_numpy(values).to(tokens.device)
@@ -113,7 +114,7 @@ class PatchNaming(nn.Module):
         )
 
     def shares_right(self, tokens: Tensor, labels: PatchLabels) -> dict[str, float]:
-        """Of the patches that show a thing: the shares named by the right kind, and colour."""
+        """Accuracy of kind and of colour over the patches that show a thing."""
         said = cast(NamingLogits, self(tokens))
         kinds = torch.from_numpy(labels.kinds).to(tokens.device)
         colours = torch.from_numpy(labels.colours).to(tokens.device)

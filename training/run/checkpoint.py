@@ -1,7 +1,7 @@
-"""Saving a run so that it goes on exactly where it stopped, and its weights for others.
+"""Checkpoints, from which a run is resumed exactly, and weights for other programs.
 
-Everything is written beside its place and renamed into it: a kill leaves the old file or the new
-one, never half of one.
+Each file is written beside its path and renamed: a kill leaves the old one or the new one, never a
+part.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def write_json(path: Path, value: Any) -> None:
 def save_checkpoint(
     folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, step: int, run: str
 ) -> None:
-    """All that the next step needs. `run` describes the configuration it belongs to."""
+    """Save all that the next step needs. `run` identifies the configuration."""
     state = {
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -97,13 +97,14 @@ def load_checkpoint(
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """The whole state dict as float32 safetensors; a shared tensor is written by each name."""
+    """Save the whole state dict as float32 safetensors; shared tensors under each name."""
     tensors = {name: t.detach().to("cpu", copy=True) for name, t in model.state_dict().items()}
     write_atomically(path, lambda beside: save_file(tensors, beside))
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The state dict of a run's weights.safetensors, or of an artifact's folder (float16's values).
+    """Read the state dict of a run's weights.safetensors, or of an artifact's folder (float16's
+    values).
 
     Raises:
         ModelError: the folder is no artifact, or a file of it is altered.
@@ -118,8 +119,8 @@ POSITIONS = "vision_model.embeddings.position_embedding"
 
 
 def load_weights(path: Path, model: nn.Module) -> None:
-    """Put what `read_weights` finds into `model`, whose own sharing stays as it is. Positions of
-    images of another size are interpolated.
+    """Load `read_weights` into `model`, whose own sharing stays as it is. Position embeddings of
+    another image size are interpolated.
 
     Raises:
         CheckpointError: they are another architecture's.

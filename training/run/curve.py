@@ -1,4 +1,4 @@
-"""The training curve of a run as a picture."""
+"""Training curve of a run, as an image."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ QUALITY = {
 
 
 def draw_curve(folder: Path) -> None:
-    """Read `metrics.jsonl` in `folder` and write `curve.png`: losses, and quality on held-out
-    scenes where it was measured, over samples."""
+    """Draw `metrics.jsonl` in `folder` as `curve.png`: losses, and quality on held-out scenes where
+    it was measured, over samples."""
     lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
     is_measured = any(QUALITY.keys() & line.keys() for line in lines)
     figure = Figure(figsize=(10 if is_measured else 5, 4), dpi=100, layout="constrained")

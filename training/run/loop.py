@@ -37,7 +37,7 @@ from .world import World
 
 
 class TrainingBatch(Protocol):
-    """A batch, which says what of its dataset could not be used."""
+    """A batch, with the samples of its dataset that could not be used."""
 
     @property
     def skipped(self) -> Sequence[Broken]: ...
@@ -47,8 +47,8 @@ B = TypeVar("B", bound=TrainingBatch, contravariant=True)
 
 
 class Trainable(Protocol[B]):
-    """A module that, called with a batch and the step's number, gives the step's losses by name;
-    each is weighed by the stage's field of that name."""
+    """A module that, called with a batch and the step's number, returns the step's losses by name;
+    each is weighted by the stage's field of that name."""
 
     def __call__(self, batch: B, step: int) -> dict[str, Tensor]: ...
 
@@ -66,7 +66,7 @@ class Trainable(Protocol[B]):
 def make_step(
     learner: Trainable[B], optimiser: torch.optim.Optimizer, config: Config, batch: B, step: int
 ) -> dict[str, float]:
-    """One update; returns each loss, unweighted.
+    """Update the weights once. Return each loss, unweighted.
 
     Raises:
         FloatingPointError: a loss is not finite; names it.
@@ -90,8 +90,8 @@ def make_step(
 
 
 class Journal:
-    """Prints the mean losses every few seconds and keeps what is measured in metrics.jsonl; of
-    several processes the first does."""
+    """Log of a run: prints mean losses every few seconds, and appends all figures to metrics.jsonl.
+    Of several processes only the first writes."""
 
     def __init__(self, folder: Path, config: Config, step: int, world: World) -> None:
         self.path, self.config, self.world = folder / METRICS, config, world
@@ -109,14 +109,14 @@ class Journal:
         self.path.write_text("".join(f"{line}\n" for line in kept))
 
     def skip(self, step: int, broken: Sequence[Broken]) -> None:
-        """Count what could not be used, and say the first of each kind."""
+        """Count unusable samples, and print the first of each kind."""
         for sample in broken:
             if sample.kind not in self.skipped:
                 print(f"step {step}: skipped {sample}", flush=True)
             self.skipped[sample.kind] += 1
 
     def losses(self, step: int, values: dict[str, float]) -> None:
-        """Note the losses of the step before `step`; say their mean when it is time."""
+        """Add the losses of the step before `step`; write their mean when it is time."""
         for name, value in values.items():
             self.sums.setdefault(name, []).append(value)
         elapsed = time.monotonic() - self.started
@@ -147,7 +147,7 @@ def run_name(config: Config, tokenizer: Tokenizer) -> str:
 def describe_model(
     folder: Path, config: Config, tokenizer: Tokenizer, special: SpecialTokens
 ) -> None:
-    """Write what a reader of the weights has to know beside them."""
+    """Write the files that a reader of the weights needs beside them."""
     preprocessing = {"size": config.model.image_size, "mean": CLIP_MEAN, "std": CLIP_STD}
     description = {
         "architecture": config.model.to_dict(),
@@ -162,7 +162,7 @@ def describe_model(
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run is kept and what names it; see `run_name`."""
+    """A run's configuration, folder and place; see `run_name` for its name."""
 
     config: Config
     folder: Path
@@ -229,7 +229,7 @@ def training(run: Run, learner: Trainable[B]) -> Iterator[Trainer[B]]:
 
 
 def in_parallel(learner: Trainable[B], world: World) -> Trainable[B]:
-    """Each process's gradients become the mean of all."""
+    """Average the gradients over all processes."""
     if world.size == 1:
         return learner
     assert isinstance(learner, nn.Module)
@@ -240,7 +240,7 @@ def in_parallel(learner: Trainable[B], world: World) -> Trainable[B]:
 
 
 def save(run: Run, learner: Trainable[B], optimiser: torch.optim.Optimizer, step: int) -> None:
-    """The checkpoint, then the weights; by the first process, for all."""
+    """Save the checkpoint, then the weights; the first process does, for all."""
     assert isinstance(learner, nn.Module)
     if hasattr(optimiser, "consolidate_state_dict"):
         optimiser.consolidate_state_dict()
@@ -256,7 +256,7 @@ def is_due(config: Config, step: int, samples: int) -> bool:
 
 
 def prepare_torch(threads: int) -> torch.device:
-    """Settings that make a small model fast; returns the GPU where there is one."""
+    """Set torch up for a small model on a CPU. Return the GPU where there is one."""
     torch.set_flush_denormal(True)  # tiny gradients are slow otherwise
     torch.set_num_threads(threads)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -40,7 +40,7 @@ def learning_rate(config: Config, step: int) -> float:
 
 
 def _cosine(config: Config, seen: int) -> float:
-    """From the beginning, or from the last stage that begins anew."""
+    """Cosine schedule from the beginning, or from the last stage with its own learning rate."""
     settings = config.optimiser
     begin, peak, end = 0, settings.learning_rate, settings.decay or config.samples
     start = 0

@@ -1,4 +1,4 @@
-"""Several processes as one: torchrun starts them, gloo (CPU) or NCCL (GPU) joins them."""
+"""Joining of several processes: torchrun starts them, gloo (CPU) or NCCL (GPU) connects them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class World:
-    """This process's place among all that train together."""
+    """Rank of this process among all that train together."""
 
     rank: int = 0
     size: int = 1
@@ -33,7 +33,7 @@ class World:
         return torch.cat(parts)
 
     def gather_learned(self, x: Tensor) -> Tensor:
-        """`gather`, through which each process's loss reaches the features of all."""
+        """Gather as `gather`, with gradients of each process's loss to the features of all."""
         if self.size == 1:
             return x
         return _Gathered.apply(x.contiguous(), self)  # type: ignore[no-any-return,no-untyped-call]
@@ -47,11 +47,11 @@ class World:
         return total / self.size
 
     def own(self, count: int) -> slice:
-        """Where this process's `count` rows stand among the gathered ones."""
+        """Rows of this process, `count` of them, among the gathered ones."""
         return slice(self.rank * count, (self.rank + 1) * count)
 
     def wait(self) -> None:
-        """Until all have come this far."""
+        """Wait for all processes."""
         if self.size > 1:
             dist.barrier()
 
@@ -75,8 +75,7 @@ ALONE = World()
 
 @contextmanager
 def joined() -> Iterator[World]:
-    """The world that torchrun's environment describes, joined for a while; else this process
-    alone."""
+    """Join the processes of torchrun's environment for the block; without it, be alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ALONE

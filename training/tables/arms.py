@@ -1,4 +1,4 @@
-"""The experiments: which corpus, what is done to it, and what is trained on what is left."""
+"""The experiments: a corpus, its treatment, and the training on the result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Arm:
 
     @property
     def name(self) -> str:
-        """As its folder is called."""
+        """Name of the arm's folder."""
         parts = [self.corpus, self.vision]
         parts += [f"c{self.captioner}"] * bool(self.captioner)
         parts += [f"f{self.filter}"] * bool(self.filter)
@@ -50,7 +50,7 @@ class Arm:
 
     @property
     def teachers(self) -> Arm | None:
-        """The arm whose finetuned models write and judge."""
+        """Arm of the finetuned models that write and judge."""
         if not self.bootstraps:
             return None
         return Arm(self.corpus, self.captioner or self.filter, noise=self.noise)
@@ -79,7 +79,7 @@ TABLE_13 = (replace(BOTH, continued=True), BOTH)
 
 
 def all_arms() -> list[Arm]:
-    """Every arm once, those first that others need."""
+    """Every arm once, after those that it needs."""
     tables = (TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_12, TABLE_13)
     arms = dict.fromkeys(arm for table in tables for arm in table)
     return sorted(arms, key=lambda arm: arm.bootstraps)

@@ -1,4 +1,4 @@
-"""docs/capfilt.md: its tables and plots are written here; what stands around them stays."""
+"""Tables and plots of docs/capfilt.md, written between its marks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STAGES = ("pretrained", "finetuned")
 
 
 def write_document(place: Workspace, docs: Path) -> None:
-    """Write all that there is so far between the document's marks, and the plots beside it."""
+    """Write all results so far between the document's marks, and the plots beside it."""
     setup = place.setup
     tables = read_results(place, all_arms(), setup.seeds)
     sweep = read_results(place, [NONE, BOTH, *sweep_arms(setup.sweep)], setup.seeds[:1])

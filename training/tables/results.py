@@ -1,4 +1,4 @@
-"""Results of the seeds put together."""
+"""Results, with mean and deviation over the seeds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 @dataclass(frozen=True)
 class Results:
-    """All that was found, by arm."""
+    """All results, by arm."""
 
     found: dict[Arm, list[dict[str, Any]]]
 

@@ -1,5 +1,5 @@
-"""An experiment from its corpus to its result, in a database of its own. What is done is not done
-again: training goes on from its checkpoint, and a result that is there stays."""
+"""An experiment from its corpus to its result, in a database of its own. Finished parts are kept:
+training is resumed from its checkpoint, and an existing result stays."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FINETUNED = {"captioner": ("lm",), "filter": ("itc", "itm")}
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where experiments are kept and what they are of; `url` is a database of the server."""
+    """Folder, setup and server of the experiments; `url` is a database of the server."""
 
     setup: Setup
     out: Path
@@ -62,14 +62,14 @@ class Workspace:
 
 
 def open_place(config: Path, out: Path) -> Workspace:
-    """The server under `out`, brought up."""
+    """Start the server under `out`."""
     settings = Settings((out / "home").absolute())
     cluster.up(settings)
     return Workspace(read_setup(config), out, settings)
 
 
 def train_vision(place: Workspace, vision: str) -> None:
-    """A ViT that tells kinds and colours apart, as BLIP begins with one that knows ImageNet."""
+    """Train a ViT that tells kinds and colours apart, as BLIP starts with an ImageNet one."""
     folder = place.out / f"vision-{vision}"
     setup, seed = place.setup, 0
     config = setup.config(vision, seed, setup.training["vision"], ("naming",))
@@ -104,7 +104,7 @@ def _seen(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
 
 
 def run_arm(place: Workspace, seed: int, arm: Arm) -> None:
-    """Bootstrap the arm's corpus as it says, train on what is left, measure, and note it all."""
+    """Bootstrap the arm's corpus, train on the result, measure, and write it all down."""
     folder = place.folder(seed, arm.name)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.txt").open("a") as log, redirect_stdout(log):
@@ -134,7 +134,7 @@ def _bootstrap(place: Workspace, settings: Settings, seed: int, arm: Arm, folder
 def _teachers(
     place: Workspace, settings: Settings, seed: int, arm: Arm, folder: Path
 ) -> tuple[Model, Model]:
-    """The captioner and the filter, known to the arm's database."""
+    """Register captioner and filter in the arm's database."""
     assert arm.teachers is not None
     base = place.folder(seed, arm.teachers.name)
     if arm.joined:
@@ -156,7 +156,7 @@ def _teachers(
 def _train_and_measure(
     place: Workspace, settings: Settings, seed: int, arm: Arm, folder: Path
 ) -> dict[str, dict[str, float]]:
-    """The new model as it is pretrained, and finetuned on people's captions for either task."""
+    """Measure the new model as pretrained, and as finetuned on human captions for either task."""
     setup, test = place.setup, make_test(place.setup)
     samples = setup.training[arm.corpus] * (LONGER if arm.longer else 1)
     config = setup.config(arm.vision, seed, int(samples), EVERYTHING, arm.sharing)
@@ -186,7 +186,7 @@ def _train_and_measure(
 
 
 def _keep(settings: Settings, run: Path, name: str, arm: Arm) -> None:
-    """A teacher's artifact, where others find it."""
+    """Keep a teacher's artifact for other arms."""
     if arm.sharing == Arm().sharing and not arm.longer:
         register_run(settings, run, name, "small scenes", (name,))
         Artifact.open(run / "model")
@@ -249,7 +249,7 @@ def _shards(place: Workspace, seed: int, arm: Arm) -> dict[str, Path]:
 
 @contextmanager
 def _corpus(place: Workspace, seed: int, arm: Arm) -> Iterator[Settings]:
-    """A database with the arm's corpus, and nothing else; it is dropped when the arm is done."""
+    """A database with the arm's corpus alone; dropped at the end."""
     name = f"tables_{seed}_{arm.name.replace('-', '_').lower()}"
     admin = place.settings.database_url()
     url = admin.replace(f"/{DATABASE}?", f"/{name}?")

@@ -1,4 +1,4 @@
-"""All experiments, as many at once as there are cores, each in a process of its own."""
+"""Schedule of all experiments, one on each core, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Task:
 
 
 def plan(setup: Setup) -> list[Task]:
-    """Everything, in the order in which it is wished for."""
+    """All tasks, in the order of preference."""
     visions = [Task(0, None, vision) for vision in ("B", "L")]
     first = setup.seeds[0]
     tables = [Task(seed, arm, arm.vision) for seed in setup.seeds for arm in all_arms()]
@@ -50,8 +50,8 @@ def plan(setup: Setup) -> list[Task]:
 
 
 def run_all(config: Path, out: Path, setup: Setup, processes: int, show: Show) -> None:
-    """Run what is not done yet; what an experiment raises is raised here when the others that run
-    have ended."""
+    """Run all unfinished tasks; an experiment's error is raised when the others that run have
+    ended."""
     tasks = plan(setup)
     left = [task for task in tasks if not task.is_done(out)]
     running: dict[Future[None], Task] = {}
@@ -75,7 +75,7 @@ def _ready(left: list[Task], out: Path) -> Task | None:
 
 
 def _run(task: Task, config: Path, out: Path) -> None:
-    """In a process of its own; the server is up."""
+    """Run a task in this process; the server is up."""
     place = Workspace(read_setup(config), out, Settings((out / "home").absolute()))
     if task.arm is None:
         train_vision(place, task.vision)

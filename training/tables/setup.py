@@ -36,7 +36,7 @@ PARTS = ("seeds", "world", "corpus", "mix", "sweep", "model", "larger", "trainin
 
 
 class Written(NamedTuple):
-    """A scene, the text beside it, and what sort of text it is."""
+    """A scene, the text beside it, and the text's kind."""
 
     scene: Scene
     text: str
@@ -99,12 +99,12 @@ class Setup:
         )
 
     def mix_of(self, noise: float) -> Mix:
-        """The mix with another share of noise, its sorts in the same proportion."""
+        """The mix with another share of noise, its kinds in the same proportion."""
         scale = noise / self.mix.noise
         return Mix(**{name: scale * share for name, share in dataclasses.asdict(self.mix).items()})
 
     def web(self, seed: int, count: int, mix: Mix) -> Iterator[Written]:
-        """Scenes with what the web would write beside them."""
+        """Scenes with texts as on the web."""
         rng = np.random.default_rng([WEB, seed])
         for _ in range(count):
             scene = self._scene(rng)
@@ -112,7 +112,7 @@ class Setup:
             yield Written(scene, found.text, found.kind)
 
     def human(self, seed: int) -> Iterator[Written]:
-        """Scenes with what a person says of them."""
+        """Scenes with captions as by a person."""
         rng = np.random.default_rng([HUMAN, seed])
         for _ in range(self.corpus["human"]):
             scene = self._scene(rng)
@@ -165,8 +165,8 @@ def read_setup(path: Path) -> Setup:
 
 
 def write_shard(path: Path, written: Iterable[Written], size: int) -> None:
-    """A WebDataset shard of images of `size` pixels, and beside it, a line each, which image it is
-    and what sort of text it has."""
+    """Write a WebDataset shard of images of `size` pixels, and beside it a file with a line each:
+    the image and the kind of its text."""
     with tarfile.open(path, "w") as tar, path.with_suffix(".jsonl").open("w") as kinds:
         for number, one in enumerate(written):
             file = io.BytesIO()

@@ -31,8 +31,8 @@ single spaces between."""
 
 @dataclass(frozen=True)
 class Scores:
-    """figures: percentages by name. words: what split the captions. missing: why a figure isn't
-    there, by its name."""
+    """Figures of captions. figures: percentages by name. words: the tokenizer of captions. missing:
+    the reason of each absent figure, by its name."""
 
     figures: Mapping[str, float]
     words: str
@@ -73,7 +73,7 @@ def bleu(written: Captions, people: Captions) -> dict[str, float]:
 
 
 def cider(written: Captions, people: Captions) -> dict[str, float]:
-    """CIDEr-D (arXiv 1411.5726), of words; how rare n-grams are is learned from `people`."""
+    """CIDEr-D (arXiv 1411.5726), of words; the frequency of n-grams is that of `people`."""
     from pycocoevalcap.cider.cider import Cider
 
     found, _ = Cider().compute_score(people, written)
@@ -131,7 +131,7 @@ def spice(written: Captions, people: Captions) -> float:
 
 
 def split(captions: Captions) -> dict[str, list[str]]:
-    """Captions as words, by `treebank`."""
+    """Tokenize captions by `treebank`."""
     return {
         image: [" ".join(treebank.words(text)) for text in texts]
         for image, texts in captions.items()
@@ -139,8 +139,8 @@ def split(captions: Captions) -> dict[str, list[str]]:
 
 
 def split_by_java(captions: Captions) -> dict[str, list[str]]:
-    """Captions as words, as the package's own PTBTokenizer gives them; which writes into the
-    package's folder on the way, and so is not called.
+    """Tokenize captions by the package's PTBTokenizer. Its Python wrapper writes into the package's
+    folder, and so is not called.
 
     Raises:
         SetupError: the program failed.
@@ -167,7 +167,7 @@ def split_by_java(captions: Captions) -> dict[str, list[str]]:
 
 
 def package() -> Path:
-    """Where the standard package is.
+    """Find the standard package's folder.
 
     Raises:
         SetupError: it is not installed.

@@ -1,5 +1,5 @@
-"""NLVR2 (arXiv 1811.00491): how often a statement about two images is judged right, and for how
-many statements it always is."""
+"""NLVR2 (arXiv 1811.00491): accuracy of judgements, and their consistency over a statement's pairs
+of images."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Retrieval: where the true one stands among all, by the rule of BLIP's own evaluation.
+"""Ranks and recall of retrieval, by the rule of BLIP's own evaluation.
 
-A query's candidates are its nearest by cosine; whatever is none scores -100 (BLIP's release,
+A query's candidates are its nearest by cosine; all others score -100 (BLIP's release,
 train_retrieval.py). All figures are percentages, as in the papers.
 """
 
@@ -26,7 +26,7 @@ class Candidates(NamedTuple):
     scores: Floats
 
     def row(self, query: int, count: int) -> Floats:
-        """The query's scores of all `count` that it was compared with."""
+        """The query's scores of all `count` items."""
         scores = np.full(count, NO_CANDIDATE, np.float32)
         scores[self.places[query]] = self.scores[query]
         return scores
@@ -45,15 +45,15 @@ def rank(scores: Floats, true: Sequence[int]) -> int:
 
 
 def ranks(candidates: Candidates, count: int, true: Sequence[Sequence[int]]) -> Ints:
-    """The rank [Q] of each query's first true one among `count`: for an image as the query the best
-    of its captions, for a caption that of its image."""
+    """Rank [Q] of each query's first correct item among `count`: for an image as the query the best
+    of its captions, for a caption its image."""
     rows = (candidates.row(query, count) for query in range(len(true)))
     found = [rank(row, places) for row, places in zip(rows, true, strict=True)]
     return np.array(found, np.int64)
 
 
 def recall(ranks: Ints, depth: int) -> float:
-    """Percentage of queries with a true one among the first `depth`."""
+    """Percentage of queries with a correct item among the first `depth`."""
     return 100 * float((ranks < depth).mean())
 
 

@@ -1,6 +1,6 @@
-"""VQA accuracy (arXiv 1505.00468, section 4): an answer is right that three of ten people gave.
+"""VQA accuracy (arXiv 1505.00468, section 4): an answer is right if three of ten people gave it.
 
-Answers are compared as in the authors' own evaluation of VQA v2 (GT-Vision-Lab/VQA): without
+Answers are normalised as in the authors' own evaluation of VQA v2 (GT-Vision-Lab/VQA): without
 punctuation, articles and capitals, small numbers as digits, contractions with their apostrophe.
 """
 
@@ -57,7 +57,7 @@ def without_punctuation(answer: str) -> str:
 
 
 def normalised(answer: str) -> str:
-    """A model's answer as it is compared."""
+    """Normalise a model's answer for comparison."""
     plain = without_punctuation(re.sub(r"[\n\t]", " ", answer).strip())
     words = [NUMBERS.get(word, word) for word in plain.lower().split()]
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in ARTICLES)
@@ -103,5 +103,5 @@ def count_annotators(answers: Sequence[str], weights: Sequence[float]) -> dict[s
 
 
 def is_exact(answer: str, true: str) -> bool:
-    """Whether an answer is the true one, but for capitals and white space: MSRVTT-QA, MSVD-QA."""
+    """Whether an answer equals the true one, ignoring case and white space: MSRVTT-QA, MSVD-QA."""
     return answer.lower().split() == true.lower().split()

@@ -1,4 +1,4 @@
-"""An `Answerer` that is given questions as they are written (arXiv 2201.12086, section 5.3)."""
+"""Adapter of an `Answerer` for questions as texts (arXiv 2201.12086, section 5.3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAIRS_PER_CALL = 256  # of questions and candidates: each has logits of the whol
 
 
 class Asked(NamedTuple):
-    """Questions' keys and values for the decoder, and which of their tokens are words [B, L]."""
+    """Encoded questions: keys and values for the decoder, and the mask of their words [B, L]."""
 
     memory: list[Memory]
     words: Tensor
@@ -45,7 +45,7 @@ class AnswersByTexts:
     def rank(
         self, tokens: Tensor, questions: Sequence[str], candidates: Sequence[str]
     ) -> list[str]:
-        """As `Answers.rank`: what `blipdb.model.rank` does, for many questions at once."""
+        """As `Answers.rank`: like `blipdb.model.rank`, for many questions at once."""
         asked = self._ask(tokens, questions)
         ids = torch.from_numpy(self._texts.ids(candidates)).to(tokens.device)
         likely = self._likely_firsts(asked, ids[:, 1]).topk(min(SHORTLIST_ANSWERS, len(ids)), dim=1)

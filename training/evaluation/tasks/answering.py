@@ -1,5 +1,5 @@
-"""Questions about images (VQA v2) and, without training for it, about videos (MSRVTT-QA, MSVD-QA),
-by BLIP's protocols (arXiv 2201.12086, sections 5.3 and 5.6)."""
+"""Question answering on images (VQA v2) and, zero-shot, on videos (MSRVTT-QA, MSVD-QA), by BLIP's
+protocols (arXiv 2201.12086, sections 5.3 and 5.6)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def answer(
     device: torch.device,
     show: Show = silent,
 ) -> list[str]:
-    """An answer to each question: the best of the candidates, or, without any, one in the model's
-    own words. An image or video is read once for those of its questions that are in a batch.
+    """Answer each question: by the best of the candidates, or, without any, in the model's own
+    words. An image or video is encoded once for those of its questions that are in a batch.
 
     Raises:
         DataError: an image or a video can't be read.
@@ -97,7 +97,7 @@ def vqa_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
 
 
 def exact_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
-    """Percentage of answers that are the true one.
+    """Percentage of answers that equal the true one.
 
     Raises:
         DataError: a sample has not one true answer.

@@ -23,7 +23,7 @@ PARTS = ("vision_model", "text_decoder")
 
 
 def opening(model: TorchModel, decoding: Decoding) -> list[int]:
-    """The tokens before the first word: [DEC], and the prompt's."""
+    """Tokens before the first generated one: [DEC], and the prompt's."""
     return [model.source.special.dec, *model.texts.words(decoding.prompt)]
 
 
@@ -52,7 +52,7 @@ def without_prompt(model: TorchModel, begun: Sequence[int], written: Sequence[in
 
 
 def read_images(samples: Sequence[Sample]) -> tuple[dict[str, ImageSource], dict[str, list[str]]]:
-    """Each image once, and what people wrote about it; by its id in the dataset, or its key.
+    """Unique images with people's captions of them, by id in the dataset, or by key.
 
     Raises:
         DataError: two images have the same id.
@@ -78,7 +78,7 @@ def caption(
     batch: int,
     show: Show = silent,
 ) -> list[str]:
-    """A caption of each image, without the prompt.
+    """Write a caption of each image, without the prompt.
 
     Raises:
         ModelError: the model has no captioner.

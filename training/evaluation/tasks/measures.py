@@ -1,4 +1,4 @@
-"""Each task from its data to its report."""
+"""Evaluation of each task, from its data to its report."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _answer(
     see: Callable[[ImageSource, int], Pixels],
     show: Show,
 ) -> tuple[list[str], dict[str, Any]]:
-    """An answer to each question, and what decided it."""
+    """Answer each question. Return the answers, and the rule that chose them."""
     candidates = read_candidates(options.answers)
     answering.require_candidates(options.mode, candidates)
     answerer, source = load_answerer(options.model, options.device)
@@ -232,7 +232,7 @@ def _answer(
 
 
 def read_candidates(path: Path | None) -> list[str]:
-    """Answers to choose from, as in BLIP's answer_list.json; none without a file.
+    """Read the answers to choose from, as in BLIP's answer_list.json; none without a file.
 
     Raises:
         DataError: the file is no JSON list of texts.
@@ -266,8 +266,8 @@ def _frames(count: int) -> Callable[[ImageSource, int], Pixels]:
 
 
 def predict(path: Path | None, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what the model said as the benchmark's server takes it, if a path is given: JSON, or
-    CSV without a heading (NLVR2's)."""
+    """Write predictions in the format of the benchmark's server, if a path is given: JSON, or CSV
+    without a heading (NLVR2's)."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -283,5 +283,5 @@ def predict(path: Path | None, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def as_number(id: str) -> int | str:
-    """Servers want numbers where the release has them."""
+    """Convert an id to a number where the release has numbers, as servers want them."""
     return int(id) if id.isdecimal() else id

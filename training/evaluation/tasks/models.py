@@ -1,4 +1,5 @@
-"""A run's folder, an artifact or a published checkpoint, as a torch model that can be asked."""
+"""Loading of a run's folder, an artifact or a published checkpoint, as a torch model for
+evaluation."""
 
 from __future__ import annotations
 
@@ -56,13 +57,13 @@ class ModelSource:
 
     @property
     def texts(self) -> Texts:
-        """Its tokenizer, which reads as many tokens as the model has positions."""
+        """Tokenizer, limited to the model's number of positions."""
         return Texts(self.tokenizer, self.special, self.arch.max_positions)
 
 
 @dataclass(frozen=True)
 class TorchModel:
-    """A MED to be evaluated. missing: weights that its source has not; they are random."""
+    """A MED for evaluation. missing: weights that its source lacks; they are random."""
 
     med: MED
     source: ModelSource
@@ -86,7 +87,8 @@ class TorchModel:
             )
 
     def pixels(self, frames: npt.NDArray[np.uint8]) -> Tensor:
-        """uint8 [B, S, S, 3] -> float32 [B, 3, S, S], normalised as the model wants it."""
+        """uint8 [B, S, S, 3] -> float32 [B, 3, S, S], normalised with the model's mean and
+        deviation."""
         return normalised(frames, self.source, self.device)
 
 
@@ -99,7 +101,7 @@ def normalised(frames: npt.NDArray[np.uint8], source: ModelSource, device: torch
 
 
 def load_model(path: Path, device: torch.device) -> TorchModel:
-    """The MED of a run, an artifact or a checkpoint, as `find` reads it.
+    """Load the MED of a run, an artifact or a checkpoint; see `find`.
 
     Raises:
         ModelError: nothing of it can be used, or it holds weights that no MED has.
@@ -111,7 +113,7 @@ def load_model(path: Path, device: torch.device) -> TorchModel:
 
 
 def load_reasoner(path: Path, device: torch.device) -> tuple[Reasons, ModelSource]:
-    """The model for NLVR2 of a run, or of Salesforce's checkpoint.
+    """Load the model for NLVR2 of a run, or of Salesforce's checkpoint.
 
     Raises:
         ModelError: it is no such model, or a weight is missing.
@@ -127,7 +129,7 @@ def load_reasoner(path: Path, device: torch.device) -> tuple[Reasons, ModelSourc
 
 
 def load_answerer(path: Path, device: torch.device) -> tuple[Answers, ModelSource]:
-    """The model for questions of a run, or of a checkpoint.
+    """Load the model for questions of a run, or of a checkpoint.
 
     Raises:
         ModelError: it is no such model, or a weight is missing.
@@ -143,7 +145,7 @@ def load_answerer(path: Path, device: torch.device) -> tuple[Answers, ModelSourc
 
 
 class ReasonsByTexts(nn.Module):
-    """A `Reasoner` that is given statements as they are written."""
+    """Adapter of a `Reasoner` for statements as texts."""
 
     def __init__(self, reasoner: Reasoner, texts: Texts) -> None:
         super().__init__()
@@ -175,7 +177,7 @@ def find(path: Path) -> ModelSource:
 
 
 def fill(model: nn.Module, source: ModelSource) -> frozenset[str]:
-    """Put the source's weights into the model; returns the names of those that it hasn't.
+    """Load the source's weights into the model. Return the names of those that it lacks.
 
     Raises:
         ModelError: it holds weights that the model has no place for.

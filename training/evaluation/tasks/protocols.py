@@ -9,8 +9,8 @@ from torch import Tensor
 
 
 class Answers(Protocol):
-    """Visual question answering. Image tokens come from outside, so that those of a video's frames
-    can be read as one image's."""
+    """Visual question answering. Image tokens are an argument, so that those of a video's frames
+    can be concatenated like one image's."""
 
     def image_tokens(self, pixels: Tensor) -> Tensor:
         """[B, 3, S, S] normalised float -> image tokens [B, N, D]."""
@@ -19,12 +19,12 @@ class Answers(Protocol):
     def rank(
         self, tokens: Tensor, questions: Sequence[str], candidates: Sequence[str]
     ) -> list[str]:
-        """For each image [B, N, D] and its question the best of the candidates: of the 128 whose
-        first token is likeliest, the one with the lowest loss of all of it."""
+        """Return the best candidate for each image [B, N, D] and its question: of the 128 with the
+        likeliest first token, the one with the lowest loss over all tokens."""
         ...
 
     def generate(self, tokens: Tensor, questions: Sequence[str]) -> list[str]:
-        """For each image [B, N, D] and its question an answer in its own words: beam search with 3
+        """Answer the question of each image [B, N, D] in the model's own words: beam search with 3
         beams, 1 to 10 tokens."""
         ...
 

@@ -1,4 +1,5 @@
-"""From datasets to what a model reads: every sample, or none; an evaluation leaves nothing out."""
+"""Reading of datasets, images and texts: every sample or an error; an evaluation leaves nothing
+out."""
 
 from __future__ import annotations
 
@@ -33,11 +34,11 @@ class Texts:
         self.tokenizer, self.special, self.limit = tokenizer, special, limit
 
     def limited(self, limit: int) -> Texts:
-        """The same with another limit, where it is lower."""
+        """The same tokenizer with another limit, if that is lower."""
         return Texts(self.tokenizer, self.special, min(limit, self.limit))
 
     def words(self, text: str) -> list[int]:
-        """The ids of a text without first and last, not cut."""
+        """Ids of a text without first and last, not cut."""
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def ids(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -50,10 +51,10 @@ class Texts:
         return ids
 
     def cut(self, text: str) -> str:
-        """As much of a text as `ids` reads.
+        """Cut a text to the part that `ids` reads.
 
         Raises:
-            DataError: no part of it has those tokens.
+            DataError: no prefix of it has those tokens.
         """
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         room = self.limit - 2
@@ -69,7 +70,7 @@ class Texts:
 
 
 class Pairs(NamedTuple):
-    """Images, and texts of them. texts_of: the texts of each image; image_of: each text's image."""
+    """Images with their texts. texts_of: the texts of each image; image_of: each text's image."""
 
     images: list[ImageSource]
     texts: list[str]
@@ -78,7 +79,7 @@ class Pairs(NamedTuple):
 
 
 def all_samples(dataset: Dataset) -> list[Sample]:
-    """Every sample, images not read yet.
+    """List every sample; images are not read yet.
 
     Raises:
         DataError: one is broken, or there are none.
@@ -94,7 +95,7 @@ def all_samples(dataset: Dataset) -> list[Sample]:
 
 
 def read_pairs(samples: Iterable[Sample], clean: Callable[[str], str] = pre_caption) -> Pairs:
-    """Captions of the same image together; images and texts in the order in which they come."""
+    """Group captions by image; images and texts stay in order of appearance."""
     pairs, places = Pairs([], [], [], []), dict[str, int]()
     for sample in samples:
         if sample.key not in places:
@@ -109,7 +110,7 @@ def read_pairs(samples: Iterable[Sample], clean: Callable[[str], str] = pre_capt
 
 
 def see_image(source: ImageSource, size: int) -> Pixels:
-    """The whole image as a square, as one frame: uint8 [1, S, S, 3].
+    """Read the whole image as a square, as one frame: uint8 [1, S, S, 3].
 
     Raises:
         DataError: it is missing or broken.

@@ -50,10 +50,10 @@ def judge(
 
 
 def rightly(samples: Sequence[Sample], judged: Sequence[bool]) -> list[bool]:
-    """Whether each judgement is right.
+    """Compare each judgement with the truth.
 
     Raises:
-        DataError: nobody says whether a statement is true.
+        DataError: a statement has no label.
     """
     if open := [sample for sample in samples if sample.label is None]:
         raise DataError(f"{open[0].id or open[0].key} has no label")

@@ -18,9 +18,9 @@ HERE, THROUGH_SQL = "here", "here, through SQL"
 
 @dataclass(frozen=True)
 class Report:
-    """An evaluation. figures: by column (`here`, `here, through SQL`), by name, in percent but for
-    ranks. protocol: what decides the figures. missing: why a figure isn't there, by its name.
-    benchmark: whose figures in the paper stand beside; None where there are none."""
+    """An evaluation's result. figures: by column (`here`, `here, through SQL`), by name, in percent
+    but for ranks. protocol: settings that influence the figures. missing: the reason of each absent
+    figure, by its name. benchmark: whose published figures to show; None for none."""
 
     task: str
     model: str
@@ -50,12 +50,12 @@ class Report:
         }
 
     def write(self, path: Path) -> None:
-        """As JSON; the folder is made."""
+        """Write as JSON; the folder is created."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, self.to_dict())
 
     def show(self, console: Console) -> None:
-        """As a table, with what is missing below it."""
+        """Print as a table, followed by absent figures."""
         console.print(self.table())
         if self.benchmark is not None:
             console.print(

@@ -40,8 +40,8 @@ FrameReader = Callable[[T, int], Pixels]
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """vectors float32 [I, E] of length 1, and the tokens of images or of all of a video's frames,
-    one after the other."""
+    """Encoded images or videos: vectors float32 [I, E] of length 1, and the tokens of images or of
+    all of a video's frames, one after the other."""
 
     vectors: Tensor
     tokens: TokenStore
@@ -107,7 +107,7 @@ def require_depth(k: int, pairs: Pairs) -> None:
 def encode(
     model: TorchModel, see: FrameReader[T], items: Sequence[T], batch: int, show: Show
 ) -> EncodedImages:
-    """Images, or videos' frames, of which the vector is the mean of the frames' projections."""
+    """Encode images or videos; a video's vector is the mean of its frames' projections."""
     med, size = model.med, model.source.arch.image_size
     vectors, tokens, done = [], None, 0
     for seen in read_ahead(lambda item: see(item, size), items, batch):
@@ -141,7 +141,7 @@ def text_vectors(
 def nearest(
     queries: Tensor, others: Tensor, k: int, rows: int = 1024
 ) -> tuple[Ints, npt.NDArray[np.float32]]:
-    """The `k` nearest of the others, or all, to each query: their places [Q, k] and cosines."""
+    """Find the `k` nearest of the others, or all, to each query: indices [Q, k] and cosines."""
     places, cosines = [], []
     for part in torch.split(queries, rows):
         best = (part @ others.T).topk(min(k, len(others)), dim=1)
@@ -159,7 +159,7 @@ def add_logits(
     batch: int,
     show: Show,
 ) -> None:
-    """To each candidate's cosine add the match head's logit of the pair."""
+    """Add the match head's logit to each candidate's cosine."""
     asking = by_image(both.images.places)
     count = len(both.texts.places)
     for image in range(count):
@@ -181,7 +181,7 @@ def by_image(candidates: Ints) -> dict[int, Ints]:
 
 
 def match(model: TorchModel, ids: Ints, tokens: Tensor, batch: int) -> npt.NDArray[np.float32]:
-    """The logit [T] of "they match" of texts [T, L] with one image's tokens [1, N, D]."""
+    """Logit [T] of "they match" of texts [T, L] with one image's tokens [1, N, D]."""
     memory = model.med.image_memory(tokens)
     logits = []
     for part in torch.split(torch.from_numpy(ids).to(model.device), batch):

@@ -1,4 +1,4 @@
-"""The same retrieval through blipdb in PostgreSQL: the same protocol, and so the same figures.
+"""Retrieval by the same protocol in PostgreSQL, through blipdb, with the same figures.
 
 Text to image is `blip_search` with as many hits as candidates. For image to text each image's
 nearest texts are found by pgvector, among the texts in a temporary table, and `blip_rerank` scores
@@ -66,7 +66,7 @@ class StoredDataset:
             )
 
     def embed_texts(self, show: Show) -> None:
-        """Every text's vector, by `blip_embed`."""
+        """Compute every text's vector, by `blip_embed`."""
         self.conn.execute("DROP TABLE IF EXISTS pg_temp.evaluation_texts")
         self.conn.execute(
             sql.SQL("CREATE TEMP TABLE evaluation_texts (place integer, itc {}.halfvec)").format(
@@ -82,7 +82,7 @@ class StoredDataset:
             show("texts in SQL", place + 1, len(self.texts))
 
     def nearest_texts(self, k: int, show: Show) -> Ints:
-        """The places [I, k] of each image's nearest texts."""
+        """Indices [I, k] of each image's nearest texts."""
         found = []
         for image, id in enumerate(self.ids):
             row = self._column(
@@ -169,8 +169,8 @@ def _scores(client: blipdb.Client, text: str, ids: Sequence[UUID]) -> Mapping[UU
 def _candidates(
     found: Sequence[Mapping[UUID, float]], of: Mapping[UUID, Sequence[int]]
 ) -> Candidates:
-    """Hits by id as rows of one width; where the same pictures made others longer, a row says
-    something twice."""
+    """Arrange hits by id as rows of one width. Equal images share an id and lengthen a row; shorter
+    rows are padded with their first hit."""
     rows = [[(place, score) for id, score in hits.items() for place in of[id]] for hits in found]
     width = max(map(len, rows))
     full = [row + row[:1] * (width - len(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""Image tokens in a file: those of COCO's 5,000 test images alone are 9 GB."""
+"""Image tokens in a file: COCO's 5,000 test images alone need 9 GB."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class TokenStore:
             self._tokens = np.memmap(file, np.float32, "r+", shape=shape)  # outlives the file
 
     def put(self, start: int, tokens: Tensor) -> None:
-        """Keep the tokens [B, N, D] of the images from `start` on."""
+        """Store the tokens [B, N, D] of the images from `start` on."""
         self._tokens[start : start + len(tokens)] = tokens.detach().cpu().numpy()
 
     def get(self, image: int, device: torch.device) -> Tensor:
-        """The tokens [1, N, D] of an image."""
+        """Load the tokens [1, N, D] of an image."""
         return torch.from_numpy(np.array(self._tokens[image : image + 1])).to(device)

@@ -1,7 +1,7 @@
-"""Videos: lists of them, and the frames that BLIP looks at, which stand evenly in it.
+"""Videos: lists of them, and BLIP's evenly spaced frames.
 
-FFmpeg decodes them in this process (by PyAV): evaluations read what is trusted, a benchmark's own
-files.
+FFmpeg decodes them in this process (by PyAV): an evaluation reads a benchmark's own files, which
+are trusted.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def frame_places(total: int, count: int) -> list[int]:
 
 
 def frames(path: Path, count: int, size: int) -> Pixels:
-    """`count` frames of a video, each as a square, bicubic: uint8 [count, S, S, 3].
+    """Decode `count` frames of a video, each as a square, bicubic: uint8 [count, S, S, 3].
 
     Raises:
         DataError: it can't be decoded.
@@ -104,7 +104,7 @@ def count_frames(path: Path) -> int:
 
 
 def _decode(path: Path, places: list[int], size: int) -> Pixels | None:
-    """The frames at those places, which ascend; None where the video ends before."""
+    """Decode the frames at those ascending indices; None where the video is shorter."""
     wanted, last, found = set(places), places[-1], dict[int, Pixels]()
     with _opened(path) as container:
         for place, frame in enumerate(container.decode(video=0)):
