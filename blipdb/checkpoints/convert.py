@@ -25,15 +25,15 @@ CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 README = "README.md"
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-"""CLIP's, of pixels in 0 to 1: what BLIP was trained with."""
-BICUBIC = 3  # PIL's number, which Hugging Face's settings hold
+"""CLIP's, of pixels from 0 to 1, with which BLIP was trained."""
+BICUBIC = 3  # PIL's number, as in Hugging Face's settings
 GELU = "gelu"
 MAX_TOKENS = {"retrieval": 40, "captioner": 40, "answerer": 35}
-"""Of a text, with its first and last token: BLIP's captions at finetuning; its questions."""
+"""Longest text of each role, with its first and last token, as BLIP was finetuned."""
 PROMPT = "a picture of "
 CAPTIONING = Decoding(PROMPT, beams=3, min_length=5, max_length=20)
 ANSWERING = Decoding(beams=3, min_length=1, max_length=10)
-"""BLIP's, by which its figures came about (section 5.2, and salesforce/BLIP's configurations)."""
+"""Generation options of BLIP's figures (section 5.2, and salesforce/BLIP's configurations)."""
 PREFIX = "prefix"  # of captions, in config.json: `export` writes it, transformers leaves it alone
 Three = tuple[float, float, float]
 KNOWS = "photographs, and what English captions on the web say of them"

@@ -21,7 +21,7 @@ CLASSES = {
     "captioner": "BlipForConditionalGeneration",
     "answerer": "BlipForQuestionAnswering",
 }
-"""Of transformers, one for each role."""
+"""Classes of transformers, one for each role."""
 TOKENIZER_CONFIG = "tokenizer_config.json"
 
 Json = dict[str, Any]

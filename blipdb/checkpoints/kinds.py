@@ -11,7 +11,7 @@ from ..model.artifact import ROLES
 from ..model.graphs.weights import TIED, Shape
 
 HEADS = ("vision_proj.", "text_proj.", "itm_head.")
-"""Of retrieval: ITC's projections, and ITM's head."""
+"""Heads of retrieval: ITC's projections, and ITM's."""
 TEMPERATURE = "temp"
 
 _OTHERS = {

@@ -18,8 +18,8 @@ State = dict[str, npt.NDArray[np.float32]]
 
 SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
 WHOLE = (SAFETENSORS, f"{SAFETENSORS}.index.json", PICKLE, f"{PICKLE}.index.json")
-"""What a folder may hold its weights in; the first that is there is read."""
-INDEX_SUFFIX = ".index.json"  # is the end of a list of shards
+"""Files of a folder's weights; the first that exists is read."""
+INDEX_SUFFIX = ".index.json"  # of a list of shards
 SUFFIXES = (".safetensors", ".pth", ".bin", ".pt")
 NUMBERS = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL")
 

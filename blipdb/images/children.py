@@ -130,7 +130,7 @@ class Child:
                 outcome = self._outcome(size)
                 self.answered += 1
                 yield outcome
-        except BlockingIOError:  # what a socket's own timeout looks like
+        except BlockingIOError:  # a socket's own timeout
             raise TimeoutError from None
         except (OSError, EOFError, ValueError) as error:
             raise ChildDied from error

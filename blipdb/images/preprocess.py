@@ -25,7 +25,7 @@ BITS_PER_SAMPLE: Final = 258  # TIFF 6.0, section 8
 PHOTOMETRIC: Final = 262
 WHITE_IS_ZERO: Final = 0
 
-# EXIF orientation -> what makes the picture upright.
+# EXIF orientation -> the transposition to upright.
 UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

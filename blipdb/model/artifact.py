@@ -45,14 +45,13 @@ class Preprocessing:
 class Decoding:
     """Generation options of a model's captions or answers, unless a call says otherwise.
 
-    prompt: what a caption begins with without being its part. min_length, max_length: in tokens,
-    counted as BLIP does: with [DEC] and the prompt's, and in max_length with the end's.
+    Lengths are in tokens, counted as BLIP does: with [DEC] and the prompt's.
     """
 
-    prompt: str = ""
+    prompt: str = ""  # the opening of every caption, which is cut off
     beams: int = 3
     min_length: int = 2
-    max_length: int = 20
+    max_length: int = 20  # with the token that ends the text
 
     def __post_init__(self) -> None:
         numbers = (self.beams, self.min_length, self.max_length)
@@ -67,23 +66,19 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Content of model.json.
-
-    `knows` completes "This model knows ..."; `temperature` is ITC's. Without `decoding` a caption
-    may be as long as the model reads.
-    """
+    """Content of model.json."""
 
     name: str
     architecture: Architecture
     special_tokens: SpecialTokens
     image: Preprocessing
-    max_tokens: int
+    max_tokens: int  # of a text
     roles: tuple[str, ...]
-    knows: str
-    graphs: Mapping[str, str]
-    files: Mapping[str, str]
-    temperature: float | None = None
-    decoding: Decoding | None = None
+    knows: str  # completes "This model knows ..."
+    graphs: Mapping[str, str]  # files of the graphs, by name
+    files: Mapping[str, str]  # SHA-256 of each file
+    temperature: float | None = None  # ITC's
+    decoding: Decoding | None = None  # None: a caption may be as long as the model reads
     compute: Compute = EXACT
 
     def __post_init__(self) -> None:

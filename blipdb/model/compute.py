@@ -15,14 +15,10 @@ MERGED_TOKENS = 64  # image tokens stored by default of a model with more
 
 @dataclass(frozen=True)
 class Compute(Described):
-    """Precision of a model's products, and number of its stored image tokens.
+    """Precision of a model's products, and number of its stored image tokens."""
 
-    precision: fp32; or int8, whose products are of eight-bit levels with a scale for each row.
-    tokens: number of image tokens stored of an image, similar ones merged; None: all, unmerged.
-    """
-
-    precision: str = "fp32"
-    tokens: int | None = None
+    precision: str = "fp32"  # or "int8": eight-bit levels with a scale for each row
+    tokens: int | None = None  # stored of an image, similar ones merged; None: all, unmerged
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:

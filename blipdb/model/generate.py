@@ -34,18 +34,13 @@ class DecoderStep(Protocol):
 
 @dataclass(frozen=True)
 class Rules:
-    """Constraints on a generated text.
+    """Constraints on a generated text."""
 
-    first: the token before it. last: the token that ends it. never: tokens that are not written.
-    min_tokens: the least number of tokens before `last`. max_tokens: the greatest number of
-    tokens, `last` among them.
-    """
-
-    first: int
-    last: int
-    never: Sequence[int]
-    min_tokens: int
-    max_tokens: int
+    first: int  # the token before the text
+    last: int  # the token that ends it
+    never: Sequence[int]  # tokens that are not generated
+    min_tokens: int  # before `last`
+    max_tokens: int  # with `last`
 
 
 @dataclass

@@ -425,9 +425,9 @@ def open_graph(data: bytes, threads: int, *, profile: str | None = None) -> ort.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Shapes change with each query: their memory plans would pile up.
     settings.enable_mem_pattern = False
-    # An arena keeps the memory of the largest call, which chunks bound: fetched anew from the
-    # system, page by page, it costs a base model's rerank 7%. A small graph's threads would rather
-    # wait for each other at its lock.
+    # An arena keeps the memory of the largest call, whose size chunks limit. Fetching it from the
+    # system again, page by page, would cost a base model's rerank 7%. Threads of a small graph
+    # lose more by waiting for each other at the arena's lock.
     settings.enable_cpu_mem_arena = len(data) > LARGE_GRAPH_BYTES
     settings.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     settings.log_severity_level = 3  # errors; a weight kept for torch alone is a warning

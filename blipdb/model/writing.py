@@ -14,18 +14,13 @@ BEAMS = 3  # BLIP, section 4.2: captions of COCO by a beam of three
 
 @dataclass(frozen=True)
 class Writing:
-    """Generation options: beam search, or nucleus sampling where `nucleus` is its mass (CapFilt's
-    is 0.9).
-
-    min_tokens, max_tokens: as in `Runtime.caption`. seed: together with an image's id it determines
-    the image's random numbers, whichever batch the image is in.
-    """
+    """Generation options of captions: beam search or nucleus sampling."""
 
     beams: int | None = BEAMS
-    nucleus: float | None = None
-    seed: int = 0
-    min_tokens: int | None = None
-    max_tokens: int | None = None
+    nucleus: float | None = None  # its mass, for sampling instead of beams; CapFilt's is 0.9
+    seed: int = 0  # with an image's id, it determines the image's random numbers in any batch
+    min_tokens: int | None = None  # as in `Runtime.caption`
+    max_tokens: int | None = None  # as in `Runtime.caption`
 
     def __post_init__(self) -> None:
         if (self.beams is None) == (self.nucleus is None):

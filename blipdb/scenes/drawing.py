@@ -162,7 +162,7 @@ def draw(scene: Scene, size: int) -> NDArray[np.uint8]:
     side = size * _OVERSAMPLE
     image = _backdrop(scene, side, rng)
     pen = ImageDraw.Draw(image)
-    # Large things first: what stands inside or on another is drawn over it.
+    # Large things first: a thing inside or on another is drawn over it.
     for thing in sorted(scene.things, key=lambda t: -t.scale):
         _draw_thing(pen, thing, side)
     return _noisy(np.asarray(image.reduce(_OVERSAMPLE)), rng)

@@ -93,7 +93,7 @@ _COUNTS: dict[int, tuple[tuple[float, tuple[int, ...]], ...]] = {
     3: ((0.55, (1, 1, 1)), (0.3, (2, 1)), (0.15, (3,))),
     4: ((0.5, (1, 1, 1, 1)), (0.22, (2, 1, 1)), (0.08, (2, 2)), (0.12, (3, 1)), (0.08, (4,))),
 }
-"""Of each number of things: how often it is made of which groups of equal things."""
+"""For each number of things: probabilities of its divisions into groups of equal things."""
 _SIZE_WEIGHTS = {
     1: (0.14, 0.36, 0.5),
     2: (0.3, 0.42, 0.28),

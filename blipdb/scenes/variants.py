@@ -137,8 +137,8 @@ CHANGES: dict[str, tuple[float, Change]] = {
     "colours": (0.14, swap_colours),
     "relation": (0.2, change_relation),
 }
-"""What can differ: how often it is tried, and the function that changes it."""
-_PLACE = 0.04  # how often the place is tried, where captions say it
+"""Possible differences: probability of a try, and the function that makes the change."""
+_PLACE = 0.04  # probability to try the place, where captions state it
 
 
 def _described(things: Groups, said: Content, background: str) -> tuple[object, ...]:

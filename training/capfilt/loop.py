@@ -1,14 +1,14 @@
-"""The loop: from a noisy corpus in the database to a new model that has learned from what is left
-of it (arXiv 2201.12086, section 4).
+"""The loop from a noisy corpus in the database to a new model trained on its best captions
+(arXiv 2201.12086, section 4).
 
-    collect    the corpora of the plan come in, beside what the database holds
-    pretrain   a MED on everything, noise and all
-    captioner  finetuned from it on people's captions (LM); registered with its role
+    collect    adds the corpora of the plan to the database
+    pretrain   trains a MED on all captions, noise included
+    captioner  finetunes it on people's captions (LM), and registers it with that role
     filter     likewise, with ITC and ITM
-    write      the captioner writes a caption for each image that people have not described
-    judge      the filter judges the web's captions and the written ones, each for itself
-    retrain    a new MED on blip.capfilt: what was kept, and people's captions
-    report     what was kept and dropped, and what the new model gained
+    write      writes a caption for each image without one by people
+    judge      scores the web's captions and the written ones by the filter
+    retrain    trains a new MED on blip.capfilt: kept captions, and people's
+    report     counts kept and dropped captions, and measures the gain of the new model
 """
 
 from __future__ import annotations
@@ -49,21 +49,22 @@ PUBLISHED = {
 
 @dataclass
 class Loop:
-    """A plan's run in a folder. captioner, filter: registered models to use in the place of
-    finetuned ones, by name. What a step has done is noted in done.json and not done again, but for
-    writing and judging, which ask the database what there is to do. truth: whether a text is true
-    of an image, where that is known; the report then tells the noise."""
+    """A plan's run in a folder.
+
+    Finished steps are noted in done.json and not repeated, except for writing and judging, whose
+    remaining work is a question to the database.
+    """
 
     plan: Plan
     folder: Path
     settings: Settings
-    captioner: str | None = None
-    filter: str | None = None
+    captioner: str | None = None  # a registered model instead of a finetuned one, by name
+    filter: str | None = None  # a registered model instead of a finetuned one, by name
     show: Show = silent
-    truth: Truth | None = None
+    truth: Truth | None = None  # for drawn scenes: the report measures the noise by it
 
     def run(self, steps: Sequence[str] = STEPS) -> dict[str, Any]:
-        """Run these steps, in the loop's order; returns what each of all steps has done.
+        """Run these steps, in the loop's order. Return the outcome of every finished step.
 
         Raises:
             CapFiltError: the corpus lacks what a step needs, and what to do about it.
@@ -207,8 +208,7 @@ class Loop:
         return path
 
     def _model(self, step: str) -> Model:
-        """The one that its step named, by its digest: another one that became active, or took its
-        name meanwhile, changes nothing."""
+        """The model that its step named, by digest: whichever is active or has its name by now."""
         if step not in self.done:
             raise CapFiltError(f"There is no {step} yet.", f"Run the step before: {step}")
         with self._connected() as conn:

@@ -17,31 +17,25 @@ STAGES = ("pretrain", "captioner", "filter", "retrain")
 
 @dataclass(frozen=True)
 class Plan:
-    """Content of a plan's file. Paths in it begin at its folder.
+    """Content of a plan's file. Paths in it begin at its folder."""
 
-    name: the models are called so: name-captioner, name-filter, name. knows: completes "This model
-    knows ...". vocabulary: the folder of BERT's vocab.txt or of a tokenizer.json. web, human:
-    corpora to bring in (training/datasets/open.py), beside what the database holds. write: see
-    `Writing`; a nucleus of 0.9 where nothing is said, as in the paper. pretrain, captioner, filter,
-    retrain: configurations of training without [[data]], which is the database; retrain is
-    pretrain's where it isn't given. vision, text: weights to begin with (a ViT's, a BERT's).
-    evaluation: a dataset with people's captions, to measure by what the new model gained.
-    """
-
-    name: str
-    knows: str
-    vocabulary: Path
+    name: str  # of the models: name-captioner, name-filter, name
+    knows: str  # completes "This model knows ..."
+    vocabulary: Path  # the folder of BERT's vocab.txt or of a tokenizer.json
+    # Configurations of training without [[data]], which is the database.
     pretrain: Path
     captioner: Path
     filter: Path
-    retrain: Path
+    retrain: Path  # by default pretrain's
     space: str = ""
+    # Corpora to import (training/datasets/open.py), beside the database's own.
     web: tuple[Mapping[str, Any], ...] = ()
     human: tuple[Mapping[str, Any], ...] = ()
+    # By default a nucleus of 0.9, as in the paper.
     write: Writing = field(default_factory=lambda: Writing(beams=None, nucleus=0.9))
-    vision: Path | None = None
-    text: Path | None = None
-    evaluation: Mapping[str, Any] | None = None
+    vision: Path | None = None  # initial weights, a ViT's
+    text: Path | None = None  # initial weights, a BERT's
+    evaluation: Mapping[str, Any] | None = None  # a dataset with people's captions, for the gain
 
     def config(self, stage: str, vocab_size: int) -> Config:
         """The configuration of a stage of `STAGES`.

@@ -48,12 +48,12 @@ def train_on(
     space: str | None = None,
 ) -> Path:
     """Train on the database's captions, "all", "kept" or "human", in constant memory; returns the
-    weights' file. The captions are those that there were when it was begun. show: see `train`.
+    weights' file. The captions are those that there were when it was begun. show: see `pretrain`.
     space: whose images; None: everybody's.
 
     Raises:
         DataError: there are none.
-        CheckpointError, FloatingPointError: see `train`.
+        CheckpointError, FloatingPointError: see `Trainer`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     index = folder / "captions.index"

@@ -18,7 +18,7 @@ SHARE = 0.5  # of the chosen operations are carried out
 LEVEL = MAGNITUDE / MAX_MAGNITUDE
 SHEAR, PIXELS, DEGREES = 0.3 * LEVEL, 10 * LEVEL, 30 * LEVEL
 FACTOR = 0.1 + 1.8 * LEVEL  # 1: brightness and sharpness stay as they are
-GREY = (128, 128, 128)  # what comes in from outside
+GREY = (128, 128, 128)  # of pixels from outside of the image
 MIN_ASPECT, MAX_ASPECT = 3 / 4, 4 / 3  # of a crop, width to height
 TRIES = 10
 

@@ -32,8 +32,7 @@ SOURCES: dict[str, LiteralString] = {
     "all": "blip.captions",
     "human": "(SELECT * FROM blip.captions WHERE origin = 'human')",
 }
-"""What may be read: CapFilt's survivors and people's captions; every caption, judged or not;
-people's alone."""
+"""Relations to read: captions that CapFilt kept, and people's; all captions; people's alone."""
 SELECT_IDS: LiteralString = """
 SELECT image_id, caption_id FROM {} c
 WHERE %(space)s::text IS NULL

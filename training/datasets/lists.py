@@ -15,7 +15,7 @@ IMAGE_FIELDS = ("image", "image_path", "file_name", "filename", "path")
 TEXT_FIELDS = ("caption", "text")
 
 Read = Callable[[Record, int], Sample]
-"""What a record's sample is; raises SampleError, LookupError or TypeError where it is none."""
+"""A sample of a record, by number; raises SampleError, LookupError or TypeError for a bad one."""
 
 
 class Listed(IndexedDataset):

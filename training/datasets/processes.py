@@ -79,8 +79,8 @@ def _end(workers: Sequence[Any], parent: int) -> None:
 
 
 def _work(make: Callable[[range], Iterator[T]], steps: range, out: Any, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever the parent does about it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # without the parent's handler
     os.nice(NICENESS)
     try:
         for item in make(steps):

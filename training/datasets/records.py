@@ -26,8 +26,8 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".json", ".jsonl", ".ndjson", *DELIMITERS)
 
 Record = Mapping[str, Any]
-ROW = struct.Struct("<qii")  # where a record stands, its length, which of its samples is meant
-KEYED = struct.Struct("<qq")  # 64 bits of a key's hash, the number of the sample that has it
+ROW = struct.Struct("<qii")  # offset and length of a record, number of a sample in it
+KEYED = struct.Struct("<qq")  # 64 bits of a key's hash, number of its sample
 
 
 class Expansion(NamedTuple):

@@ -24,18 +24,15 @@ class SampleError(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """images: one, or NLVR2's two (left, right). key: of the image; all texts of one image have the
-    same. text: a caption, a question (VQA) or a statement (NLVR2). answers and weights: VQA's
-    answers and what share of the annotators gave each. label: NLVR2's truth, 1 or 0. id: the
-    dataset's own number or name of the sample, where an evaluation hands results in by it."""
+    """An image, or two, with a text."""
 
-    images: tuple[ImageSource, ...]
-    key: str
-    text: str
-    answers: tuple[str, ...] = ()
-    weights: tuple[float, ...] = ()
-    label: int | None = None
-    id: str = ""
+    images: tuple[ImageSource, ...]  # one, or NLVR2's two (left, right)
+    key: str  # of the image: all texts of one image have the same
+    text: str  # a caption, a question (VQA) or a statement (NLVR2)
+    answers: tuple[str, ...] = ()  # VQA's
+    weights: tuple[float, ...] = ()  # the share of annotators that gave each answer
+    label: int | None = None  # NLVR2's: 1 true, 0 false
+    id: str = ""  # the dataset's own number or name of the sample, for submissions
 
 
 @dataclass(frozen=True)

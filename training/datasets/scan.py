@@ -16,10 +16,10 @@ from .sample import DataError
 
 CHUNK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 16 << 20  # of a line, or between two brackets
-MARK = "\ufeff"  # what some programs begin a file with
+MARK = "\ufeff"  # a byte order mark
 
-# Whatever stands before the next bracket, strings as a whole, and the bracket. Nothing is tried
-# twice, as no part could match otherwise.
+# Text up to the next bracket, with strings as a whole, and the bracket. Atomic and possessive, so
+# that the pattern never backtracks.
 TOKEN = re.compile(rb'((?>[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+)([{}\[\]])', re.DOTALL)
 KEY = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*\Z', re.DOTALL)
 

@@ -32,21 +32,17 @@ LENGTH_STEP = 2  # texts are padded to a multiple of it: few shapes, little padd
 
 @dataclass(frozen=True)
 class Batch:
-    """images uint8 [B, S, S, 3]; texts (for ITC and ITM) and captions (for LM) int64 [B, L],
-    padded; keys int64 [B, 2]: of the image and of the text, at least 0, the same for the same;
-    also_true bool [B, B]: text j is true of image i, or None: where a key is the same; facts int8
-    [B, B, L]: 1 where a token of text j says something true of image i, 0 something false, -1
-    neither; patches: what each patch shows; skipped: broken samples, whose places others have
-    taken. What a stage doesn't need is empty."""
+    """Images with texts. Fields that a stage doesn't need are empty."""
 
-    images: npt.NDArray[np.uint8]
-    texts: npt.NDArray[np.int64]
-    captions: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.int64]
-    also_true: npt.NDArray[np.bool_] | None
+    images: npt.NDArray[np.uint8]  # [B, S, S, 3]
+    texts: npt.NDArray[np.int64]  # [B, L], padded: for ITC and ITM
+    captions: npt.NDArray[np.int64]  # [B, L], padded: for LM
+    keys: npt.NDArray[np.int64]  # [B, 2], of image and text, at least 0: equal for equal ones
+    also_true: npt.NDArray[np.bool_] | None  # [B, B]: text j is true of image i; None: by the keys
+    # [B, B, L]: 1 where a token of text j is true of image i, 0 where it is false, else -1.
     facts: npt.NDArray[np.int8]
-    patches: PatchLabels | None
-    skipped: tuple[Broken, ...] = ()
+    patches: PatchLabels | None  # content of each patch
+    skipped: tuple[Broken, ...] = ()  # broken samples, replaced by others
 
 
 def normalise(images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -104,7 +104,7 @@ class Shards:
         """Find the epoch of the part's position `start`, and the position in it."""
         while True:
             number, turns = self._turns_at(epochs, start)
-            with suppress(ShorterError):  # whose count is known now
+            with suppress(ShorterError):  # try again: the shard's count is known now
                 return number, turns, turns.open(partial(self._opened, epochs[number]))
 
     def _turns_at(self, epochs: ShardEpochs, start: int) -> tuple[int, Turns]:

@@ -29,7 +29,7 @@ class AnswerDecoder(nn.Module):
     def forward(self, ids: Tensor, question: Sequence[Memory], mask: Tensor) -> Tensor:
         """Answers [A, L], each with its question's memory, and `mask` bool [A, M] (True: a word of
         the question) -> logits of the token after each position [A, L, V]."""
-        # Padding stands behind every word, where causality already hides it.
+        # Padding is behind every word, where causality hides it already.
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         states = self.bert(ids, causal, question, seen=mask[:, None, None, :])
         return cast(Tensor, self.cls.predictions(states))

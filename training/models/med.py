@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from blipdb.model.architecture import Architecture, SpecialTokens
 
 SHARINGS = ("all", "all but cross-attention", "all but self-attention", "nothing")
-"""What text encoder and decoder may have in common (BLIP, Table 3)."""
+"""Layers that text encoder and decoder may share (BLIP, Table 3)."""
 USUAL_SHARING = "all but self-attention"
 TEMPERATURE_INIT = 0.07
 TEMPERATURE_RANGE = (0.001, 0.5)
@@ -209,8 +209,8 @@ class TextEmbeddings(nn.Module):
 
     @contextmanager
     def fetched(self, *ids: Tensor) -> Iterator[None]:
-        """Within it the words `ids`, and no others, are looked up in a table of their own: the
-        gradient of the whole vocabulary is then made once, and not in each pass."""
+        """Look up the words `ids`, and no others, in a small table within the block, so that the
+        gradient of the whole vocabulary is computed once, and not in each pass."""
         words = torch.unique(torch.cat([part.flatten() for part in ids]))
         self._fetched = words, self.word_embeddings.weight.index_select(0, words)
         try:
@@ -502,7 +502,7 @@ class MED(nn.Module):
     def next_words(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
         """Texts [B, L], each with an image -> logits of the word after each position [B, L, V]."""
         ids = self._opened(ids, self.special.dec)
-        # Padding stands behind every word, where causality already hides it.
+        # Padding is behind every word, where causality hides it already.
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         return cast(Tensor, self.text_decoder(ids, causal, image))
 

@@ -9,26 +9,18 @@ from ..models.med import SHARINGS, USUAL_SHARING
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of a table.
+    """One row of a table."""
 
-    corpus: "small" or "large". vision: of the model that is measured, "B" or "L". captioner,
-    filter: "" for none, else the vision model of those that write and judge. decoding: "nucleus" or
-    "beam". joined: captioner and filter are one model (Table 4). sharing: of text encoder and
-    decoder (Table 3). longer: trained for as many more samples as CapFilt adds texts (Table 12).
-    continued: goes on from the model of the noisy corpus (Table 13). noise: another share of it
-    than the mix's (the sweep).
-    """
-
-    corpus: str = "small"
-    vision: str = "B"
-    captioner: str = ""
-    filter: str = ""
-    decoding: str = "nucleus"
-    joined: bool = False
-    sharing: str = USUAL_SHARING
-    longer: bool = False
-    continued: bool = False
-    noise: float | None = None
+    corpus: str = "small"  # or "large"
+    vision: str = "B"  # or "L": vision transformer of the model that is measured
+    captioner: str = ""  # "" for none, else its vision transformer
+    filter: str = ""  # "" for none, else its vision transformer
+    decoding: str = "nucleus"  # or "beam"
+    joined: bool = False  # captioner and filter are one model (Table 4)
+    sharing: str = USUAL_SHARING  # of text encoder and decoder (Table 3)
+    longer: bool = False  # trained for as many more samples as CapFilt adds texts (Table 12)
+    continued: bool = False  # continues the model of the noisy corpus (Table 13)
+    noise: float | None = None  # another share of noise than the mix's (the sweep)
 
     @property
     def name(self) -> str:

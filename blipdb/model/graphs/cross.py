@@ -30,10 +30,10 @@ from .weights import KEY_FORM, VALUE_FORM
 
 PARTS = ("key", "value")
 COSTS = {"fp32": (1.0, 1.0), "int8": (3.3, 0.5)}
-"""Of a text's token that is absorbed, in projections of an image's token: what it costs, and what
-its heads' products with each of the image's tokens add. In float32 as operations have it; in int8
-as `make bench` finds it (docs/benchmarks.md): small products and rounding cost more than large
-products do."""
+"""Costs of absorbing a text's token, in projections of an image's token: of the token itself, and
+of its heads' products with each of the image's tokens. In float32 counted in operations; in int8
+measured by `make bench` (docs/benchmarks.md): small products and rounding cost more than large
+products."""
 
 
 class CrossAttention(Protocol):
@@ -67,7 +67,7 @@ class Tokens:
         self._log_sizes: str | None = None  # [B, 1, N]
         if compute.merges:
             scales, sizes = (g.squeeze(part, -1) for part in g.split(scales, 2, axis=2))
-            # A token that stands for s is attended to as s alike (arXiv 2210.09461, section 3).
+            # A token merged from s is attended to like s equal ones (arXiv 2210.09461, section 3).
             self._log_sizes = g.unsqueeze(g.op("Log", sizes), 1)
         self.scales = scales  # [B, N]
 
@@ -285,7 +285,7 @@ class Chosen:
         self.batch = few.batch
 
     def attend(self, x: str, layer: str, groups: str | int) -> str:
-        # What is constant stands outside of the branches, where it is folded.
+        # Constants outside of the branches are folded when the graph is loaded.
         self.few.weights(layer)
         self.many.weights(layer)
         return self.g.choose(

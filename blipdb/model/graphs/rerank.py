@@ -44,7 +44,7 @@ def build(
     g = Builder("pairs" if pairs else "rerank", weights, integer=compute.integer, held=held)
     ids = g.input("input_ids", np.int64, ["images" if pairs else 1, "length"])
     words = g.size(ids, 1)
-    length: str | int = words  # of what a layer computes
+    length: str | int = words  # of the tokens that a layer computes
     most = max_tokens or arch.max_positions
     image = cross_attention(g, arch, compute, length=words, most=most, absorbed=absorbed)
     groups: str | int = image.batch if pairs else 1

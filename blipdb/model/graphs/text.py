@@ -27,7 +27,7 @@ def build(weights: Weights, arch: Architecture, compute: Compute = EXACT) -> byt
     ids = g.input("input_ids", np.int64, ["texts", "length"])
     mask = additive(g, g.input("attention_mask", np.int64, ["texts", "length"]))
     words = g.size(ids, 1)
-    length: str | int = words  # of what a layer computes
+    length: str | int = words  # of the tokens that a layer computes
     x = embed(g, ids, g.ints(0), words, MODEL, arch)
     for number in range(arch.text_layers):
         layer = f"{MODEL}.encoder.layer.{number}"

@@ -33,29 +33,27 @@ BENCHMARKS = {"coco": "coco", "flickr30k": "flickr30k"}  # of retrieval, by kind
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """Options of an evaluation. A task ignores those that it has no use for.
-
-    benchmark: whose published figures to compare with, where the data's kind doesn't tell; "none"
-    to compare with none.
-    """
+    """Options of an evaluation. A task ignores those that it has no use for."""
 
     task: str
     model: Path
     data: Mapping[str, Any]
     device: torch.device
     batch: int = 64
+    # Whose published figures to compare with, where the data's kind doesn't tell; "none" to compare
+    # with none.
     benchmark: str | None = None
-    predictions: Path | None = None
-    k: int | None = None
-    sql: str | None = None
-    space: str = ""
-    prompt: str | None = None
+    predictions: Path | None = None  # where to write them
+    k: int | None = None  # candidates of each query; None: the protocol's number
+    sql: str | None = None  # URL of a database to evaluate as well
+    space: str = ""  # of the images there
+    prompt: str | None = None  # None: the model's own
     beams: int = 3
-    shortest: int = 5
-    longest: int = 20
-    mode: str = "rank"
-    answers: Path | None = None
-    frames: int | None = None
+    shortest: int = 5  # tokens of a caption, with [DEC] and the prompt
+    longest: int = 20  # tokens of a caption, with [DEC] and the prompt
+    mode: str = "rank"  # or "generate"
+    answers: Path | None = None  # to rank
+    frames: int | None = None  # of each video; None: the protocol's number
 
     def report(
         self,

@@ -18,17 +18,16 @@ HERE, THROUGH_SQL = "here", "here, through SQL"
 
 @dataclass(frozen=True)
 class Report:
-    """An evaluation's result. figures: by column (`here`, `here, through SQL`), by name, in percent
-    but for ranks. protocol: settings that influence the figures. missing: the reason of each absent
-    figure, by its name. benchmark: whose published figures to show; None for none."""
+    """An evaluation's result."""
 
     task: str
     model: str
     data: Mapping[str, Any]
+    # By column (`here`, `here, through SQL`), by name; in percent, except ranks.
     figures: Mapping[str, Mapping[str, float]]
-    protocol: Mapping[str, Any]
-    benchmark: str | None = None
-    missing: Mapping[str, str] = field(default_factory=dict)
+    protocol: Mapping[str, Any]  # settings that influence the figures
+    benchmark: str | None = None  # whose published figures to show
+    missing: Mapping[str, str] = field(default_factory=dict)  # reasons of absent figures, by name
 
     def published(self) -> Mapping[str, Mapping[str, float]]:
         """The paper's figures by name, by model."""
