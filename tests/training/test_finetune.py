@@ -287,7 +287,7 @@ def test_two_runs_do_not_share_a_folder(pretrained: Path, vocabulary: Path, tmp_
 HOLD = """
 import sys, time
 from pathlib import Path
-from blipdb.training.checkpoint import only_one
+from blipdb.training.run.checkpoint import only_one
 with only_one(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
