@@ -72,7 +72,7 @@ def test_the_candidate_with_the_lowest_loss_is_best(
 def test_only_those_with_likely_first_tokens_are_compared(
     model: TorchModel, answerer: Answerer, tokens: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answerers, "SHORTLIST", 3)
+    monkeypatch.setattr(answerers, "SHORTLIST_ANSWERS", 3)
     rare = "right"  # on the whole the likeliest, as it is the shortest
     candidates = [word if word == rare else f"{word} dog dog" for word in WORDS]
     whole = losses(model, answerer, tokens, candidates)
