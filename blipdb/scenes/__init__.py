@@ -1,1 +1,4 @@
-"""Drawn scenes whose structure is known exactly."""
+"""Drawn scenes whose structure is known exactly.
+
+Private: it may change in any release.
+"""
