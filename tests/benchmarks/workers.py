@@ -89,7 +89,7 @@ def _pipeline(settings: Settings, report: Report, model: Model, name: str, count
 def _alone(folder: Path, model: Model, processes: int) -> float:
     """Images a second of so many processes that do nothing else."""
     program = f"""
-import sys, time; import numpy as np; from blipdb.runtime import Runtime
+import sys, time; import numpy as np; from blipdb.model.runtime import Runtime
 runtime = Runtime.load({str(folder)!r}, graphs=["image"])
 rng = np.random.default_rng(0)
 shape = ({batch_size(model)}, {model.image_size}, {model.image_size}, 3)
