@@ -20,7 +20,7 @@ CHANGED = 1_700_000_000  # when every object last changed
 
 @dataclass
 class Store:
-    """What is served, by path; and the paths that were asked for."""
+    """Served contents by path, and the paths that were requested."""
 
     port: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)

@@ -30,7 +30,7 @@ SMALLEST_PART = 4  # images of a rerank; fewer are not worth another thread
 
 
 class Inference:
-    """What a home's models compute. Made by `shared`."""
+    """Inference by the models of a home. Made by `shared`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -98,7 +98,8 @@ class Inference:
         return text
 
     def _runtime(self, model: Model, *graphs: str) -> Runtime:
-        """
+        """Return the runtime of a model, with the graph loaded.
+
         Raises:
             ModelError: the model's files are not on this machine, or were altered.
         """
@@ -141,5 +142,5 @@ def unpacked(model: Model, records: Sequence[bytes]) -> tuple[Tokens, Scales]:
 
 
 def shared(settings: Settings) -> Inference:
-    """What the models in this home compute, for all clients of the process."""
+    """Return the inference of a home, shared by all clients of the process."""
     return tools.singleton(settings.models_dir, lambda: Inference(settings))

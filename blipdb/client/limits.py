@@ -16,7 +16,7 @@ MOST_BYTES = 64 << 20  # of an image
 
 
 def wanted(k: int, candidates: int | None) -> int:
-    """How many candidates are recalled.
+    """Return the number of candidates to recall.
 
     Raises:
         UsageError: they, or ``k``, are out of their range.
@@ -27,7 +27,8 @@ def wanted(k: int, candidates: int | None) -> int:
 
 
 def require(name: str, value: int, low: int, high: int) -> int:
-    """
+    """Check that a number lies between two limits, and return it.
+
     Raises:
         UsageError: it is no whole number between the limits.
     """
@@ -38,7 +39,8 @@ def require(name: str, value: int, low: int, high: int) -> int:
 
 
 def require_text(query: str) -> str:
-    """
+    """Check the text of a query, and return it.
+
     Raises:
         UsageError: it has no word, or is far longer than any model reads.
     """
@@ -50,7 +52,8 @@ def require_text(query: str) -> str:
 
 
 def require_caption(caption: str) -> str:
-    """
+    """Check the length of a caption, and return it.
+
     Raises:
         UsageError: it is far longer than any text about an image.
     """
@@ -62,7 +65,8 @@ def require_caption(caption: str) -> str:
 
 
 def require_image(image: bytes) -> bytes:
-    """
+    """Check the size of an image file, and return its bytes.
+
     Raises:
         UsageError: it has no bytes, or too many.
     """
@@ -74,7 +78,8 @@ def require_image(image: bytes) -> bytes:
 
 
 def require_question(question: str, among: Sequence[str] | None) -> None:
-    """
+    """Check a question and the answers to choose among.
+
     Raises:
         UsageError: it has no word, or there are no answers or too many.
     """
@@ -93,7 +98,8 @@ def require_question(question: str, among: Sequence[str] | None) -> None:
 
 
 def require_decoding(asked: arguments.Decoding) -> arguments.Decoding:
-    """
+    """Check the options of a captioner, and return them.
+
     Raises:
         UsageError: something is out of its range.
     """

@@ -104,7 +104,7 @@ def _content(image: bytes | psycopg.Binary) -> bytes:
 def _recalled(
     text: str, values: Mapping[str, Any], ctes: Sequence[tuple[Any, str]]
 ) -> Steps[Candidates]:
-    """What the first stage finds, beside the CTEs that the statement begins with."""
+    """The images that the first stage finds, beside the CTEs that the statement begins with."""
     if any(isinstance(cte.element, UpdateBase) for cte, _ in ctes):
         raise UsageError(
             "A search can't be made here beside data that its statement changes.", HINT

@@ -37,7 +37,7 @@ _VALUE = re.compile(r"%\((\w+)\)s|^(\d+)$")
 
 @dataclass(frozen=True)
 class Words:
-    """What is asked of a model: its id and dimensions, pgvector's schema, and the name."""
+    """A model's properties in a statement: its id and dimensions, pgvector's schema, name."""
 
     id: str
     dims: str
@@ -46,13 +46,13 @@ class Words:
 
     @classmethod
     def of(cls, model: str | None) -> Words:
-        """Those that stand for a model that is named, or for the active one."""
+        """Return the placeholders for a model that is named, or for the active one."""
         code = (model or "").encode().hex()
         return cls(*(f"__blip_{part}_{code}__" for part in ("id", "dims", "vector", "model")))
 
 
 def opening(bound: Mapping[str, str | None], *, is_correlated: bool) -> str:
-    """How a search begins: with the names of its bound values, if they are bound, and whether the
+    """The head of a search: with the names of its bound values, if they are bound, and whether the
     SELECT that it stands in sees rows of an outer one."""
     names = "".join(f"{name}:{key} " for name, key in bound.items() if key is not None)
     return f"{MARK} {names}{_CORRELATED if is_correlated else ''}*/"

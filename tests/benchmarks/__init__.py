@@ -1,1 +1,1 @@
-"""What blipdb does, measured: each run writes docs/benchmarks.md and docs/benchmarks.json."""
+"""Measurements of blipdb: each run writes docs/benchmarks.md and docs/benchmarks.json."""

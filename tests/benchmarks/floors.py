@@ -1,4 +1,4 @@
-"""What a computation costs at least: its operations, and how fast this machine does them."""
+"""The least cost of a computation: its operations, and how fast this machine does them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _sustained(call: Callable[[], object], seconds: float = 0.5) -> float:
 
 
 def shares(data: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, float]:
-    """Which part of a graph's time goes where, as ONNX Runtime counts it."""
+    """Return the shares of a graph's time by operation, as ONNX Runtime counts them."""
     with tempfile.TemporaryDirectory() as folder:
         session = open_graph(data, 1, profile=f"{folder}/profile")
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""What a connection that has searched holds more than one that has not."""
+"""Memory of a connection that has searched, beside one that has not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What approximations cost in quality: the same model, pictures and queries, computed otherwise.
+"""The price of approximations in quality: the same model, pictures and queries, computed otherwise.
 
 Measured on the bundled model; and, where BLIPDB_MANY names its artifact, on one whose images have
 as many tokens as it takes for merging to say something (training/configs/scenes_192.toml).

@@ -1,4 +1,4 @@
-"""How well search and captions work, through SQL, on held-out scenes whose truth is exact."""
+"""Quality of search and captions, through SQL, on held-out scenes whose truth is exact."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _retrieval(settings: Settings, conn: psycopg.Connection, report: Report, alb
 
 
 def _true_first(album: Album, ids: Sequence[str], found: Sequence[Sequence[str]]) -> float:
-    """How often the query is true of the scene of the first hit, its own or another."""
+    """Return how often the query is true of the scene of the first hit, its own or another."""
     scene = dict(zip(ids, album.scenes, strict=True))
     first = [scene[best[0]] for best in found]
     return float(np.mean([sampling.is_true(t, s) for t, s in zip(album.texts, first, strict=True)]))

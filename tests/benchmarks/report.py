@@ -76,7 +76,7 @@ class Report:
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Describe the machine."""
     model = platform.processor() or platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -308,7 +308,7 @@ def _clocked(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
 def _stage(
     settings: Settings, conn: Connection, case: Case, queue: Queue
 ) -> Iterator[Callable[[], object]]:
-    """Return a function that runs a stage: as the command does, or with the graphs at hand."""
+    """Return a function that runs a stage: as the command does, or with graphs at hand."""
     if not case.at_hand:
         yield lambda: backlog.run(settings, [queue.stage])
         return
@@ -335,7 +335,7 @@ def _scores(conn: Connection, *, on: bool) -> Iterator[None]:
 
 
 def _scored(conn: Connection) -> tuple[int, int]:
-    """How many captions there are, and how many have scores."""
+    """Count captions, and those with scores."""
     row = conn.execute("SELECT count(*), count(itm) FROM blip.captions").fetchone()
     assert row is not None
     return row[0], row[1]

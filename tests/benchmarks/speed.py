@@ -1,4 +1,4 @@
-"""How fast search and ingest are, each beside the same work without a database."""
+"""Speed of search and ingest, each beside the same work without a database."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _parts(settings: Settings, report: Report, texts: Sequence[str]) -> None:
 
 
 class PlainPython:
-    """What `blip_search` computes, on arrays in memory."""
+    """The computation of `blip_search` on arrays in memory."""
 
     def __init__(self, runtime: Runtime, pixels: npt.NDArray[np.uint8]) -> None:
         self._runtime = runtime
@@ -106,7 +106,7 @@ class PlainPython:
 
 
 def _psql_milliseconds(settings: Settings, texts: Sequence[str]) -> list[float]:
-    """What psql's \\timing says of each search, the session's first (which loads) left out."""
+    """Milliseconds of each search by psql's \\timing, without the session's first (which loads)."""
     searches = [
         f"SELECT * FROM blip_search('{text}', candidates => {CANDIDATES});"
         for text in [texts[0], *texts]

@@ -1,4 +1,4 @@
-"""How fast a step of pretraining is at true size, beside the objective written plainly."""
+"""Speed of a step of pretraining at true size, beside the objective written plainly."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ def _rows(conn: Connection, count: int) -> None:
 
 
 def _a_million(settings: Settings, report: Report, model: Model) -> None:
-    """What it costs to find work among much; and what a worker leaves behind there."""
+    """Measure finding work among many jobs, and cleaning up after a worker there."""
     times = {}
     for count in (10_000, MANY):
         with _filled(settings, model, count) as conn:

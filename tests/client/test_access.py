@@ -1,4 +1,4 @@
-"""Who sees what where the client computes: the tables' policies and grants, and nothing else."""
+"""Access where the client computes: by the tables' policies and grants alone."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def exactly(vectors: Floats, query: Floats, wanted: int, admitted: Any = None) -
 def recalled(
     conn: Connection, model: registry.Model, query: Floats, wanted: int, **narrowed: Any
 ) -> tuple[Candidates, list[str]]:
-    """What is found, and the statements that found it."""
+    """Return the images found, and the statements that found them."""
     statements: list[str] = []
     given = {"filter": None, "within": None} | narrowed
     steps = recall(model, "public", str(query.tolist()), wanted, **given)
@@ -117,7 +117,7 @@ def watched(conn: Connection, steps: Steps[Candidates], statements: list[str]) -
 
 
 def kinds(statements: list[str]) -> list[str]:
-    """Which scans were made."""
+    """Return the kinds of scans that were made."""
     return [
         "exact" if " + 0, v.image_id" in statement else "index"
         for statement in statements

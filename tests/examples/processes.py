@@ -11,7 +11,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 def run(example: str, url: str, home: Path, *command: str) -> str:
-    """What a Python module says that runs in an example's folder, with that database."""
+    """Run a Python module in an example's folder with that database, and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=EXAMPLES / example,

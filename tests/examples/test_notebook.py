@@ -37,7 +37,7 @@ def read() -> Any:
 
 
 def shown(cell: Any, kind: str) -> str:
-    """What a cell shows, as text/plain, text/html, or what it printed."""
+    """Return the output of a cell, as text/plain, text/html, or what it printed."""
     parts = []
     for output in cell.outputs:
         assert output.output_type in ("execute_result", "stream"), output

@@ -51,7 +51,7 @@ print(json.dumps({
 
 @pytest.fixture
 def said(served: Settings, elsewhere: str, tmp_path: Path) -> dict[str, Any]:
-    """What the page's code found."""
+    """Run the page's code, and return its results."""
     album = plan_album(tmp_path / "album")
     drawn = [picture.path for picture in islice(draw_missing(album), COUNT + 1)]
     run.ingest(Settings(served.home, elsewhere), drawn[:COUNT])

@@ -28,7 +28,6 @@ def docstrings() -> Iterator[tuple[str, str]]:
                 yield f"{path}: {getattr(node, 'name', 'module')}", text
 
 
-@pytest.mark.xfail(strict=False, reason="some docstrings are still to be rewritten")
 def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
     found = [f"{name}: {text.splitlines()[0]}" for name, text in docstrings() if refused(text)]
     assert not found, "\n".join(found)

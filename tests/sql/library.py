@@ -71,7 +71,7 @@ class Library:
         candidates: int | None = None,
         among: Sequence[int] | None = None,
     ) -> list[Hit]:
-        """What a search for a text must find, among the images of these numbers or all."""
+        """Return the expected hits of a search for a text, among these images or all."""
         cosines = self.cosines(self.runtime.embed_texts([query])[0])
         chosen = np.arange(len(self.ids)) if among is None else np.array(among, int)
         chosen = chosen[np.argsort(-cosines[chosen])][: candidates or max(32, k)]
@@ -90,7 +90,7 @@ class Library:
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
     def nearest(self, query: Floats, k: int = 10) -> list[Hit]:
-        """What a search for an image must find."""
+        """Return the expected hits of a search for an image."""
         cosines = self.cosines(query)
         order = np.argsort(-cosines)[:k]
         return [

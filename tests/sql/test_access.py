@@ -1,4 +1,4 @@
-"""Who may do what: roles, and two tenants that share the tables and see nothing of each other."""
+"""Rights: roles, and two tenants that share the tables and see nothing of each other."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_an_edited_caption_is_unjudged(conn: Connection, image: UUID) -> None:
 
 
 def test_a_hit_shows_the_best(conn: Connection, image: UUID) -> None:
-    """What is dropped is shown where there is nothing else."""
+    """A dropped caption is shown if there is no other."""
     judge, _ = models(conn)
     search = "SELECT caption FROM blip_search('red dog', within => ARRAY[%s]::uuid[])"
     assert rows(conn, search, image) == [(None,)]

@@ -1,4 +1,4 @@
-"""What pg_dump writes is a whole database again, and searches find the same in it."""
+"""A restored dump is a whole database: searches find the same in it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def restored(cluster: Settings, library: Library) -> Iterator[str]:
 
 
 def contents(url: str) -> dict[str, Any]:
-    """What searches find, and who may do what."""
+    """Return the results of searches, and the rights of roles."""
     queries = {
         "hits": SEARCH,
         "counts": "SELECT * FROM blip_status()",

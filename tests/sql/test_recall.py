@@ -104,7 +104,7 @@ def share(
     admitted: npt.NDArray[np.bool_] | None = None,
     **arguments: Any,
 ) -> float:
-    """How much of the true nearest is recalled; the count is always right."""
+    """Return the share of the true nearest that is recalled; the count is always right."""
     numbers = np.arange(COUNT) if admitted is None else np.flatnonzero(admitted)
     hits = 0
     for query in queries:
