@@ -105,7 +105,7 @@ def test_the_page(said: dict[str, Any], elsewhere: str) -> None:
     assert said["described"][:4] == [
         ["Thing 1", None, None, None],
         ["Thing 2", "said", None, "kept"],
-        ["Thing 2", "found", None, "dropped"],  # no word of it is known
+        ["Thing 2", "found", None, "unjudged"],
         ["Thing 3", None, None, None],
     ]
     assert said["best_captions"] == [["Thing 2", "said"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,8 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     certificate = stores.make_certificate(tmp_path / "server.pem")
     monkeypatch.setenv("BLIPDB_TRUSTED_HOSTS", "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+    # aiohttp reads that variable when it is imported, which another test may have done.
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", ssl.create_default_context())
     return certificate
 
 
