@@ -42,32 +42,3 @@ COMMENT ON FUNCTION public.blip_answer(bytea, text, text, text[]) IS
     'The answer to a question about an image file''s bytes: in the model''s own words, or the best '
     'among these';
 SELECT blip._allow('public.blip_answer(bytea, text, text, text[])', 'readers');
-
-CREATE FUNCTION blip._question(question text, among text[]) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    most constant integer := 60000; -- bytes, of the 65,536 of a request's JSON
-    asked jsonb;
-BEGIN
-    IF question !~ '\S' THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = 'the question is empty',
-            HINT = 'Ask something, as in: blip_answer(image_id, ''what colour is the bicycle?'')';
-    END IF;
-    IF among IS NOT NULL THEN
-        PERFORM blip._require_list('among', among);
-        PERFORM blip._require('the number of answers in among', cardinality(among), 1, 4000);
-    END IF;
-    asked := jsonb_strip_nulls(jsonb_build_object('question', question, 'among', among));
-    IF octet_length(asked::text) > most THEN
-        RAISE invalid_parameter_value USING MESSAGE = format(
-            'question and answers take %s bytes; at most %s are read', octet_length(asked::text), most);
-    END IF;
-    RETURN asked;
-END
-$$;
-COMMENT ON FUNCTION blip._question(text, text[]) IS
-    'What the answerer is asked, checked';
-SELECT blip._allow('blip._question(text, text[])', 'readers');

@@ -220,19 +220,3 @@ $$;
 COMMENT ON FUNCTION blip._caption_of(blip._source, text) IS
     'SQL for the caption of a row of that alias';
 SELECT blip._allow('blip._caption_of(blip._source, text)', 'owner');
-
-CREATE FUNCTION blip._place(source regclass, key jsonb) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (SELECT coalesce(n.nspname || '.' || c.relname, source::text)
-            FROM (SELECT) one LEFT JOIN pg_class c ON c.oid = source
-            LEFT JOIN pg_namespace n ON n.oid = c.relnamespace)
-        || '/' || CASE jsonb_typeof(key) WHEN 'array' THEN (
-            SELECT string_agg(v, ',' ORDER BY n)
-            FROM jsonb_array_elements_text(key) WITH ORDINALITY u (v, n)) ELSE key ->> 'starts' || '…' END;
-END
-$$;
-COMMENT ON FUNCTION blip._place(regclass, jsonb) IS 'Where an attached image is seen: schema.table/key';
-SELECT blip._allow('blip._place(regclass, jsonb)', 'readers');

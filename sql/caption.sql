@@ -52,27 +52,3 @@ COMMENT ON FUNCTION public.blip_caption(bytea, integer, integer, double precisio
 SELECT blip._allow(
     'public.blip_caption(bytea, integer, integer, double precision, integer, text)',
     'readers');
-
-CREATE FUNCTION blip._decoding(beams integer, max_tokens integer, nucleus double precision, seed integer)
-RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF beams IS NOT NULL THEN
-        PERFORM blip._require('beams', beams, 1, 10);
-    END IF;
-    IF max_tokens IS NOT NULL THEN
-        PERFORM blip._require('max_tokens', max_tokens, 1, 512);
-    END IF;
-    IF nucleus <= 0 OR nucleus > 1 THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('nucleus must be above 0 and at most 1, not %s', nucleus);
-    END IF;
-    RETURN jsonb_strip_nulls(jsonb_build_object(
-        'beams', beams, 'max_tokens', max_tokens, 'nucleus', nucleus, 'seed', seed));
-END
-$$;
-COMMENT ON FUNCTION blip._decoding(integer, integer, double precision, integer) IS
-    'How the captioner is to decode, checked';
-SELECT blip._allow('blip._decoding(integer, integer, double precision, integer)', 'readers');

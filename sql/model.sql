@@ -1,4 +1,4 @@
--- Which model a call uses, and the limits that calls share.
+-- The model that a call uses, and the limits of its arguments.
 
 -- What a call needs to know of its model: a type of its own, as the tables may not be there yet
 -- when the extension is created.
@@ -187,3 +187,89 @@ $$;
 COMMENT ON FUNCTION blip._require_image(bytea, text) IS
     'Raise 22023 for an image without or with too many bytes';
 SELECT blip._allow('blip._require_image(bytea, text)', 'readers');
+
+CREATE FUNCTION blip._require_search(k integer, candidates integer, threshold double precision)
+RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted constant integer := coalesce(candidates, greatest(32, k));
+BEGIN
+    PERFORM blip._require('k', k, 1, 1000);
+    PERFORM blip._require('candidates', wanted, k, 1000);
+    PERFORM blip._require_finite('threshold', threshold);
+    RETURN wanted;
+END
+$$;
+COMMENT ON FUNCTION blip._require_search(integer, integer, double precision) IS
+    'How many candidates a search recalls; raises 22023 where an argument is out of its range';
+SELECT blip._allow('blip._require_search(integer, integer, double precision)', 'readers');
+
+CREATE FUNCTION blip._require_rerank(k integer, image_ids uuid[], threshold double precision)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM blip._require('k', k, 1, 1000);
+    PERFORM blip._require('the number of image_ids', cardinality(image_ids), 0, 1000);
+    PERFORM blip._require_finite('threshold', threshold);
+END
+$$;
+COMMENT ON FUNCTION blip._require_rerank(integer, uuid[], double precision) IS
+    'Raise 22023 where an argument of blip_rerank is out of its range';
+SELECT blip._allow('blip._require_rerank(integer, uuid[], double precision)', 'readers');
+
+CREATE FUNCTION blip._decoding(beams integer, max_tokens integer, nucleus double precision, seed integer)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF beams IS NOT NULL THEN
+        PERFORM blip._require('beams', beams, 1, 10);
+    END IF;
+    IF max_tokens IS NOT NULL THEN
+        PERFORM blip._require('max_tokens', max_tokens, 1, 512);
+    END IF;
+    IF nucleus <= 0 OR nucleus > 1 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('nucleus must be above 0 and at most 1, not %s', nucleus);
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object(
+        'beams', beams, 'max_tokens', max_tokens, 'nucleus', nucleus, 'seed', seed));
+END
+$$;
+COMMENT ON FUNCTION blip._decoding(integer, integer, double precision, integer) IS
+    'How the captioner is to decode, checked';
+SELECT blip._allow('blip._decoding(integer, integer, double precision, integer)', 'readers');
+
+CREATE FUNCTION blip._question(question text, among text[]) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most constant integer := 60000; -- bytes, of the 65,536 of a request's JSON
+    asked jsonb;
+BEGIN
+    IF question !~ '\S' THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the question is empty',
+            HINT = 'Ask something, as in: blip_answer(image_id, ''what colour is the bicycle?'')';
+    END IF;
+    IF among IS NOT NULL THEN
+        PERFORM blip._require_list('among', among);
+        PERFORM blip._require('the number of answers in among', cardinality(among), 1, 4000);
+    END IF;
+    asked := jsonb_strip_nulls(jsonb_build_object('question', question, 'among', among));
+    IF octet_length(asked::text) > most THEN
+        RAISE invalid_parameter_value USING MESSAGE = format(
+            'question and answers take %s bytes; at most %s are read', octet_length(asked::text), most);
+    END IF;
+    RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION blip._question(text, text[]) IS
+    'What the answerer is asked, checked';
+SELECT blip._allow('blip._question(text, text[])', 'readers');

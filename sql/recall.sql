@@ -126,3 +126,41 @@ $$;
 COMMENT ON FUNCTION blip._say_short(blip._model, integer, integer) IS
     'Say in a NOTICE why there are fewer hits than were asked for';
 SELECT blip._allow('blip._say_short(blip._model, integer, integer)', 'readers');
+
+-- What blip_search and clients that compute for themselves have in common between the query's vector
+-- and the second stage.
+CREATE FUNCTION blip._candidates(
+    model blip._model, vector text, k integer, candidates integer, filter jsonb, within uuid[],
+    OUT image_ids uuid[], OUT itcs real[])
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $$
+BEGIN
+    SELECT r.image_ids, r.itcs INTO image_ids, itcs
+    FROM blip._recall(model, vector, candidates, filter, within) r;
+    PERFORM blip._say_short(model, cardinality(image_ids), k);
+END
+$$;
+COMMENT ON FUNCTION blip._candidates(blip._model, text, integer, integer, jsonb, uuid[]) IS
+    'The candidates of a search for a vector (given as text); fewer than k are said in a NOTICE';
+SELECT blip._allow(
+    'blip._candidates(blip._model, text, integer, integer, jsonb, uuid[])', 'readers');
+
+CREATE FUNCTION blip._candidates_among(
+    model blip._model, vector text, k integer, among uuid[],
+    OUT image_ids uuid[], OUT itcs real[])
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $$
+BEGIN
+    SELECT r.image_ids, r.itcs INTO image_ids, itcs
+    FROM blip._recall(model, vector, cardinality(among), NULL, among) r;
+    PERFORM blip._say_short(model, cardinality(image_ids), least(k, (
+        SELECT count(DISTINCT i)::integer FROM unnest(among) i)));
+END
+$$;
+COMMENT ON FUNCTION blip._candidates_among(blip._model, text, integer, uuid[]) IS
+    'All of these images that can be reranked, by their cosines with a vector (given as text)';
+SELECT blip._allow('blip._candidates_among(blip._model, text, integer, uuid[])', 'readers');

@@ -20,15 +20,11 @@ DECLARE
     logits jsonb;
 BEGIN
     PERFORM blip._require_text(query);
-    PERFORM blip._require('k', k, 1, 1000);
-    candidates := coalesce(candidates, greatest(32, k));
-    PERFORM blip._require('candidates', candidates, k, 1000);
-    PERFORM blip._require_finite('threshold', threshold);
+    candidates := blip._require_search(k, candidates, threshold);
     chosen := blip._choose(model, 'retrieval');
     vector := blip._embed(chosen, query);
     SELECT r.image_ids, r.itcs INTO recalled, cosines
-    FROM blip._recall(chosen, vector, candidates, filter, within) r;
-    PERFORM blip._say_short(chosen, cardinality(recalled), k);
+    FROM blip._candidates(chosen, vector, k, candidates, filter, within) r;
     logits := blip._logits(chosen, query, recalled);
     RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, logits, k, threshold);
 END
@@ -55,15 +51,11 @@ DECLARE
     recalled uuid[];
     cosines real[];
 BEGIN
-    PERFORM blip._require('k', k, 1, 1000);
-    candidates := coalesce(candidates, greatest(32, k));
-    PERFORM blip._require('candidates', candidates, k, 1000);
-    PERFORM blip._require_finite('threshold', threshold);
+    candidates := blip._require_search(k, candidates, threshold);
     chosen := blip._choose(model, 'retrieval');
     vector := blip._embed(chosen, image);
     SELECT r.image_ids, r.itcs INTO recalled, cosines
-    FROM blip._recall(chosen, vector, candidates, filter, within) r;
-    PERFORM blip._say_short(chosen, cardinality(recalled), k);
+    FROM blip._candidates(chosen, vector, k, candidates, filter, within) r;
     RETURN QUERY SELECT * FROM blip._hits(recalled, cosines, NULL, k, threshold);
 END
 $$;

@@ -21,10 +21,7 @@ BEGIN
     IF itself IS NULL THEN
         RETURN;
     END IF;
-    PERFORM blip._require('k', k, 1, 1000);
-    candidates := coalesce(candidates, greatest(32, k));
-    PERFORM blip._require('candidates', candidates, k, 1000);
-    PERFORM blip._require_finite('threshold', threshold);
+    candidates := blip._require_search(k, candidates, threshold);
     chosen := blip._choose(model, 'retrieval');
     -- lint: model_id is an integer
     EXECUTE format(

@@ -1,17 +1,15 @@
-"""The verbs computed by the client, over the tables alone: for servers without PL/Python.
+"""The verbs of a client whose own process computes: for servers without PL/Python.
 
-Each does what the SQL function of its name does, with the same limits, words and order; `sql/` has
-the reasons.
+Models run here; which images they see, and what is made of their results, is up to the database's
+functions, in the same statements as on a server with an engine.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from hashlib import sha256
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -19,85 +17,84 @@ import numpy.typing as npt
 from psycopg.types.json import Jsonb
 
 from ..database.steps import Steps, ask, work
-from ..errors import DatabaseError, UsageError
-from ..identity import caption_id, image_id
+from ..errors import DatabaseError
 from ..model.tokens import Scales, Tokens, record_size
 from ..registry import Model
-from . import arguments, limits, tables
+from . import arguments, limits
 from .arguments import Decoding, Scope
 from .inference import Inference, unpacked
-from .notices import notice
-from .recall import Candidates, choose, quoted, recall
-from .results import Caption, Count, Failed, Hit
+from .results import Hit
+from .server import Server
 
 Floats = npt.NDArray[np.float32]
 
 TOKEN_BYTES = 8 << 20  # that are fetched at a time
 
+_COLUMNS: LiteralString = (
+    "m.model_id, m.name, m.digest, m.roles, m.image_size, m.itc_dims, m.token_count,"
+    " m.token_width, m.max_tokens, m.merged, m.knows"
+)
+_CHOSEN: LiteralString = (
+    "blip._choose(%(model)s, %(role)s) c JOIN blip.models m ON m.model_id = c.model_id"
+)
+_MODEL: LiteralString = (
+    "(%(model_id)s, %(name)s, %(digest)s, %(itc_dims)s, %(token_bytes)s)::blip._model"
+)
 
-class Local:
-    """This process does what a server's engine would. ``pgvector`` is that extension's schema."""
+
+class Candidates(NamedTuple):
+    """Images near to a query, nearest first, with their cosines."""
+
+    image_ids: list[UUID]
+    itcs: list[float]
+
+
+class Local(Server):
+    """Verbs by the functions in ``schema``, with models at work in this process."""
 
     one_statement = False
 
-    def __init__(self, inference: Inference, pgvector: str) -> None:
+    def __init__(self, inference: Inference, schema: str) -> None:
+        super().__init__(schema)
         self._inference = inference
-        self._pgvector = pgvector
 
     def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
         asked = arguments.query(query)
-        if isinstance(asked, str):
-            limits.require_text(asked)
-        wanted = limits.wanted(scope.k, scope.candidates)
-        chosen = yield from choose(scope.model, "retrieval")
-        vector = yield from self._embed(chosen, asked)
-        found = yield from recall(
-            chosen, self._pgvector, _written(vector), wanted, scope.filter, scope.within
+        model, count = yield from choose(
+            scope.model,
+            "retrieval",
+            "blip._require_search(%(k)s::integer, %(candidates)s::integer,"
+            " %(threshold)s::double precision)",
+            scope._asdict(),
         )
-        yield from say_short(chosen, len(found.image_ids), scope.k)
-        if isinstance(asked, str):
-            found, logits = yield from self.logits(chosen, asked, found)
-        else:
-            logits = None
-        return (yield from hits(found, logits, scope.k, scope.threshold))
-
-    def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]:
-        itself = arguments.image_id(image_id)
-        wanted = limits.wanted(scope.k, scope.candidates)
-        chosen = yield from choose(scope.model, "retrieval")
-        rows = yield from ask(
-            "SELECT itc::text FROM blip.image_vectors WHERE image_id = %s AND model_id = %s",
-            [itself, chosen.model_id],
+        vector = yield from self.vector(model, asked)
+        found = yield from candidates(
+            model, written(vector), scope.k, count, scope.filter, scope.within
         )
-        if not rows:
-            raise _unknown(itself, chosen)
-        # One more, as it is most like itself.
-        near = yield from recall(
-            chosen, self._pgvector, rows[0][0], wanted + 1, scope.filter, scope.within
-        )
-        others = [pair for pair in zip(*near, strict=True) if pair[0] != itself][:wanted]
-        yield from say_short(chosen, len(others), scope.k)
-        found = Candidates([id for id, _ in others], [itc for _, itc in others])
-        return (yield from hits(found, None, scope.k, scope.threshold))
+        return (yield from self.ranked(model, asked, found, scope.k, scope.threshold))
 
     def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
-        asked = limits.require_text(arguments.text("query", query))
+        asked = arguments.text("query", query)
         among = arguments.image_ids("image_ids", image_ids)
-        limits.require("k", scope.k, 1, limits.MOST)
-        limits.require("the number of image_ids", len(among), 0, limits.MOST)
-        chosen = yield from choose(scope.model, "retrieval")
-        vector = yield from self._embed(chosen, asked)
-        found = yield from recall(chosen, self._pgvector, _written(vector), len(among), None, among)
-        yield from say_short(chosen, len(found.image_ids), min(scope.k, len(set(among))))
-        found, logits = yield from self.logits(chosen, asked, found)
-        return (yield from hits(found, logits, scope.k, scope.threshold))
+        model, _ = yield from choose(
+            scope.model,
+            "retrieval",
+            "blip._require_rerank(%(k)s::integer, %(among)s::uuid[],"
+            " %(threshold)s::double precision)",
+            {"k": scope.k, "among": among, "threshold": scope.threshold},
+        )
+        vector = yield from self.vector(model, asked)
+        found = yield from _candidates(
+            model,
+            "blip._candidates_among({model}, %(vector)s::text, %(k)s::integer, %(among)s::uuid[])",
+            {"vector": written(vector), "k": scope.k, "among": among},
+        )
+        return (yield from self.ranked(model, asked, found, scope.k, scope.threshold))
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[Floats]:
         asked = arguments.query(query)
-        if isinstance(asked, str):
-            limits.require_text(asked)
         chosen = yield from _choose_head(model)
-        vector = yield from self._embed(chosen, asked)
+        vector = yield from self.vector(chosen, asked)
         return vector.astype(np.float16).astype(np.float32)  # as halfvec has it
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
@@ -112,25 +109,20 @@ class Local:
 
     def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
         given = _image(image)
-        options = limits.require_decoding(decoding)._asdict()
-        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "captioner")
+        chosen, _ = yield from choose(
+            model,
+            "captioner",
+            "blip._decoding(%(beams)s::integer, %(max_tokens)s::integer,"
+            " %(nucleus)s::double precision, %(seed)s::integer)",
+            decoding._asdict(),
+        )
+        options = decoding._asdict()
         tokens, scales = yield from self._seen(chosen, given)
         return (
             yield from work(
                 lambda stop: self._inference.caption(chosen, tokens, scales, stop, **options)
             )
         )
-
-    def captions(self, image_id: UUID) -> Steps[list[Caption]]:
-        asked = [arguments.image_id(image_id)]
-        ((is_stored,),) = yield from ask(tables.IS_STORED, asked)
-        if not is_stored:
-            raise DatabaseError(
-                f"image {image_id} is unknown here",
-                "blip.images and blip.files have the ids of those that are stored.",
-            )
-        rows = yield from ask(tables.CAPTIONS, asked)
-        return [Caption(*row) for row in rows]
 
     def answer(
         self,
@@ -143,8 +135,12 @@ class Local:
         given = _image(image)
         asked = arguments.text("question", question)
         choice = arguments.optional(arguments.texts, "among", among)
-        limits.require_question(asked, choice)
-        chosen = yield from choose(arguments.optional(arguments.text, "model", model), "answerer")
+        chosen, _ = yield from choose(
+            model,
+            "answerer",
+            "blip._question(%(question)s::text, %(among)s::text[])",
+            {"question": asked, "among": choice},
+        )
         tokens, scales = yield from self._seen(chosen, given)
         return (
             yield from work(
@@ -152,67 +148,42 @@ class Local:
             )
         )
 
-    def add(
-        self,
-        image: bytes,
-        *,
-        uri: str | None,
-        caption: str | None,
-        metadata: Mapping[str, Any] | None,
-        space: str | None,
-    ) -> Steps[UUID]:
-        content = limits.require_image(arguments.content(image))
-        held = arguments.optional(arguments.mapping, "metadata", metadata) or {}
-        if arguments.optional(arguments.text, "uri", uri) == "":
-            raise UsageError("the uri is empty", "Leave it out, or say where the image was seen.")
-        said = arguments.optional(arguments.text, "caption", caption)
-        if said is not None:
-            limits.require_caption(said)
-        whose = arguments.optional(arguments.text, "space", space) or ""
-        yield from _require_spaces()
-        values = {
-            "id": image_id(whose, content),
-            "space": whose,
-            "sha256": sha256(content).digest(),
-            "mime": limits.mime(content),
-            "bytes": len(content),
-            "content": content,
-            "metadata": Jsonb(held),
-            "uri": uri,
-        }
-        yield from _store(values)
-        if uri is not None:
-            yield from _set_place(values)
-        if said is not None and re.search(r"\S", said):
-            named = {"id": values["id"], "caption_id": caption_id("web", said), "text": said}
-            yield from ask(tables.ADD_CAPTION, named)
-        ((is_searchable,),) = yield from ask(tables.ENQUEUE, values)
-        if not is_searchable:
-            notice(
-                "stored, but not to be found: no model is active in the role 'retrieval'",
-                "Add one with: blipdb models add",
-            )
-        return image_id(whose, content)
-
-    def status(self) -> Steps[list[Count]]:
-        stored = yield from ask(tables.STORED)
-        worked = yield from ask(tables.WORKED)
-        return [Count(*row) for row in (*stored, *worked)]
-
-    def failures(self) -> Steps[list[Failed]]:
-        rows = yield from ask(tables.FAILURES)
-        return [Failed(*row) for row in rows]
-
-    def _embed(self, model: Model, query: str | bytes) -> Steps[Floats]:
+    def vector(self, model: Model, query: str | bytes) -> Steps[Floats]:
         """The ITC vector [E] of a text or an image file."""
         if isinstance(query, str):
-            return (yield from work(lambda _: self._inference.embed_text(model, query)))
+            text = limits.require_text(query)
+            return (yield from work(lambda _: self._inference.embed_text(model, text)))
         image = limits.require_image(query)
         encoded = yield from work(lambda _: self._inference.encode(model, image))
         itc: Floats = encoded.itc[0]
         if not itc.size:
             raise DatabaseError(f"The model {model.name} makes no vectors.")
         return itc
+
+    def ranked(
+        self,
+        model: Model,
+        query: str | bytes,
+        found: Candidates,
+        k: int,
+        threshold: float | None,
+    ) -> Steps[list[Hit]]:
+        """The hits among the candidates: of a text by the second stage, of an image by cosine."""
+        logits = None
+        if isinstance(query, str):
+            found, logits = yield from self._logits(model, query, found)
+        rows = yield from ask(
+            "SELECT * FROM blip._hits(%(ids)s::uuid[], %(itcs)s::real[], %(logits)s::jsonb,"
+            " %(k)s::integer, %(threshold)s::double precision)",
+            {
+                "ids": found.image_ids,
+                "itcs": found.itcs,
+                "logits": None if logits is None else Jsonb(logits.tolist()),
+                "k": k,
+                "threshold": threshold,
+            },
+        )
+        return [Hit(*row) for row in rows]
 
     def _seen(self, model: Model, image: UUID | bytes) -> Steps[tuple[Tokens, Scales]]:
         """The tokens of one image, stored or of a file: a batch of one."""
@@ -224,7 +195,7 @@ class Local:
             raise _unknown(image, model)
         return unpacked(model, [records[image]])
 
-    def logits(
+    def _logits(
         self, model: Model, query: str, found: Candidates
     ) -> Steps[tuple[Candidates, Floats]]:
         """The candidates that are still there, and their ITM logits [B, 2]."""
@@ -243,57 +214,73 @@ class Local:
         return Candidates([id for id, _ in kept], [itc for _, itc in kept]), np.concatenate(logits)
 
 
-def _require_spaces() -> Steps[None]:
-    """
-    Refuse to add where policies hide images of a space, as `blip._require_spaces` does.
-
-    Raises:
-        DatabaseError: they do.
-    """
-    ((goes_by_space, role),) = yield from ask(tables.GOES_BY_SPACE)
-    if not goes_by_space:
-        raise DatabaseError(
-            f"policies on blip.images that hold for the role {role} look at more than the space:"
-            " it may search, and not add",
-            "Give each tenant a space, and let the policies compare it:"
-            " USING (space = current_setting('app.tenant')).",
-        )
+def choose(
+    wanted: str | None, role: str, check: LiteralString = "NULL", values: Any = None
+) -> Steps[tuple[Model, Any]]:
+    """The model that `blip._choose` gives for a role, and the value of ``check``, an expression
+    that refuses arguments of the call."""
+    given = {**(values or {}), "model": arguments.optional(arguments.text, "model", wanted)}
+    ((*row, checked),) = yield from ask(
+        f"SELECT {_COLUMNS}, {check} FROM {_CHOSEN}",  # noqa: S608 - of constants
+        {**given, "role": role},
+    )
+    return Model(*[*row, []]), checked
 
 
-def _set_place(values: Mapping[str, Any]) -> Steps[None]:
-    """
-    Note where an image was seen, as `blip._set_place` does.
-
-    Raises:
-        UsageError: ingest found another image there.
-    """
-    for is_there, is_read in (yield from ask(tables.PLACED, values)):
-        if is_there:
-            return
-        if is_read:
-            raise UsageError(
-                f"ingest found another image at {quoted(values['uri'])}",
-                "Give another uri, or none; a file that changed is taken in by blipdb ingest.",
-            )
-    yield from ask(tables.ADD_FILE, values)
+def _choose_head(model: str | None) -> Steps[Model]:
+    """As blip._choose_head: of that name, any with a match head."""
+    chosen, _ = yield from choose(model, "retrieval" if model is None else "filter")
+    return chosen
 
 
-def _store(values: Mapping[str, Any]) -> Steps[None]:
-    """Store an image, or complete the one that is there, as `blip._store` does."""
-    for _ in range(2):
-        yield from ask(tables.ADD_IMAGE, values)
-        rows = yield from ask(tables.ADDED_METADATA, values)
-        if not rows or rows[0][0]:
-            break
-    for _, changed, may_change in rows:
-        if changed and may_change:
-            yield from ask(tables.CHANGE_METADATA, values)
-        elif changed:
-            notice(
-                f"the metadata of image {values['id']} keeps its values of"
-                f" {', '.join(map(quoted, changed))}",
-                "This role may add keys and change none; who may UPDATE blip.images can.",
-            )
+def candidates(
+    model: Model,
+    vector: str,
+    k: int,
+    count: int,
+    filter: dict[str, Any] | None = None,
+    within: Sequence[UUID] | None = None,
+) -> Steps[Candidates]:
+    """The first stage of a search, by `blip._candidates`."""
+    return _candidates(
+        model,
+        "blip._candidates({model}, %(vector)s::text, %(k)s::integer, %(count)s::integer,"
+        " %(filter)s::jsonb, %(within)s::uuid[])",
+        {
+            "vector": vector,
+            "k": k,
+            "count": count,
+            "filter": None if filter is None else Jsonb(filter),
+            "within": within,
+        },
+    )
+
+
+def say_short(model: Model, found: Candidates, k: int) -> Steps[None]:
+    """Have the database say in a NOTICE why there are fewer candidates than hits wanted."""
+    call = "SELECT blip._say_short({model}, %(recalled)s::integer, %(k)s::integer)"
+    values = {"recalled": len(found.image_ids), "k": k}
+    yield from ask(call.replace("{model}", _MODEL), _of(model) | values)
+
+
+def _candidates(model: Model, call: LiteralString, values: dict[str, Any]) -> Steps[Candidates]:
+    """The first stage, by a function that takes ``{model}``."""
+    ((ids, itcs),) = yield from ask(
+        f"SELECT r.image_ids, r.itcs FROM {call.replace('{model}', _MODEL)} r",  # noqa: S608 - of constants
+        _of(model) | values,
+    )
+    return Candidates(ids, itcs)
+
+
+def _of(model: Model) -> dict[str, Any]:
+    """The values of `_MODEL`."""
+    return {
+        "model_id": model.model_id,
+        "name": model.name,
+        "digest": model.digest,
+        "itc_dims": model.itc_dims,
+        "token_bytes": record_size(*model.record),
+    }
 
 
 def _image(image: UUID | bytes) -> UUID | bytes:
@@ -319,59 +306,14 @@ def _records(model: Model, ids: list[UUID]) -> Steps[dict[UUID, bytes]]:
 
 def _unknown(id: UUID, model: Model) -> DatabaseError:
     return DatabaseError(
-        f"image {id} is unknown here or not encoded by model {quoted(model.name)} yet",
+        f"image {id} is unknown here or not encoded by model '{model.name}' yet",
         "See blipdb status and blipdb failures.",
     )
 
 
-def _choose_head(model: str | None) -> Steps[Model]:
-    """As blip._choose_head: of that name, any with a match head."""
-    wanted = arguments.optional(arguments.text, "model", model)
-    return choose(wanted, "retrieval" if wanted is None else "filter")
-
-
-def _written(vector: Floats) -> str:
+def written(vector: Floats) -> str:
     """In pgvector's notation."""
     return str(vector.tolist())
-
-
-def hits(
-    found: Candidates, logits: Floats | None, k: int, threshold: float | None
-) -> Steps[list[Hit]]:
-    """The k best with a place where each was seen and its best caption. Without logits (image to
-    image) the score is the cosine alone, and the threshold is on it."""
-    scored: list[tuple[float, UUID, float | None, float]] = []
-    for place, (id, itc) in enumerate(zip(*found, strict=True)):
-        if logits is None:
-            scored.append((itc, id, None, itc))
-        else:
-            no, yes = logits[place].tolist()
-            scored.append((yes + itc, id, probability(no, yes), itc))
-    if threshold is not None:
-        least = np.float32(max(-2.0, min(2.0, threshold)))  # a probability or a cosine
-        scored = [
-            one for one in scored if np.float32(one[3] if one[2] is None else one[2]) >= least
-        ]
-    best = sorted(scored, key=lambda one: (-one[0], one[1]))[:k]
-    rows = yield from ask(tables.SHOWN, [[id for _, id, _, _ in best]])
-    shown = {id: (uri, caption) for id, uri, caption in rows}
-    return [Hit(id, *shown[id], score, itm, itc) for score, id, itm, itc in best]
-
-
-def say_short(model: Model, recalled: int, k: int) -> Steps[None]:
-    """A short result is never silent."""
-    if recalled >= k:
-        return
-    ((waiting,),) = yield from ask(
-        "SELECT count(*) FROM blip.jobs WHERE stage = 'encode' AND model_id = %s"
-        " AND state IN ('p', 'r')",
-        [model.model_id],
-    )
-    notice(
-        f"only {recalled} of {k}: no more images are encoded by model {quoted(model.name)} and"
-        " admitted here",
-        f"{waiting} images wait to be encoded",
-    )
 
 
 def probability(no: float, yes: float) -> float:

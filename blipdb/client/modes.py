@@ -38,7 +38,8 @@ def remember(conn: Any, found: Found) -> None:
 
 
 def choose(settings: Settings, wanted: InferenceMode | None, conn: Any) -> Steps[Verbs]:
-    """Choose the verbs for a database: its functions if it has the extension, else this process.
+    """Choose the verbs for a database: its functions if it has the extension, else those with
+    models in this process.
 
     Args:
         settings: of the home with the models.
@@ -52,7 +53,8 @@ def choose(settings: Settings, wanted: InferenceMode | None, conn: Any) -> Steps
     found.require_tables()
     by_server = wanted == "server" or (wanted is None and found.extension is not None)
     if by_server:
-        found.require_functions()
+        found.require_extension()
+    found.require_functions()
     _requirements[conn] = found
     _log_mode(found, by_server=by_server)
     if by_server:
@@ -60,8 +62,7 @@ def choose(settings: Settings, wanted: InferenceMode | None, conn: Any) -> Steps
     from .inference import shared  # and with it the runtime, which clients of servers don't need
     from .local import Local
 
-    assert found.pgvector_schema is not None, "there are tables, and they need it"
-    return Local(shared(settings), found.pgvector_schema)
+    return Local(shared(settings), "blip" if found.extension is None else "public")
 
 
 def _log_mode(found: Found, *, by_server: bool) -> None:

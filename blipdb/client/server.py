@@ -44,18 +44,21 @@ _TYPES: dict[str, LiteralString] = {
 
 
 class Server:
-    """The SQL functions of a server with the extension blipdb."""
+    """The SQL functions of a database, which are in the schema ``schema``."""
 
     one_statement = True
 
+    def __init__(self, schema: str = "public") -> None:
+        self._schema = schema
+
     def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
         asked = _query(query) | _found(scope)
-        rows = yield from _rows("blip_search", asked)
+        rows = yield from self._rows("blip_search", asked)
         return [Hit(*row) for row in rows]
 
     def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]:
         asked = {"image_id": arguments.image_id(image_id)} | _found(scope)
-        rows = yield from _rows("blip_similar", asked)
+        rows = yield from self._rows("blip_similar", asked)
         return [Hit(*row) for row in rows]
 
     def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
@@ -67,26 +70,26 @@ class Server:
             "model": scope.model,
             "itcs": None,
         }
-        rows = yield from _rows("blip_rerank", asked)
+        rows = yield from self._rows("blip_rerank", asked)
         return [Hit(*row) for row in rows]
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[npt.NDArray[np.float32]]:
         asked = _query(query) | _model(model)
-        vector = yield from _value("blip_embed", asked, cast="::real[]")
+        vector = yield from self._value("blip_embed", asked, cast="::real[]")
         import numpy as np  # here, as it takes as long to import as a search takes
 
         return np.array(vector, dtype=np.float32)
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
         asked = _image(image) | {"query": arguments.text("query", query)} | _model(model)
-        return float((yield from _value("blip_match", asked)))
+        return float((yield from self._value("blip_match", asked)))
 
     def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
         asked = _image(image) | decoding._asdict() | _model(model)
-        return str((yield from _value("blip_caption", asked)))
+        return str((yield from self._value("blip_caption", asked)))
 
     def captions(self, image_id: UUID) -> Steps[list[Caption]]:
-        rows = yield from _rows("blip_captions", {"image_id": arguments.image_id(image_id)})
+        rows = yield from self._rows("blip_captions", {"image_id": arguments.image_id(image_id)})
         return [Caption(*row) for row in rows]
 
     def answer(
@@ -103,7 +106,7 @@ class Server:
             "among": arguments.optional(arguments.texts, "among", among),
             **_model(model),
         }
-        return str((yield from _value("blip_answer", asked)))
+        return str((yield from self._value("blip_answer", asked)))
 
     def add(
         self,
@@ -121,17 +124,27 @@ class Server:
             "metadata": Jsonb(arguments.optional(arguments.mapping, "metadata", metadata) or {}),
             "space": arguments.optional(arguments.text, "space", space) or "",
         }
-        image_id = yield from _value("blip_add", asked)
+        image_id = yield from self._value("blip_add", asked)
         assert isinstance(image_id, UUID)
         return image_id
 
     def status(self) -> Steps[list[Count]]:
-        rows = yield from _rows("blip_status", {})
+        rows = yield from self._rows("blip_status", {})
         return [Count(*row) for row in rows]
 
     def failures(self) -> Steps[list[Failed]]:
-        rows = yield from _rows("blip_failures", {})
+        rows = yield from self._rows("blip_failures", {})
         return [Failed(*row) for row in rows]
+
+    def _rows(self, function: LiteralString, given: Mapping[str, Any]) -> Steps[list[Row]]:
+        return ask(*_call("SELECT * FROM {}({})", self._schema, function, given))
+
+    def _value(
+        self, function: LiteralString, given: Mapping[str, Any], *, cast: LiteralString = ""
+    ) -> Steps[Any]:
+        call = _call("SELECT {}({})" + cast, self._schema, function, given)
+        ((value,),) = yield from ask(*call)
+        return value
 
 
 def _query(query: str | bytes) -> dict[str, Any]:
@@ -153,24 +166,13 @@ def _found(scope: Scope) -> dict[str, Any]:
     return scope._asdict() | {"filter": None if scope.filter is None else Jsonb(scope.filter)}
 
 
-def _rows(function: LiteralString, given: Mapping[str, Any]) -> Steps[list[Row]]:
-    return ask(*_call("SELECT * FROM {}({})", function, given))
-
-
-def _value(
-    function: LiteralString, given: Mapping[str, Any], *, cast: LiteralString = ""
-) -> Steps[Any]:
-    ((value,),) = yield from ask(*_call("SELECT {}({})" + cast, function, given))
-    return value
-
-
 def _call(
-    template: LiteralString, function: LiteralString, given: Mapping[str, Any]
+    template: LiteralString, schema: str, function: LiteralString, given: Mapping[str, Any]
 ) -> tuple[sql.Composed, list[Any]]:
     """The call with all of the function's arguments, by name."""
     parts = [
         sql.SQL("{} => %s::" + _TYPES.get(name, _TEXT)).format(sql.Identifier(name))
         for name in given
     ]
-    call = sql.SQL(template).format(sql.Identifier("public", function), sql.SQL(", ").join(parts))
+    call = sql.SQL(template).format(sql.Identifier(schema, function), sql.SQL(", ").join(parts))
     return call, list(given.values())

@@ -1,7 +1,8 @@
-"""The SQL extension's files: put together from ``sql/``, one file per verb, and installed.
+"""The SQL functions of ``sql/``, as an extension and as a plain script.
 
 PostgreSQL reads an extension from two files in its own share folder. Here they are written there;
-``CREATE EXTENSION`` is `blipdb.database`'s.
+``CREATE EXTENSION`` is `blipdb.database`'s. Servers that refuse PL/Python get the functions that
+ask no engine, by a script that needs no superuser.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from ..errors import SetupError
 NAME = "blipdb"
 # In this order: PL/pgSQL looks names up when it runs, but the types of arguments must exist.
 PARTS = (
-    "model", "engine", "embed", "recall", "rerank", "search", "similar", "match", "caption",
+    "model", "engine", "embed", "recall", "hits", "rerank", "search", "similar", "match", "caption",
     "answer", "captions", "add", "attach_source", "attach_reader", "attach_rows", "attach_live",
     "attach_triggers", "attach", "status", "failures",
 )  # fmt: skip
+# Those of them that ask no engine, and that an ordinary role may create.
+SCRIPTED = ("model", "recall", "hits", "similar", "captions", "add", "status", "failures")
 ALLOW = "allow"  # last: gives each function the owner and the callers that are stated beside it
 
 _HEADING = """\
@@ -37,6 +40,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN RETURN '{build}'; END $$;
 COMMENT ON FUNCTION blip._build() IS 'The first digits of the SHA-256 of the extension''s source';
 SELECT blip._allow('blip._build()', 'owner');
+"""
+# Names are read from the source: a superuser calls no function that another role may have made.
+_PARTS = """
+CREATE FUNCTION blip._parts() RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN ARRAY[
+    {functions}
+]; END $$;
+COMMENT ON FUNCTION blip._parts() IS 'The functions that `blipdb init` made without the extension';
+SELECT blip._allow('blip._parts()', 'owner');
 """
 _STATED = re.compile(r"^SELECT blip\._allow\(([^;]+)\);\n", re.MULTILINE)
 _NOTHING_STATED = "ARRAY[]::text[]"
@@ -62,33 +76,64 @@ def version() -> str:
 @cache
 def build() -> str:
     """Compute digits of the source's SHA-256, which tell apart two states of the same version."""
-    text = "".join([control(), *map(source, PARTS), _BUILD, source(ALLOW)])
+    text = "".join([control(), *map(source, PARTS), *SCRIPTED, _BUILD, _PARTS, source(ALLOW)])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def script() -> str:
     """Assemble the statements that ``CREATE EXTENSION`` runs."""
-    functions = _STATED.sub("", _functions())
-    return "\n".join([_HEADING, functions, access()])
+    functions = _functions()
+    return "\n".join([_HEADING, _STATED.sub("", functions), _access(functions)])
 
 
 def access() -> str:
     """Assemble the block that gives each function its owner and its callers."""
+    return _access(_functions())
+
+
+def plain_script() -> str:
+    """Assemble the statements that create the functions of `SCRIPTED` without the extension.
+
+    All are in the schema ``blip``, as the tables' owner may lack the right to create in ``public``.
+    """
+    functions = _plain_functions()
+    return "\n".join([_STATED.sub("", functions), _access(functions)])
+
+
+def plain_access() -> str:
+    """Assemble the block of `access` for the functions of `plain_script`."""
+    return _access(_plain_functions())
+
+
+def plain_names() -> list[str]:
+    """List the functions of `plain_script`, with the types of their arguments."""
+    return [function for function, *_ in stated(_plain_functions())]
+
+
+def _access(functions: str) -> str:
     rows = []
-    for function, callers, *definer in stated():
+    for function, callers, *definer in stated(functions):
         rows.append(f"        '{function}', '{callers}', '{''.join(definer)}'")
     block = source(ALLOW)
     assert block.count(_NOTHING_STATED) == 1
     return block.replace(_NOTHING_STATED, "ARRAY[\n" + ",\n".join(rows) + "]")
 
 
-def stated() -> list[list[str]]:
+def stated(functions: str | None = None) -> list[list[str]]:
     """Extract the literals of each ``SELECT blip._allow(…)``: function, callers, definer."""
-    return [re.findall(r"'([^']*)'", arguments) for arguments in _STATED.findall(_functions())]
+    found = _STATED.findall(_functions() if functions is None else functions)
+    return [re.findall(r"'([^']*)'", arguments) for arguments in found]
 
 
 def _functions() -> str:
     return "\n".join([*map(source, PARTS), _BUILD.format(build=build())])
+
+
+def _plain_functions() -> str:
+    text = "\n".join([*map(source, SCRIPTED), _BUILD.format(build=build())])
+    text = text.replace("public.blip_", "blip.blip_")
+    names = ",\n    ".join(f"'{function}'" for function, *_ in stated(text))
+    return text + _PARTS.format(functions=names + ",\n    'blip._parts()'")
 
 
 def install(extension_dir: str | os.PathLike[str]) -> bool:

@@ -69,9 +69,9 @@ class Found:
         Raises:
             DatabaseError: they are missing or of another version.
         """
-        if self.extension is None:
+        if self.extension is None and self.build is None:
             raise DatabaseError(
-                f"The extension blipdb is not in the database {self.database}.", INIT
+                f"The functions of blipdb are not in the database {self.database}.", INIT
             )
         if self.build != extension.build():
             raise DatabaseError(
@@ -80,6 +80,18 @@ class Found:
                 f" (version {extension.version()}).",
                 INIT,
             )
+
+    def require_extension(self) -> None:
+        """Make sure that the server can ask an engine.
+
+        Raises:
+            DatabaseError: the extension is missing or of another version.
+        """
+        if self.extension is None:
+            raise DatabaseError(
+                f"The extension blipdb is not in the database {self.database}.", INIT
+            )
+        self.require_functions()
 
 
 def look() -> Steps[Found]:
@@ -93,8 +105,8 @@ def look() -> Steps[Found]:
 def check(conn: Connection, *, functions: bool = False) -> Found:
     """Make sure that this database is one that this version of blipdb works with.
 
-    Tables alone will do, as a server without PL/Python has no more, unless ``functions`` must be
-    there too.
+    Functions by script will do, as a server without PL/Python has no others, unless ``functions``
+    asks for the extension.
 
     Returns:
         The versions that were found.
@@ -108,8 +120,9 @@ def check(conn: Connection, *, functions: bool = False) -> Found:
     if found.pgvector is None or (functions and found.extension is None):
         require_parts(conn, functions=functions)
     found.require_tables()
-    if functions or found.extension is not None:
-        found.require_functions()
+    if functions:
+        found.require_extension()
+    found.require_functions()
     return found
 
 

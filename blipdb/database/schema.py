@@ -22,7 +22,7 @@ from ..host import owner as owners
 from ..settings import Settings
 from ..types import Connection
 from . import extension, requirements
-from .connection import as_owner, pinned, sqlalchemy_engine
+from .connection import as_owner, pgvector_schema, pinned, sqlalchemy_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as AlchemyConnection
@@ -34,7 +34,7 @@ def init(url: str, settings: Settings) -> list[str]:
     """Bring the database to this version: roles, tables, functions, settings. Safe to repeat.
 
     For the private cluster the extension's files are put in place, too. A server that can't have
-    the functions has the tables alone, and clients compute for themselves.
+    the extension has those functions that ask no engine, and clients compute for themselves.
 
     Returns:
         What was left out, as the server or the rights of this user don't allow it, in sentences;
@@ -50,10 +50,14 @@ def init(url: str, settings: Settings) -> list[str]:
         conn = _driver(connection)
         has_functions = extension.NAME in requirements.installed(conn)
         requirements.require_parts(conn, functions=settings.is_private or has_functions)
-        notes = migrate(connection)
-        left_out = _why_no_functions(conn)
+        notes = _make_tables(connection)
+        left_out = _why_no_extension(conn)
         with as_owner(conn):
             _store_settings(conn, None if left_out else settings)
+            if left_out:
+                ensure_plain_functions(conn)
+            else:
+                _drop_plain_functions(conn)
         if not left_out:
             _ensure_functions(conn)
     return [*notes, left_out] if left_out else notes
@@ -62,8 +66,19 @@ def init(url: str, settings: Settings) -> list[str]:
 def migrate(connection: AlchemyConnection) -> list[str]:
     """Bring roles and tables to this version, in a transaction that is the caller's to commit.
 
+    Where the extension is not there, the functions that ask no engine are brought to it, too.
+
     Returns and raises as `init` does; what the database refuses is raised as it comes.
     """
+    notes = _make_tables(connection)
+    conn = _driver(connection)
+    if extension.NAME not in requirements.installed(conn):
+        with as_owner(conn):
+            ensure_plain_functions(conn)
+    return notes
+
+
+def _make_tables(connection: AlchemyConnection) -> list[str]:
     conn = _driver(connection)
     with pinned(conn):
         conn.execute("SELECT pg_advisory_xact_lock(%s)", [_INIT_LOCK])
@@ -95,8 +110,8 @@ def _ensure_pgvector(conn: Connection) -> None:
         ) from error
 
 
-def _why_no_functions(conn: Connection) -> str | None:
-    """Explain in a sentence why this database has tables alone; None if it gets the functions."""
+def _why_no_extension(conn: Connection) -> str | None:
+    """Explain in a sentence why the extension is left out; None if it is created."""
     if extension.NAME in requirements.installed(conn):
         return None
     if missing := list(requirements.missing_parts(conn).values()):
@@ -106,7 +121,10 @@ def _why_no_functions(conn: Connection) -> str | None:
     else:
         reason = f"this user may not create the extension {extension.NAME}."
         hint = "To have them: let a superuser run blipdb init."
-    return f"The SQL functions are left out: {reason} Python clients compute for themselves. {hint}"
+    return (
+        f"The SQL functions that ask an engine are left out: {reason} Python clients compute for"
+        f" themselves. {hint}"
+    )
 
 
 @contextmanager
@@ -319,6 +337,44 @@ def _ensure_functions(conn: Connection) -> None:
                 " %s::text, %s::text, %s::text)",
                 values,
             )
+
+
+def ensure_plain_functions(conn: Connection) -> None:
+    """Create the functions that ask no engine, or create them again where they are of another
+    build or one is missing. To be called as the tables' owner."""
+    if requirements.build(conn) == extension.build() and _are_complete(conn):
+        conn.execute(extension.plain_access().encode())  # a role may be new
+        return
+    _drop_plain_functions(conn)
+    # Loads pgvector: until then an ordinary role may give a function no setting of it.
+    conn.execute(sql.SQL("SELECT '[1]'::{}.vector").format(pgvector_schema(conn)))
+    conn.execute(extension.plain_script().encode())
+
+
+def _are_complete(conn: Connection) -> bool:
+    """Whether all functions of the script are there; a dump that an ordinary role restored may
+    lack `blip._recall`, as pgvector may not have been loaded then."""
+    row = conn.execute(
+        "SELECT CASE WHEN to_regtype('blip._model') IS NULL THEN false ELSE"
+        " (SELECT bool_and(to_regprocedure(f) IS NOT NULL) FROM unnest(%s::text[]) f) END",
+        [extension.plain_names()],
+    ).fetchone()
+    return row == (True,)
+
+
+def _drop_plain_functions(conn: Connection) -> None:
+    """Drop the functions that a script made. They hold no data, so nothing is lost."""
+    found = conn.execute(
+        """
+        SELECT to_regprocedure(m[1])::text
+        FROM pg_proc p, regexp_matches(p.prosrc, $re$'([^']+)'$re$, 'g') m
+        WHERE p.oid = to_regprocedure('blip._parts()') AND to_regprocedure(m[1]) IS NOT NULL
+        """
+    ).fetchall()
+    for (function,) in found:
+        conn.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(function)))
+    if found:
+        conn.execute("DROP TYPE IF EXISTS blip._model")
 
 
 def _take_off_triggers(conn: Connection) -> list[tuple[Any, ...]]:

@@ -26,7 +26,7 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Column, Uuid
 from sqlalchemy.exc import DBAPIError
 
-from ..database import requirements
+from ..database import extension, requirements
 from ..database import schema as db_schema
 from ..database.steps import run
 from ..errors import BlipdbError, DatabaseError, UsageError
@@ -85,7 +85,9 @@ def _require_blipdb(operations: Operations, operation: RequireBlipdb) -> None:
             f" {type(driver).__module__}.{type(driver).__qualname__}.",
             "Bring them up to date before, with: blipdb init --db URL",
         )
-    if run(driver, requirements.look()).revision == requirements.head():
+    found = run(driver, requirements.look())
+    is_complete = found.extension is not None or found.build == extension.build()
+    if found.revision == requirements.head() and is_complete:
         return
     with _refused(INIT), _proxies_kept():
         requirements.require_parts(driver, functions=False)

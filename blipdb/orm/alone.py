@@ -1,7 +1,8 @@
-"""Searches on a server without blipdb's functions: this process computes what its engine would.
+"""Searches on a server whose functions ask no engine: this process computes.
 
-Each search of a statement is answered before the statement runs: its first stage, as it stands in
-the statement, on the same connection, then the rest here. What was found takes its place.
+Each search of a statement is answered before the statement runs: its first stage on the same
+connection, as it is in the statement or by `blip._candidates`, then the rest by `Local`. The hits
+replace the search.
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from .. import settings
 from ..client.inference import shared
-from ..client.local import Local, hits, say_short
-from ..client.recall import Candidates, choose
+from ..client.local import Candidates, Local, candidates, choose, say_short, written
 from ..client.results import Hit
 from ..database.steps import Steps, ask
 from ..errors import UsageError
+from ..registry import Model
 from . import words
-from .statement import recall_of_all
 
 HINT = "A server with blipdb's functions can do it; see blipdb init."
 _AMONG = Template("WITH $recursive$ctes SELECT s.* FROM ($stage) AS s")
@@ -45,7 +45,7 @@ def answer(
         UsageError: a search depends on rows of an outer SELECT, or on data that the statement
             changes, or its values are no parameters.
     """
-    local = Local(shared(settings.load()), pgvector)
+    local = Local(shared(settings.load()), "blip")
     values = dict(parameters)
     written = dict(ctes)
     number = 0
@@ -72,28 +72,26 @@ def _search(
         raise UsageError("The values of a search are written into the statement.", HINT)
     given = {name: values[key] for name, key in block.names.items()}
     query: str | bytes = given["query"] if "query" in given else _content(given["image"])
-    model = yield from choose(block.model, "retrieval")
-    vector = yield from local.embed(query, model=block.model)
+    k, threshold = given["k"], given.get("threshold")
+    model, _ = yield from choose(block.model, "retrieval")
+    vector = written((yield from local.vector(model, query)))
+    if block.recall is None:
+        found = yield from candidates(model, vector, k, given["candidates"])
+    else:
+        stage = _first_stage(model, block.recall, vector, values, pgvector)
+        found = yield from _recalled(stage, values, ctes, block.is_correlated)
+        yield from say_short(model, found, k)
+    return (yield from local.ranked(model, query, found, k, threshold))
+
+
+def _first_stage(
+    model: Model, recall: str, vector: str, values: Mapping[str, Any], pgvector: str
+) -> str:
+    """The first stage of a statement, with the model and the query's vector in it."""
     schema = sql.Identifier(pgvector).as_string().replace("%", "%%")
     known = words.Words(str(model.model_id), str(model.itc_dims), schema, "NULL")
-    recall = block.recall or recall_of_all(block.model, given["candidates"])
-    recall = words.fill(recall, values, lambda _: known)
-    literal = f"'{vector.tolist()}'::{schema}.halfvec({model.itc_dims})"
-    try:
-        found = yield from _recalled(words.with_vector(recall, literal), values, ctes)
-    except psycopg.errors.UndefinedTable as error:
-        if not block.is_correlated:
-            raise
-        raise UsageError(
-            "A search that depends on rows of an outer SELECT can't be made here:"
-            f" {error.diag.message_primary}.",
-            HINT,
-        ) from error
-    yield from say_short(model, len(found.image_ids), given["k"])
-    logits = None
-    if isinstance(query, str):
-        found, logits = yield from local.logits(model, query, found)
-    return (yield from hits(found, logits, given["k"], given.get("threshold")))
+    stage = words.fill(recall, values, lambda _: known)
+    return words.with_vector(stage, f"'{vector}'::{schema}.halfvec({model.itc_dims})")
 
 
 def _content(image: bytes | psycopg.Binary) -> bytes:
@@ -102,9 +100,9 @@ def _content(image: bytes | psycopg.Binary) -> bytes:
 
 
 def _recalled(
-    text: str, values: Mapping[str, Any], ctes: Sequence[tuple[Any, str]]
+    text: str, values: Mapping[str, Any], ctes: Sequence[tuple[Any, str]], is_correlated: bool
 ) -> Steps[Candidates]:
-    """The images that the first stage finds, beside the CTEs that the statement begins with."""
+    """Run a first stage beside the CTEs that the statement begins with; return its candidates."""
     if any(isinstance(cte.element, UpdateBase) for cte, _ in ctes):
         raise UsageError(
             "A search can't be made here beside data that its statement changes.", HINT
@@ -113,7 +111,16 @@ def _recalled(
         recursive = "RECURSIVE " if any(cte.recursive for cte, _ in ctes) else ""
         named = ", ".join(text for _, text in ctes)
         text = _AMONG.substitute(recursive=recursive, ctes=named, stage=text)
-    ((ids, itcs),) = yield from ask(text, values)
+    try:
+        ((ids, itcs),) = yield from ask(text, values)
+    except psycopg.errors.UndefinedTable as error:
+        if not is_correlated:
+            raise
+        raise UsageError(
+            "A search that depends on rows of an outer SELECT can't be made here:"
+            f" {error.diag.message_primary}.",
+            HINT,
+        ) from error
     return Candidates(ids, itcs)
 
 

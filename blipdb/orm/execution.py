@@ -105,8 +105,7 @@ def _require_schema(conn: Connection) -> Found:
     if found is None:
         found = run(conn, requirements.look())
         found.require_tables()
-        if found.extension is not None:
-            found.require_functions()
+        found.require_functions()
         conn.info[_REQUIREMENTS] = found
     return found
 

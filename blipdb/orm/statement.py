@@ -164,14 +164,6 @@ def _recall(parts: Mapping[str, str], admitted: str, few: str, embedded: str) ->
     return _RECALL.substitute(parts, few=few, nearest=nearest, distance=distance, embedded=embedded)
 
 
-def recall_of_all(model: str | None, most: int) -> str:
-    """The first stage of a search that any image may answer; its vector is yet to be put in."""
-    parts = _constants(model, "blip_vectors") | {"most": str(most)}
-    images = _FEW.substitute(parts, rows=_IMAGES.substitute(parts, admitted="true"))
-    few = _FEW_OF_BOTH.substitute(images=images, rows="SELECT false")
-    return _recall(parts, "true", few, "")
-
-
 def _constants(model: str | None, name: str) -> dict[str, str]:
     return {
         **(named := vars(words.Words.of(model))),

@@ -17,6 +17,8 @@ from blipdb.migrations.access import READABLE
 from tests.album import picture
 from tests.client.conftest import READER, ROLE, SCENES, World
 
+ADD = "blip.blip_add(bytea, text, text, jsonb, text)"
+
 
 @pytest.fixture
 def tenants(write: World) -> World:
@@ -28,6 +30,8 @@ def tenants(write: World) -> World:
             conn.execute(f"GRANT USAGE ON SCHEMA blip TO {READER}".encode())
             for table in READABLE:
                 conn.execute(f"GRANT SELECT ON blip.{table} TO {READER}".encode())
+            conn.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA blip TO {READER}".encode())
+            conn.execute(f"REVOKE EXECUTE ON FUNCTION {ADD} FROM {READER}".encode())
         conn.execute("ALTER TABLE blip.images ENABLE ROW LEVEL SECURITY")
         conn.execute(
             "CREATE POLICY tenant ON blip.images"
@@ -117,6 +121,7 @@ def test_a_writer_adds_by_the_policies(tenants: World) -> None:
     """It sees and adds what is its own space's, whatever other spaces hold."""
     with connection.connect(tenants.url) as conn:
         conn.execute(f"GRANT INSERT ON blip.images, blip.files, blip.jobs TO {READER}".encode())
+        conn.execute(f"GRANT EXECUTE ON FUNCTION {ADD} TO {READER}".encode())
         conn.execute(f"GRANT UPDATE (image_id, size, seen_at) ON blip.files TO {READER}".encode())
         conn.execute(
             "ALTER POLICY tenant ON blip.images USING (space = current_setting('app.tenant', true))"
@@ -137,6 +142,7 @@ def test_where_policies_look_at_more_than_the_space_a_writer_adds_nothing(tenant
     """The refusal is the same whether or not another tenant has the image."""
     with connection.connect(tenants.url) as conn:
         conn.execute(f"GRANT INSERT ON blip.images, blip.files, blip.jobs TO {READER}".encode())
+        conn.execute(f"GRANT EXECUTE ON FUNCTION {ADD} TO {READER}".encode())
     url = tenants.url_as(READER) + "&options=-c%20app.tenant%3D0"
     said = set()
     with blipdb.connect(url, home=tenants.home) as db:

@@ -76,7 +76,9 @@ def test_there_is_nothing_to_start(with_tables: World) -> None:
 def test_from_init_to_search(write: World, tmp_path: Path, tiny_folder: Path) -> None:
     result = run(write, "init")
     assert (result.exit_code, result.stdout) == (0, "the database is of this version\n")
-    assert result.stderr.startswith("warning: The SQL functions are left out: this user may not")
+    assert result.stderr.startswith(
+        "warning: The SQL functions that ask an engine are left out: this user may not"
+    )
     path = tmp_path / "a.png"
     path.write_bytes(picture(3, side=64))
     result = run(write, "add", path, "--caption", "a thing")

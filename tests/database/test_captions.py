@@ -410,7 +410,7 @@ def test_a_stranger_who_holds_the_lock_stops_no_command(
 ) -> None:
     """Advisory locks are for every role to take."""
     add(boss, picture(1), caption="red dog")
-    with databases.connect(ready.database_url()) as stranger:
+    with connection.connect(ready.database_url()) as stranger:
         stranger.execute("SET ROLE blip_reader")
         stranger.execute(
             "SELECT pg_advisory_lock(%s, hashtext(%s))",

@@ -330,8 +330,11 @@ def test_check_finds_another_revision(
 def test_check_finds_no_extension(database: str) -> None:
     with psycopg.connect(database) as conn:
         conn.execute("DROP EXTENSION blipdb")
-        requirements.check(conn)  # tables alone will do,
-    error = complaint(database, functions=True)  # unless the functions must be there, too
+    assert "The functions of blipdb are not in the database" in complaint(database).message
+    with psycopg.connect(database) as conn:
+        schema.ensure_plain_functions(conn)
+        requirements.check(conn)  # they will do,
+    error = complaint(database, functions=True)  # unless an engine is to be asked
     assert isinstance(error, DatabaseError)
     assert "The extension blipdb is not in the database" in error.message
     assert error.hint == "Bring it up to date with: blipdb init"
@@ -363,15 +366,16 @@ def test_pgvector_is_missing_on_the_server(empty: str, without: Callable[[str], 
         ("blipdb", "sudo blipdb install-extension"),
     ],
 )
-def test_a_server_without_a_part_gets_tables_alone(
+def test_a_server_without_a_part_gets_plain_functions(
     empty: str, without: Callable[[str], Path], name: str, hint: str
 ) -> None:
     folder = without(name)
     server = Settings(Path("/nowhere"), url=empty)
     (note,) = schema.init(empty, server)
     assert note.startswith(
-        f"The SQL functions are left out: The extension {name} is not installed on the server at"
+        f"The SQL functions that ask an engine are left out: The extension {name} is not"
     )
+    assert "installed on the server at" in note
     assert str(folder) in note  # where it was looked for
     assert hint in note
     with connection.connect(empty) as conn:
@@ -397,7 +401,7 @@ def ordinary(conn: Connection) -> str:
     return "&options=-c%20role%3Dtenant"
 
 
-def test_an_ordinary_role_makes_the_tables_alone(empty: str) -> None:
+def test_an_ordinary_role_makes_tables_and_plain_functions(empty: str) -> None:
     with psycopg.connect(empty) as conn:
         conn.execute("CREATE EXTENSION vector")
         url = empty + ordinary(conn)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from blipdb.database import schema
 from blipdb.settings import Settings
 from tests.engine import engines
 from tests.orm import shop
@@ -31,11 +32,12 @@ def library(cluster: Settings, template: str, engine: engines.Engine) -> Iterato
 
 @pytest.fixture(scope="session")
 def tables(cluster: Settings, template: str, engine: engines.Engine) -> Iterator[Library]:
-    """The same without the functions: there, this process computes."""
+    """The same without the extension: there, this process computes."""
     with stocked(cluster, template, engine, "shop_tables") as library:
         _add_shop(library)
         with psycopg.connect(library.url) as conn:
             conn.execute("DROP EXTENSION blipdb")
+            schema.ensure_plain_functions(conn)
         yield library
 
 
@@ -78,7 +80,7 @@ def session(alchemy: Engine) -> Iterator[Session]:
 
 @pytest.fixture(params=["functions", "tables"])
 def anywhere(request: pytest.FixtureRequest, models: None) -> Iterator[Session]:
-    """A session on a server with blipdb's functions, and on one that has its tables alone."""
+    """A session on a server with blipdb's functions, and on one without an engine."""
     name = "alchemy" if request.param == "functions" else "alchemy_of_tables"
     with Session(request.getfixturevalue(name)) as session:
         yield session

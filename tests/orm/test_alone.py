@@ -1,4 +1,4 @@
-"""A server without blipdb's functions: this process computes. test_search has what it finds."""
+"""A server whose functions ask no engine: this process computes. test_search has what it finds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, bindparam, delete, event, func, insert, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -31,7 +32,7 @@ def session(alchemy_of_tables: Engine) -> Any:
 
 
 def test_what_reaches_the_server(session: Session, library: Library) -> None:
-    """No function of blipdb's, and no vector but the query's."""
+    """No function that asks an engine, and no vector but the query's."""
     sent: list[str] = []
     engine = session.get_bind()
     assert isinstance(engine, Engine)
@@ -57,10 +58,13 @@ def test_isolation_levels(alchemy_of_tables: Engine, library: Library, level: An
             assert conn.scalars(affordable(search("dog", 5))).all() == expected
 
 
-def test_a_short_result_is_said(session: Session, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", "blipdb.client"):
-        session.scalars(affordable(search("dog", 5), 3)).all()
-    assert "only 3 of 5: no more images are encoded by model 'tiny' and admitted" in caplog.text
+def test_a_short_result_is_said(session: Session) -> None:
+    said: list[str | None] = []
+    conn = session.connection().connection.driver_connection
+    assert isinstance(conn, psycopg.Connection)
+    conn.add_notice_handler(lambda diag: said.append(diag.message_primary))
+    session.scalars(affordable(search("dog", 5), 3)).all()
+    assert said == ["only 3 of 5: no more images are encoded by model 'tiny' and admitted here"]
 
 
 def test_async(tables: Library, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from blipdb.client.local import Local
 from blipdb.client.pictures import pictures
 from blipdb.database.steps import run
-from blipdb.errors import ImageError, UsageError
+from blipdb.errors import ImageError
 from blipdb.identity import caption_id, image_id
 from blipdb.sources import stored as contents
 from tests.images.pictures import encode, scene
@@ -52,16 +51,6 @@ def add(conn: Connection, image: bytes, uri: str | None = None, **metadata: Any)
     return row[0]
 
 
-def add_by_client(conn: Connection, image: bytes, uri: str | None = None, **metadata: Any) -> UUID:
-    """As on a server without the functions."""
-    options = {"caption": None, "metadata": metadata, "space": None}
-    return run(conn, Local(cast(Any, None), "public").add(image, uri=uri, **options))  # type: ignore[arg-type]
-
-
-ways = pytest.mark.parametrize("adds", [add, add_by_client])
-Adds = Callable[..., UUID]
-
-
 # Overwriting and erasing
 
 
@@ -93,42 +82,32 @@ def test_to_delete(refused: Refused, act_as: ActAs, table: str) -> None:
     assert refused(f"TRUNCATE blip.{table}").sqlstate == DENIED
 
 
-@ways
-def test_to_overwrite_metadata_by_adding_again(
-    conn: Connection, act_as: ActAs, adds: Adds, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_to_overwrite_metadata_by_adding_again(conn: Connection, act_as: ActAs) -> None:
     """The bytes prove nothing, as whoever sees an image can read them. The role is told so."""
     id = add(conn, PICTURE, a=1, nested={"deep": [1]})
     said: list[str | None] = []
     conn.add_notice_handler(lambda diag: said.append(diag.message_primary))
-    caplog.set_level("INFO")
     act_as("blip_writer")
-    adds(conn, PICTURE, a=2, nested={"deep": [1, 2]}, b=2)
+    add(conn, PICTURE, a=2, nested={"deep": [1, 2]}, b=2)
     insert(conn, PICTURE, {"a": 3, "b": 3, "c": 3})
     assert stored(conn, id) == (PICTURE, {"a": 1, "nested": {"deep": [1]}, "b": 2, "c": 3})
-    (sentence,) = said or caplog.messages
+    (sentence,) = said
     assert f"the metadata of image {id} keeps its values of 'a', 'nested'" in str(sentence)
 
 
-@ways
-def test_who_may_change_images_still_merges_metadata(
-    conn: Connection, act_as: ActAs, adds: Adds
-) -> None:
+def test_who_may_change_images_still_merges_metadata(conn: Connection, act_as: ActAs) -> None:
     id = add(conn, PICTURE, a=1, b=1)
     act_as("blip_worker")
-    assert adds(conn, PICTURE, b=2) == id
+    assert add(conn, PICTURE, b=2) == id
     assert stored(conn, id) == (PICTURE, {"a": 1, "b": 2})
 
 
-@ways
-def test_an_add_still_completes_what_is_missing(
-    conn: Connection, act_as: ActAs, adds: Adds
-) -> None:
+def test_an_add_still_completes_what_is_missing(conn: Connection, act_as: ActAs) -> None:
     id = add(conn, PICTURE, a=1)
     conn.execute("UPDATE blip.images SET content = NULL WHERE image_id = %s", [id])
     act_as("blip_writer")
     for _ in range(2):
-        adds(conn, PICTURE, "u", b=2)
+        add(conn, PICTURE, "u", b=2)
         assert stored(conn, id) == (PICTURE, {"a": 1, "b": 2})
 
 
@@ -372,14 +351,11 @@ def test_to_move_the_place_of_an_ingested_image(
     act_as("blip_writer")
     error = refused("SELECT blip_add(%b, uri => %s)", OTHER, uri)
     assert error.sqlstate == "22023"
-    with pytest.raises(UsageError, match="ingest found another image"), conn.transaction():
-        add_by_client(conn, OTHER, uri)
     assert f"ingest found another image at '{uri}'" in str(error)
     for change in ("image_id = %s", "size = 1, image_id = %s"):
         done = conn.execute(f"UPDATE blip.files SET {change}".encode(), [library.ids[0]])
         assert done.rowcount == 0
-    for adds in (add, add_by_client):
-        assert adds(conn, library.pictures[0], uri) == library.ids[0]  # which moves nothing
+    assert add(conn, library.pictures[0], uri) == library.ids[0]  # which moves nothing
     direct = (
         "INSERT INTO blip.files AS f (uri, image_id) VALUES (%s, %s)"
         " ON CONFLICT ON CONSTRAINT files_pkey DO UPDATE SET image_id = excluded.image_id"
@@ -389,11 +365,10 @@ def test_to_move_the_place_of_an_ingested_image(
     assert conn.execute(query, [uri]).fetchone() == (library.ids[0],)
 
 
-@ways
-def test_a_place_that_was_added_still_moves(conn: Connection, act_as: ActAs, adds: Adds) -> None:
+def test_a_place_that_was_added_still_moves(conn: Connection, act_as: ActAs) -> None:
     act_as("blip_writer")
-    adds(conn, PICTURE, "shop:7")
-    other = adds(conn, OTHER, "shop:7")
+    add(conn, PICTURE, "shop:7")
+    other = add(conn, OTHER, "shop:7")
     query = "SELECT image_id FROM blip.files WHERE uri = 'shop:7'"
     assert conn.execute(query).fetchall() == [(other,)]
 
