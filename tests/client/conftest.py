@@ -1,5 +1,5 @@
 """Two kinds of servers that hold the same scenes: one with the extension and an engine, and one
-with the tables alone, made by an ordinary role.
+with tables and plain functions, made by an ordinary role.
 
 ``read`` is for tests that only read; what ``write`` gives is a copy of one test's own.
 """

@@ -80,7 +80,7 @@ def test_readers_and_nobody_else_may_call_them(admin: Connection, url: str) -> N
         admin.execute("SELECT blip.blip_status()")
 
 
-def test_they_have_no_effect_in_public(admin: Connection, url: str) -> None:
+def test_none_is_in_public(admin: Connection, url: str) -> None:
     query = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     found = admin.execute(query + " AND proname LIKE 'blip%'").fetchall()
     assert found == []
@@ -172,7 +172,7 @@ def test_limits_of_clients_are_those_of_the_functions() -> None:
 
 
 def test_the_policy_in_an_apps_statement_is_that_of_the_function() -> None:
-    """Those parts that PL/pgSQL can't share with a statement of an app's."""
+    """PL/pgSQL can't share these parts with an app's own statement."""
     assert number("recall", r"countable constant integer := (\d+)") == statement.COUNTABLE
     effort = r"least\((\d+), greatest\((\d+), (\d+) \* "
     written = re.findall(effort, statement._RECALL.template)
