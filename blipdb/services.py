@@ -60,7 +60,7 @@ def ready(settings: Settings) -> Ready:
     """Bring up all that a search needs, and connect to the database.
 
     The private cluster is made and brought to this version of blipdb; an existing server must
-    have been, by `blipdb init`. One that has the tables alone needs no engine. Where all is up,
+    have been, by `blipdb init`. One without the extension needs no engine. Where all is up,
     this takes one connection and neither a lock nor a look at the files of PostgreSQL.
 
     Raises:

@@ -27,8 +27,7 @@ BEGIN
             HINT = 'It is matched as: metadata @> filter';
     END IF;
     IF NOT (narrowing AND blip._is_few(admitted, filter, within)) THEN
-        -- Four times as many: at 256 of 60,000 an ef_search of just 256 found .89 of them.
-        PERFORM set_config('hnsw.ef_search', least(1000, greatest(128, 4 * wanted))::text, true);
+        PERFORM blip._set_scan(wanted);
         -- lint: blip._nearest quotes each name
         EXECUTE blip._nearest(model, wanted, narrowing, admitted, false)
         INTO image_ids, itcs USING query, within, filter;
@@ -46,12 +45,36 @@ COMMENT ON FUNCTION blip._recall(blip._model, text, integer, jsonb, uuid[]) IS
     'The images nearest to a vector (given as text), nearest first, with their cosines';
 SELECT blip._allow('blip._recall(blip._model, text, integer, jsonb, uuid[])', 'readers');
 
+-- The ORM writes the first stage into an app's own statement, whose FROM PL/pgSQL can't read. It asks
+-- these two, so that their numbers are written once.
+CREATE FUNCTION blip._set_scan(wanted integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
+    -- Four times as many: at 256 of 60,000 an ef_search of just 256 found .89 of them.
+    PERFORM set_config('hnsw.ef_search', least(1000, greatest(128, 4 * wanted))::text, true);
+END
+$$;
+COMMENT ON FUNCTION blip._set_scan(integer) IS
+    'Set up index scans of this transaction for so many candidates';
+SELECT blip._allow('blip._set_scan(integer)', 'readers');
+
+CREATE FUNCTION blip._countable() RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN 20000; END $$;
+COMMENT ON FUNCTION blip._countable() IS
+    'The number of images up to which comparing all takes less time than a scan that misjudges';
+SELECT blip._allow('blip._countable()', 'readers');
+
 CREATE FUNCTION blip._is_few(admitted text, filter jsonb, within uuid[]) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    countable constant integer := 20000; -- rows that take less time to compare than to misjudge
+    countable constant integer := blip._countable();
     few boolean := cardinality(within) <= countable;
 BEGIN
     IF few IS NOT TRUE THEN

@@ -1,9 +1,10 @@
 """The SQL of a search, in the FROM of the SELECT that it is part of.
 
-Recall has the policy of `blip._recall` (sql/recall.sql): of few admitted images all are compared;
-else the index is asked, and where that found too few, all are compared after all. Each candidate
-counts once, however many rows it has. What only the database knows (the model's id and dimensions,
-which must be literals) are words here, which `filling.py` replaces when the statement runs.
+Recall has the policy of `blip._recall` (sql/recall.sql), in whose functions its numbers are: of few
+admitted images all are compared; else the index is asked, and where that found too few, all are
+compared after all. Each candidate counts once, however many rows it has. The model's id and
+dimensions must be literals, which only the database knows: here they are placeholders, which
+`execution.py` resolves when the statement runs.
 """
 
 from __future__ import annotations
@@ -19,12 +20,8 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.selectable import FromClause
 
 from . import words
-from .prefilter import Condition, name_of
-from .prefilter import Prefilter as Admission
-from .prefilter import prefilter as admission
+from .prefilter import Condition, Prefilter, name_of, prefilter
 from .selectable import COLUMNS, Hits, Search
-
-COUNTABLE = 20000  # rows that take less time to compare than to misjudge; see blip._is_few
 
 # Of the clause that the search stands in, these say where it stands, and not how to write it.
 _OF_THE_PLACE = (
@@ -50,8 +47,7 @@ SELECT $columns FROM public.blip_search($query, $k, $most, NULL::pg_catalog.json
 # until the transaction ends. Tokens are asked for of each candidate, as blip._nearest does.
 _RECALL = Template("""\
 WITH blip_query AS MATERIALIZED (SELECT $embedded$asked AS itc,\
- pg_catalog.set_config('hnsw.iterative_scan', 'relaxed_order', true) AS scan,\
- pg_catalog.set_config('hnsw.ef_search', least(1000, greatest(128, 4 * $most))::text, true) AS ef),\
+ blip._set_scan(($most)::integer) AS scan),\
  blip_few AS MATERIALIZED ($few),\
  blip_near AS MATERIALIZED (SELECT n.image_id, n.distance FROM ($nearest\
  AND NOT (SELECT f.yes FROM blip_few AS f) ORDER BY $distance LIMIT $most) AS n\
@@ -78,11 +74,11 @@ _DISTANCE = Template("""\
 _RERANK = Template("public.blip_rerank($query, c.ids, $k, $threshold, $model, c.itcs)")
 _BY_ITC = Template("blip._hits(c.ids, c.itcs, NULL, $k, $threshold)")
 
-_FEW = Template("SELECT count(*) <= $countable AS yes FROM ($rows) AS a")
+_FEW = Template("SELECT count(*) <= blip._countable() AS yes FROM ($rows) AS a")
 _FEW_OF_BOTH = Template("""\
 SELECT CASE WHEN pg_catalog.row_security_active('blip.images')\
  THEN ($images) ELSE ($rows) END AS yes""")
-_IMAGES = Template("SELECT 1 FROM blip.images AS $name WHERE $admitted LIMIT $countable + 1")
+_IMAGES = Template("SELECT 1 FROM blip.images AS $name WHERE $admitted LIMIT blip._countable() + 1")
 _ROWS = Template("SELECT 1 FROM $froms WHERE $conditions")
 
 
@@ -119,31 +115,31 @@ class _Writer:
 
     def _search(self) -> str:
         froms, where = self._around.froms, self._around.where
-        admitted = admission(froms, where, self._hits, image=True)
+        admitted = prefilter(froms, where, self._hits, image=True)
         if not admitted.froms and not admitted.conditions:
             return self._fill(_OF_ALL)
         exists = self._exists(admitted)
-        rows = admission(froms, where, self._hits, image=False)
+        rows = prefilter(froms, where, self._hits, image=False)
         few = self._few(exists, rows, len(rows.conditions) < len(admitted.conditions))
         recall = _recall(self._parts, exists, few, self._fill(_EMBED))
         ranked = self._fill(_BY_ITC if self._by_image else _RERANK)
         return self._fill(_OF_SOME, recall=recall, ranked=ranked)
 
-    def _few(self, exists: str, rows: Admission, are_of_images: bool) -> str:
+    def _few(self, exists: str, rows: Prefilter, are_of_images: bool) -> str:
         """Whether few images are admitted. The app's rows are counted, as that is quick; images
         where a policy may hide some of them, or where rows don't say which images they admit."""
         images = self._fill(_FEW, rows=self._fill(_IMAGES, admitted=exists))
         if not (rows.froms and are_of_images):
             return images
-        own = self._fill(_FEW, rows=f"{self._select(rows)} LIMIT {COUNTABLE + 1}")
+        own = self._fill(_FEW, rows=f"{self._select(rows)} LIMIT blip._countable() + 1")
         return self._fill(_FEW_OF_BOTH, images=images, rows=own)
 
-    def _exists(self, admitted: Admission) -> str:
+    def _exists(self, admitted: Prefilter) -> str:
         if admitted.froms:
             return f"EXISTS ({self._select(admitted)})"
         return self._conditions(admitted.conditions)
 
-    def _select(self, rows: Admission) -> str:
+    def _select(self, rows: Prefilter) -> str:
         froms = ", ".join(self._text(source, asfrom=True) for source in rows.froms)
         return self._fill(_ROWS, froms=froms, conditions=self._conditions(rows.conditions))
 
@@ -170,7 +166,6 @@ def _constants(model: str | None, name: str) -> dict[str, str]:
         "model": f"{named['model']}::pg_catalog.text",
         "name": name,
         "columns": ", ".join(f"r.{column}" for column in COLUMNS),
-        "countable": str(COUNTABLE),
         "asked": words.ASKED,
         "recalled": words.RECALLED,
     }

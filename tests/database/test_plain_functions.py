@@ -12,7 +12,7 @@ import pytest
 
 from blipdb.client import limits
 from blipdb.database import connection, extension, requirements, schema
-from blipdb.orm import selectable, statement
+from blipdb.orm import selectable
 from blipdb.settings import DATABASE, Settings
 from tests.security.catalog import violations
 
@@ -166,18 +166,6 @@ def test_limits_of_clients_are_those_of_the_functions() -> None:
         found = constant.search(body)
         assert found is not None
         assert int(found[1]) == limit
-    assert number("model", r"_require\('k', k, 1, (\d+)\)") == selectable.MOST
-    assert number("model", r"_require\('candidates', wanted, k, (\d+)\)") == selectable.MOST
-    assert number("model", r"greatest\((\d+), k\)") == selectable.FEWEST_CANDIDATES
-
-
-def test_the_policy_in_an_apps_statement_is_that_of_the_function() -> None:
-    """PL/pgSQL can't share these parts with an app's own statement."""
-    assert number("recall", r"countable constant integer := (\d+)") == statement.COUNTABLE
-    effort = r"least\((\d+), greatest\((\d+), (\d+) \* "
-    written = re.findall(effort, statement._RECALL.template)
-    assert written == re.findall(effort, extension.source("recall"))
-    assert len(written) == 1
-    scan = re.search(r"hnsw\.iterative_scan', '(\w+)'", statement._RECALL.template)
-    assert scan is not None
-    assert f"SET hnsw.iterative_scan = '{scan[1]}'" in extension.source("recall")
+    assert number("model", r"_require\('k', k, 1, (\d+)\)") == selectable.MAX_HITS
+    assert number("model", r"_require\('candidates', wanted, k, (\d+)\)") == selectable.MAX_HITS
+    assert number("model", r"greatest\((\d+), k\)") == selectable.MIN_CANDIDATES
