@@ -133,51 +133,92 @@ def _tokens(count: int, shape: Sequence[int], seed: int = 0) -> tuple[Any, Any]:
 
 @torch.inference_mode()
 def _itm(base: Base, report: Report, peaks: floors.Peaks) -> None:
-    arch = base.whole.artifact.architecture
-    model: Any = base.theirs.retrieval
-    query = text(SHORT)
-    ids = torch.tensor([base.whole.tokenizer.encode(query, SPECIAL.cls)])
-    levels, scales = _tokens(CHUNK, (arch.image_tokens, arch.vision_width))
-    values = torch.from_numpy(levels * scales[..., None])
-    pixels = normalised(np.zeros((1, arch.image_size, arch.image_size, 3), np.uint8))
+    pairs = _Pairs(base)
+    alone, many = _itm_speed(pairs, report)
+    _itm_limits(pairs, report, peaks, alone=alone, many=many)
+    _itm_parts(pairs, report)
+    ours, exact = pairs.ours(base.whole, CHUNK), pairs.ours(base.exact, CHUNK)
+    difference = np.abs(pairs.ours(base.exact, 4) - pairs.match(4).numpy()).max()
+    label = "largest difference of a logit"
+    report.add(ITM, f"{label}, blipdb in float32 and torch", difference, "", "at most 0.001")
+    off = np.abs(ours - exact)[:, 1].max()
+    report.add(ITM, f"{label}, int8 and float32 (random weights)", off, "")
 
-    def match(count: int) -> Any:
-        many = ids.expand(count, -1)
-        return reference.match(model, many, values[:count], SPECIAL)
 
-    def as_called() -> Any:
-        return model(input_ids=ids, pixel_values=pixels, attention_mask=torch.ones_like(ids))
+class _Pairs:
+    """One query with the tokens of many images, for both implementations of the match head."""
 
-    def ours(runtime: Runtime, count: int) -> Any:
-        return runtime.rerank(query, levels[:count], scales[:count])
+    def __init__(self, base: Base) -> None:
+        self.base = base
+        self._model: Any = base.theirs.retrieval
+        arch = base.whole.artifact.architecture
+        self.name = f"a pair, {arch.image_tokens} image tokens, {SHORT} words"
+        self._query = text(SHORT)
+        self.ids = torch.tensor([base.whole.tokenizer.encode(self._query, SPECIAL.cls)])
+        self.levels, self.scales = _tokens(CHUNK, (arch.image_tokens, arch.vision_width))
+        self._values = torch.from_numpy(self.levels * self.scales[..., None])
+        size = arch.image_size
+        self._pixels = normalised(np.zeros((1, size, size, 3), np.uint8))
 
+    def match(self, count: int) -> Any:
+        """Compute logits by torch, over tokens that are there."""
+        many = self.ids.expand(count, -1)
+        return reference.match(self._model, many, self._values[:count], SPECIAL)
+
+    def as_called(self) -> Any:
+        """Compute one pair as transformers is usually called, image encoder included."""
+        mask = torch.ones_like(self.ids)
+        return self._model(input_ids=self.ids, pixel_values=self._pixels, attention_mask=mask)
+
+    def ours(self, runtime: Runtime, count: int) -> Any:
+        """Compute logits by a runtime of blipdb."""
+        return runtime.rerank(self._query, self.levels[:count], self.scales[:count])
+
+
+def _itm_speed(pairs: _Pairs, report: Report) -> tuple[float, float]:
+    """Report times and their ratios; return seconds of a pair alone, and of one among many."""
+    base, half = pairs.base, CHUNK // 2
     calls = (
-        lambda: match(1),
-        lambda: match(CHUNK // 2),
-        as_called,
-        lambda: ours(base.whole, 1),
-        lambda: ours(base.whole, CHUNK),
-        lambda: ours(base.exact, CHUNK // 2),
+        lambda: pairs.match(1),
+        lambda: pairs.match(half),
+        pairs.as_called,
+        lambda: pairs.ours(base.whole, 1),
+        lambda: pairs.ours(base.whole, CHUNK),
+        lambda: pairs.ours(base.exact, half),
     )
     alone, batched, whole, one, many, exact = in_turns(calls)
-    batched, many, exact = batched / (CHUNK // 2), many / CHUNK, exact / (CHUNK // 2)
-    name = f"a pair, {arch.image_tokens} image tokens, {SHORT} words"
-    add = report.add
-    add(ITM, f"{name}, transformers, image tokens already there", alone * 1e3, "ms")
-    add(ITM, f"{name}, transformers, {CHUNK // 2} pairs in a batch", batched * 1e3, "ms")
-    add(ITM, f"{name}, transformers as people call it", whole * 1e3, "ms")
-    add(ITM, f"{name}, blipdb in float32, of {CHUNK // 2}", exact * 1e3, "ms")
-    add(ITM, f"{name}, blipdb, alone", one * 1e3, "ms")
-    add(ITM, f"{name}, blipdb, of {CHUNK} candidates", many * 1e3, "ms")
+    batched, many, exact = batched / half, many / CHUNK, exact / half
+    for label, seconds in (
+        ("transformers, image tokens already there", alone),
+        (f"transformers, {half} pairs in a batch", batched),
+        ("transformers as people call it", whole),
+        (f"blipdb in float32, of {half}", exact),
+        ("blipdb, alone", one),
+        (f"blipdb, of {CHUNK} candidates", many),
+    ):
+        report.add(ITM, f"{pairs.name}, {label}", seconds * 1e3, "ms")
     there = "transformers, image tokens already there"
     called = "transformers as people call it"
-    add(ITM, f"{name}, of {CHUNK} candidates", many / alone, "", "at most 0.1", there)
-    add(ITM, f"{name}, alone", one / alone, "", "at most 0.1", there)
-    add(ITM, f"{name}, of {CHUNK} candidates, both in batches", many / batched, "", None, there)
-    add(ITM, f"{name}, of {CHUNK} candidates", many / whole, "", f"at most {1 / 45:.4f}", called)
-    add(ITM, f"{name}, alone", one / whole, "", f"at most {1 / 45:.4f}", called)
-    length = ids.shape[1]
-    operations = floors.rerank_operations(arch, arch.image_tokens, length, CHUNK) / CHUNK
+    few = f"at most {1 / 45:.4f}"
+    for label, ratio, bound, against in (
+        (f"of {CHUNK} candidates", many / alone, "at most 0.1", there),
+        ("alone", one / alone, "at most 0.1", there),
+        (f"of {CHUNK} candidates, both in batches", many / batched, None, there),
+        (f"of {CHUNK} candidates", many / whole, few, called),
+        ("alone", one / whole, few, called),
+    ):
+        report.add(ITM, f"{pairs.name}, {label}", ratio, "", bound, against)
+    return one, many
+
+
+def _itm_limits(
+    pairs: _Pairs, report: Report, peaks: floors.Peaks, *, alone: float, many: float
+) -> None:
+    """Report how far the head is from the quickest that this machine could compute it."""
+    arch = pairs.base.whole.artifact.architecture
+    name, add = pairs.name, report.add
+    operations = floors.rerank_operations(arch, arch.image_tokens, pairs.ids.shape[1], CHUNK)
+    operations /= CHUNK
     add(ITM, "the quickest product of bytes found here", peaks.int8 / 1e9, "GOP/s")
     add(ITM, "the quickest product of float32 found here", peaks.fp32 / 1e9, "GFLOP/s")
     add(ITM, "reading memory, one core", peaks.memory / 1e9, "GB/s")
@@ -187,19 +228,18 @@ def _itm(base: Base, report: Report, peaks: floors.Peaks) -> None:
         "its operations at the quickest product's speed")  # fmt: skip
     weights = floors.rerank_weights(arch) / peaks.memory
     add(ITM, f"{name}: its weights, read once", weights * 1e3, "ms")
-    add(ITM, f"{name}, alone", one / max(floor, weights), "times", None,
+    add(ITM, f"{name}, alone", alone / max(floor, weights), "times", None,
         "the slower of operations and reading the weights")  # fmt: skip
-    artifact = base.whole.artifact
-    opened = reference.opened(ids, SPECIAL.enc).numpy()
-    inputs = {"input_ids": opened, "tokens": levels[:8], "scales": scales[:8]}
+
+
+def _itm_parts(pairs: _Pairs, report: Report) -> None:
+    """Report the shares of the graph's operators in its time."""
+    artifact = pairs.base.whole.artifact
+    opened = reference.opened(pairs.ids, SPECIAL.enc).numpy()
+    inputs = {"input_ids": opened, "tokens": pairs.levels[:8], "scales": pairs.scales[:8]}
     parts = floors.shares(artifact.read(artifact.manifest.graphs["rerank"]), inputs)
     for part, share in parts.items():
-        add(ITM, f"{name}, of 8: {part}", share, "", None, "all of its time")
-    difference = np.abs(ours(base.exact, 4) - match(4).numpy()).max()
-    add(ITM, "largest difference of a logit, blipdb in float32 and torch", difference, "",
-        "at most 0.001")  # fmt: skip
-    off = np.abs(ours(base.whole, CHUNK) - ours(base.exact, CHUNK))[:, 1]
-    add(ITM, "largest difference of a logit, int8 and float32 (random weights)", off.max(), "")
+        report.add(ITM, f"{pairs.name}, of 8: {part}", share, "", None, "all of its time")
 
 
 def _ways(base: Base, report: Report) -> None:
