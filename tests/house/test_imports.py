@@ -36,6 +36,12 @@ def room(name: str) -> str:
     return PROGRAMS.get(name) or parts[min(1, len(parts) - 1)]
 
 
+def inner_room(name: str) -> str:
+    """The room of a module of training; the module itself, where it lies outside of rooms."""
+    package, *parts = name.removeprefix("blipdb.").split(".")
+    return ".".join([package, *parts[:1]])
+
+
 def folder(name: str) -> str:
     """The top-level folder of a module."""
     return next(path for package, path in FOLDERS.items() if f"{name}.".startswith(f"{package}."))
@@ -82,6 +88,16 @@ def test_no_circle_of_modules() -> None:
 def test_no_circle_of_rooms() -> None:
     pairs = {(room(one.importer.name), room(one.target)) for one in imports()}
     assert not circle(pairs)
+
+
+def test_no_circle_of_rooms_of_training() -> None:
+    pairs = [
+        (one.importer.name, one.target)
+        for one in imports()
+        if room(one.importer.name) == room(one.target) == "training"
+    ]
+    assert len(pairs) > 100
+    assert not circle((inner_room(importer), inner_room(target)) for importer, target in pairs)
 
 
 def test_imports_are_relative_inside_a_folder_and_absolute_across() -> None:

@@ -13,8 +13,9 @@ from transformers import (
 )
 
 from blipdb.model.architecture import Architecture, ArchitectureError, SpecialTokens
-from blipdb.training.models.med import MED, SHARINGS, dequantize_tokens
+from blipdb.training.models.med import MED, dequantize_tokens
 from blipdb.training.run.checkpoint import load_weights, save_weights
+from blipdb.training.run.config import SHARINGS
 
 SPECIAL = SpecialTokens()
 

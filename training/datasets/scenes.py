@@ -21,12 +21,10 @@ from blipdb.scenes.plain import plain_caption
 from blipdb.scenes.sampling import Scene
 
 from ..objectives.naming import PatchLabels, label_patches
-from ..run.config import Config, Stage
+from ..run.config import CLIP_MEAN, CLIP_STD, Config, Stage
 from .processes import Prefetcher
 from .sample import Broken
 
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 LENGTH_STEP = 2  # texts are padded to a multiple of it: few shapes, little padding
 
 

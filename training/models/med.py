@@ -20,9 +20,8 @@ from torch.utils.checkpoint import checkpoint
 
 from blipdb.model.architecture import Architecture, SpecialTokens
 
-SHARINGS = ("all", "all but cross-attention", "all but self-attention", "nothing")
-"""Layers that text encoder and decoder may share (BLIP, Table 3)."""
-USUAL_SHARING = "all but self-attention"
+from ..run.config import USUAL_SHARING
+
 TEMPERATURE_INIT = 0.07
 TEMPERATURE_RANGE = (0.001, 0.5)
 INIT_STD = 0.02  # BERT's and ViT's, at a width of 768
@@ -368,7 +367,7 @@ class TextModel(nn.Module, Recomputes):
         return x
 
     def share(self, other: TextModel, sharing: str = USUAL_SHARING) -> None:
-        """Take what `sharing` says, one of `SHARINGS`, from `other`, by identity."""
+        """Take what `sharing` says, one of `config.SHARINGS`, from `other`, by identity."""
         if sharing == "nothing":
             return
         self.embeddings = other.embeddings
@@ -425,8 +424,8 @@ class MED(nn.Module):
     """Image encoder, text encoder, matcher and captioner.
 
     Texts come as the tokenizer gives them, `[CLS] words [SEP]` and padding: each mode puts its
-    own first token. `sharing`: what encoder and decoder have in common, one of `SHARINGS`; graphs
-    and artifacts are of the usual one.
+    own first token. `sharing`: the layers that encoder and decoder have in common, one of
+    `config.SHARINGS`; graphs and artifacts are of the usual one.
     """
 
     def __init__(

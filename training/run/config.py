@@ -11,9 +11,14 @@ from typing import Any, TypeVar
 
 from blipdb.model.architecture import Architecture
 
-from ..models.med import SHARINGS, USUAL_SHARING
-
 T = TypeVar("T")
+
+SHARINGS = ("all", "all but cross-attention", "all but self-attention", "nothing")
+"""Layers that text encoder and decoder may share (BLIP, Table 3)."""
+USUAL_SHARING = "all but self-attention"
+# Of pixels between 0 and 1, by channel; BLIP has those of CLIP (arXiv 2103.00020).
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class ConfigError(ValueError):
@@ -126,7 +131,7 @@ class Config:
     group: int = 0
     floor: float = 1e-4  # added to the weight of each possible negative; 0: hard ones alone
     prompt: str = ""  # opening of every caption of the captioner; it is not learned
-    # Layers that text encoder and decoder share, one of `med.SHARINGS`. With another than the
+    # Layers that text encoder and decoder share, one of `SHARINGS`. With another than the
     # usual, a run can't become an artifact.
     sharing: str = USUAL_SHARING
 

@@ -20,8 +20,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from blipdb.model.architecture import SpecialTokens
 
-from ..datasets.sample import Broken
-from ..datasets.scenes import CLIP_MEAN, CLIP_STD
 from .checkpoint import (
     WEIGHTS,
     load_checkpoint,
@@ -30,17 +28,26 @@ from .checkpoint import (
     save_weights,
     write_json,
 )
-from .config import Config
+from .config import CLIP_MEAN, CLIP_STD, Config
 from .curve import METRICS, draw_curve
 from .optimiser import learning_rate, make_optimiser
 from .world import World
+
+
+class SkippedSample(Protocol):
+    """A sample that could not be used; as text, its place and the reason."""
+
+    @property
+    def kind(self) -> str:
+        """Reason without details of this one sample."""
+        ...
 
 
 class TrainingBatch(Protocol):
     """A batch, with the samples of its dataset that could not be used."""
 
     @property
-    def skipped(self) -> Sequence[Broken]: ...
+    def skipped(self) -> Sequence[SkippedSample]: ...
 
 
 B = TypeVar("B", bound=TrainingBatch, contravariant=True)
@@ -108,7 +115,7 @@ class Journal:
         kept = [line for line in lines if json.loads(line)["step"] <= step]
         self.path.write_text("".join(f"{line}\n" for line in kept))
 
-    def skip(self, step: int, broken: Sequence[Broken]) -> None:
+    def skip(self, step: int, broken: Sequence[SkippedSample]) -> None:
         """Count unusable samples, and print the first of each kind."""
         for sample in broken:
             if sample.kind not in self.skipped:

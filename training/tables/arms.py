@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..models.med import SHARINGS, USUAL_SHARING
+from ..run.config import SHARINGS, USUAL_SHARING
 
 
 @dataclass(frozen=True)

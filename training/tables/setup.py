@@ -26,8 +26,7 @@ from blipdb.scenes.web import Mix, web_text, web_words
 from blipdb.scenes.world import Scene
 
 from ..datasets.vocabulary import build_tokenizer
-from ..models.med import USUAL_SHARING
-from ..run.config import Config, ConfigError, Optimiser, Reports, Stage
+from ..run.config import USUAL_SHARING, Config, ConfigError, Optimiser, Reports, Stage
 
 CONFIG = Path(__file__).parent / "tables.toml"
 HUMAN, WEB, TEST = range(3)  # streams of random numbers
