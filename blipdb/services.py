@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import registry
 from .database import connection, requirements
-from .database.requirements import Found
+from .database.requirements import InstalledParts
 from .engine import daemon
 from .errors import BlipdbError
 from .settings import Settings
@@ -26,7 +26,7 @@ class Ready:
     """A connection to a database of this version of blipdb, in no transaction."""
 
     conn: Connection
-    found: Found
+    found: InstalledParts
     """The versions that the database has, looked at once for all who use the connection."""
     started: tuple[str, ...] = ()
     """What was brought up for it, in words."""

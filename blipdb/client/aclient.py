@@ -223,5 +223,5 @@ class AsyncClient(AsyncDriver):
     async def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """Return JPEGs of at most 320 pixels a side, of images whose content is stored or whose
         file is on this machine; others are left out."""
-        found = await self._run(lambda _: pictures.pictures(image_ids))
-        return {id: picture for id, picture in found.items() if isinstance(picture, bytes)}
+        previews = await self._run(lambda _: pictures.pictures(image_ids))
+        return {id: picture for id, picture in previews.items() if isinstance(picture, bytes)}

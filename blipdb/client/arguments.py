@@ -152,11 +152,11 @@ def image_ids(name: str, values: Iterable[UUID]) -> list[UUID]:
     """
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"{name} must be a list of UUIDs, not {_kind(values)}.")
-    found = list(values)
-    for value in found:
+    ids = list(values)
+    for value in ids:
         if not isinstance(value, UUID):
             raise UsageError(f"{name} holds {_kind(value)}, {value!r}; it must hold UUIDs.")
-    return found
+    return ids
 
 
 def texts(name: str, values: Sequence[str]) -> list[str]:

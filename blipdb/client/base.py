@@ -63,7 +63,7 @@ class ClientBase(Generic[SourceT]):
                 f"Make one in each process: blipdb.{self._constructor()}(…)",
             )
 
-    def _require_own_settings(self, what: str) -> Settings:
+    def _require_own_settings(self, operation: str) -> Settings:
         """Return the settings of a client that opens its own connections.
 
         Raises:
@@ -71,7 +71,8 @@ class ClientBase(Generic[SourceT]):
         """
         if self._options.url is None:
             raise UsageError(
-                f"{what} needs connections and transactions of its own; this client has the app's.",
+                f"{operation} needs connections and transactions of its own; this client has the"
+                " app's.",
                 f"Make another one for it: blipdb.{self._constructor()}(url)",
             )
         return self._options.settings

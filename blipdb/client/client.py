@@ -218,5 +218,5 @@ class Client(Driver):
     def pictures(self, image_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """Return JPEGs of at most 320 pixels a side, of images whose content is stored or whose
         file is on this machine; others are left out."""
-        found = self._run(lambda _: pictures.pictures(image_ids))
-        return {id: picture for id, picture in found.items() if isinstance(picture, bytes)}
+        previews = self._run(lambda _: pictures.pictures(image_ids))
+        return {id: picture for id, picture in previews.items() if isinstance(picture, bytes)}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, scoped_session
 
 POOL_SIZE = 8  # connections
-ACCEPTED = (
+URL_OR_CONNECTION = (
     "It takes a URL as postgresql://…, a connection of psycopg, or a session, connection or engine"
     " of SQLAlchemy."
 )
@@ -148,7 +148,9 @@ def _unsupported(target: object, function: str, other: str) -> UsageError:
     kind = f"{type(target).__module__}.{type(target).__qualname__}"
     return UsageError(
         f"blipdb.{function} can't make a client of {kind}.",
-        f"For this one there is blipdb.{other}." if _is_of_other(target, function) else ACCEPTED,
+        f"For this one there is blipdb.{other}."
+        if _is_of_other(target, function)
+        else URL_OR_CONNECTION,
     )
 
 

@@ -156,8 +156,8 @@ class AsyncDriver(ClientBase[AsyncConnectionSource]):
     async def _detect_verbs(self, source: AsyncConnectionSource) -> Verbs:
         options = self._options
         async with source.use(writes=False, whole=False) as conn:
-            chosen = modes.choose(options.settings, options.inference, conn)
-            self._verbs = await steps.arun(conn, chosen)
+            detection = modes.choose(options.settings, options.inference, conn)
+            self._verbs = await steps.arun(conn, detection)
         return self._verbs
 
     def _require_usable(self) -> None:

@@ -40,8 +40,8 @@ class Hits(Sequence[Hit]):
 
     def with_pictures(self, pictures: Mapping[UUID, bytes | ImageError]) -> Hits:
         """Return the same hits, shown with these JPEGs, as a client's ``pictures`` returns them."""
-        shown = dict(pictures)
-        return Hits(self._hits, lambda ids: shown)
+        jpegs = dict(pictures)
+        return Hits(self._hits, lambda ids: jpegs)
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...

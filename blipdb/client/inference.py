@@ -26,7 +26,7 @@ from . import singletons as tools
 
 Floats = npt.NDArray[np.float32]
 
-SMALLEST_PART = 4  # images of a rerank; fewer are not worth another thread
+MIN_PART_IMAGES = 4  # images of a rerank; fewer are not worth another thread
 
 
 class Inference:
@@ -38,12 +38,12 @@ class Inference:
         self._loaded: dict[str, tuple[Runtime, set[str]]] = {}
 
     def embed_text(self, model: Model, query: str) -> Floats:
-        """A text's ITC vector [E]."""
+        """Compute a text's ITC vector [E]."""
         vector: Floats = self._runtime(model, "text").embed_texts([query])[0]
         return vector
 
     def encode(self, model: Model, image: bytes) -> Encoded:
-        """An image file's vector and tokens: a batch of one.
+        """Encode an image file: vector and tokens, as a batch of one.
 
         Raises:
             UsageError: the picture is refused.
@@ -58,13 +58,13 @@ class Inference:
     def rerank(
         self, model: Model, query: str, tokens: Tokens, scales: Scales, stop: Stop
     ) -> Floats:
-        """ITM logits [B, 2], on as many cores as there are."""
+        """Compute ITM logits [B, 2] on all cores."""
         runtime = self._runtime(model, "rerank")
-        size = max(SMALLEST_PART, -(-len(tokens) // (os.cpu_count() or 1)))
+        size = max(MIN_PART_IMAGES, -(-len(tokens) // (os.cpu_count() or 1)))
         parts = [slice(start, start + size) for start in range(0, max(1, len(tokens)), size)]
 
-        def part(chosen: slice) -> Floats:
-            return runtime.rerank(query, tokens[chosen], scales[chosen], stop=stop)
+        def part(rows: slice) -> Floats:
+            return runtime.rerank(query, tokens[rows], scales[rows], stop=stop)
 
         if len(parts) == 1:
             return part(parts[0])
@@ -78,7 +78,7 @@ class Inference:
         stop: Stop,
         **options: float | int | None,
     ) -> str:
-        """One image's caption; options as of `Runtime.caption`."""
+        """Write one image's caption; options as of `Runtime.caption`."""
         runtime = self._runtime(model, "caption")
         (text,) = runtime.caption(tokens, scales, stop=stop, **options)  # type: ignore[arg-type]
         return text
@@ -92,7 +92,7 @@ class Inference:
         question: str,
         among: Sequence[str] | None,
     ) -> str:
-        """The answer to a question about one image."""
+        """Answer a question about one image."""
         runtime = self._runtime(model, "question", "answer")
         (text,) = runtime.answer(tokens, scales, [question], among=among, stop=stop)
         return text
@@ -103,9 +103,9 @@ class Inference:
         Raises:
             ModelError: the model's files are not on this machine, or were altered.
         """
-        found = self._loaded.get(model.digest)
-        if found is not None and found[1].issuperset(graphs):
-            return found[0]
+        entry = self._loaded.get(model.digest)
+        if entry is not None and entry[1].issuperset(graphs):
+            return entry[0]
         with self._lock:
             if model.digest not in self._loaded:
                 self._loaded[model.digest] = self._load(model, graphs), set(graphs)
@@ -121,13 +121,13 @@ class Inference:
 
 
 def is_bundled(model: Model) -> bool:
-    """Whether its files came with the package."""
+    """Return whether the model's files came with the package."""
     manifest = registry.bundled_folder() / MANIFEST
     return manifest.exists() and hashlib.sha256(manifest.read_bytes()).hexdigest() == model.digest
 
 
 def unpacked(model: Model, records: Sequence[bytes]) -> tuple[Tokens, Scales]:
-    """Stored tokens of B images as arrays.
+    """Unpack stored tokens of B images into arrays.
 
     Raises:
         DatabaseError: they are not of that model's size.

@@ -28,13 +28,13 @@ from .server import Server
 
 Floats = npt.NDArray[np.float32]
 
-TOKEN_BYTES = 8 << 20  # that are fetched at a time
+FETCH_BYTES = 8 << 20  # of image tokens, fetched in one statement
 
-_COLUMNS: LiteralString = (
+_MODEL_COLUMNS: LiteralString = (
     "m.model_id, m.name, m.digest, m.roles, m.image_size, m.itc_dims, m.token_count,"
     " m.token_width, m.max_tokens, m.merged, m.knows"
 )
-_CHOSEN: LiteralString = (
+_MODEL_CHOICE: LiteralString = (
     "blip._choose(%(model)s, %(role)s) c JOIN blip.models m ON m.model_id = c.model_id"
 )
 _MODEL: LiteralString = (
@@ -59,7 +59,7 @@ class Local(Server):
         self._inference = inference
 
     def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
-        asked = arguments.query(query)
+        query = arguments.query(query)
         model, count = yield from choose(
             scope.model,
             "retrieval",
@@ -67,14 +67,14 @@ class Local(Server):
             " %(threshold)s::double precision)",
             scope._asdict(),
         )
-        vector = yield from self.vector(model, asked)
-        found = yield from candidates(
-            model, written(vector), scope.k, count, scope.filter, scope.within
+        vector = yield from self.vector(model, query)
+        shortlist = yield from candidates(
+            model, vector_literal(vector), scope.k, count, scope.filter, scope.within
         )
-        return (yield from self.ranked(model, asked, found, scope.k, scope.threshold))
+        return (yield from self.ranked(model, query, shortlist, scope.k, scope.threshold))
 
     def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
-        asked = arguments.text("query", query)
+        query = arguments.text("query", query)
         among = arguments.image_ids("image_ids", image_ids)
         model, _ = yield from choose(
             scope.model,
@@ -83,33 +83,33 @@ class Local(Server):
             " %(threshold)s::double precision)",
             {"k": scope.k, "among": among, "threshold": scope.threshold},
         )
-        vector = yield from self.vector(model, asked)
-        found = yield from _candidates(
+        vector = yield from self.vector(model, query)
+        shortlist = yield from _candidates(
             model,
             "blip._candidates_among({model}, %(vector)s::text, %(k)s::integer, %(among)s::uuid[])",
-            {"vector": written(vector), "k": scope.k, "among": among},
+            {"vector": vector_literal(vector), "k": scope.k, "among": among},
         )
-        return (yield from self.ranked(model, asked, found, scope.k, scope.threshold))
+        return (yield from self.ranked(model, query, shortlist, scope.k, scope.threshold))
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[Floats]:
-        asked = arguments.query(query)
-        chosen = yield from _choose_head(model)
-        vector = yield from self.vector(chosen, asked)
+        query = arguments.query(query)
+        encoder = yield from _choose_head(model)
+        vector = yield from self.vector(encoder, query)
         return vector.astype(np.float16).astype(np.float32)  # as halfvec has it
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
-        given = _image(image)
-        asked = limits.require_text(arguments.text("query", query))
-        chosen = yield from _choose_head(model)
-        tokens, scales = yield from self._seen(chosen, given)
+        image = _image(image)
+        query = limits.require_text(arguments.text("query", query))
+        matcher = yield from _choose_head(model)
+        tokens, scales = yield from self._image_tokens(matcher, image)
         logits = yield from work(
-            lambda stop: self._inference.rerank(chosen, asked, tokens, scales, stop)
+            lambda stop: self._inference.rerank(matcher, query, tokens, scales, stop)
         )
         return probability(*logits[0].tolist())
 
     def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
-        given = _image(image)
-        chosen, _ = yield from choose(
+        image = _image(image)
+        captioner, _ = yield from choose(
             model,
             "captioner",
             "blip._decoding(%(beams)s::integer, %(max_tokens)s::integer,"
@@ -117,10 +117,10 @@ class Local(Server):
             decoding._asdict(),
         )
         options = decoding._asdict()
-        tokens, scales = yield from self._seen(chosen, given)
+        tokens, scales = yield from self._image_tokens(captioner, image)
         return (
             yield from work(
-                lambda stop: self._inference.caption(chosen, tokens, scales, stop, **options)
+                lambda stop: self._inference.caption(captioner, tokens, scales, stop, **options)
             )
         )
 
@@ -132,24 +132,26 @@ class Local(Server):
         among: Sequence[str] | None,
         model: str | None,
     ) -> Steps[str]:
-        given = _image(image)
-        asked = arguments.text("question", question)
+        image = _image(image)
+        question = arguments.text("question", question)
         choice = arguments.optional(arguments.texts, "among", among)
-        chosen, _ = yield from choose(
+        answerer, _ = yield from choose(
             model,
             "answerer",
             "blip._question(%(question)s::text, %(among)s::text[])",
-            {"question": asked, "among": choice},
+            {"question": question, "among": choice},
         )
-        tokens, scales = yield from self._seen(chosen, given)
+        tokens, scales = yield from self._image_tokens(answerer, image)
         return (
             yield from work(
-                lambda stop: self._inference.answer(chosen, tokens, scales, stop, asked, choice)
+                lambda stop: self._inference.answer(
+                    answerer, tokens, scales, stop, question, choice
+                )
             )
         )
 
     def vector(self, model: Model, query: str | bytes) -> Steps[Floats]:
-        """The ITC vector [E] of a text or an image file."""
+        """Compute the ITC vector [E] of a text or an image file."""
         if isinstance(query, str):
             text = limits.require_text(query)
             return (yield from work(lambda _: self._inference.embed_text(model, text)))
@@ -164,20 +166,28 @@ class Local(Server):
         self,
         model: Model,
         query: str | bytes,
-        found: Candidates,
+        shortlist: Candidates,
         k: int,
         threshold: float | None,
     ) -> Steps[list[Hit]]:
-        """The hits among the candidates: of a text by the second stage, of an image by cosine."""
+        """Rank candidates: those of a text by the second stage, those of an image by cosine.
+
+        Args:
+            model: the model that computes.
+            query: the text, or the image file's bytes.
+            shortlist: the candidates.
+            k: number of hits.
+            threshold: the least score of a hit.
+        """
         logits = None
         if isinstance(query, str):
-            found, logits = yield from self._logits(model, query, found)
+            shortlist, logits = yield from self._logits(model, query, shortlist)
         rows = yield from ask(
             "SELECT * FROM blip._hits(%(ids)s::uuid[], %(itcs)s::real[], %(logits)s::jsonb,"
             " %(k)s::integer, %(threshold)s::double precision)",
             {
-                "ids": found.image_ids,
-                "itcs": found.itcs,
+                "ids": shortlist.image_ids,
+                "itcs": shortlist.itcs,
                 "logits": None if logits is None else Jsonb(logits.tolist()),
                 "k": k,
                 "threshold": threshold,
@@ -185,8 +195,8 @@ class Local(Server):
         )
         return [Hit(*row) for row in rows]
 
-    def _seen(self, model: Model, image: UUID | bytes) -> Steps[tuple[Tokens, Scales]]:
-        """The tokens of one image, stored or of a file: a batch of one."""
+    def _image_tokens(self, model: Model, image: UUID | bytes) -> Steps[tuple[Tokens, Scales]]:
+        """Return the tokens of one image, stored or of a file, as a batch of one."""
         if isinstance(image, bytes):
             encoded = yield from work(lambda _: self._inference.encode(model, image))
             return encoded.tokens, encoded.scales
@@ -196,41 +206,52 @@ class Local(Server):
         return unpacked(model, [records[image]])
 
     def _logits(
-        self, model: Model, query: str, found: Candidates
+        self, model: Model, query: str, shortlist: Candidates
     ) -> Steps[tuple[Candidates, Floats]]:
-        """The candidates that are still there, and their ITM logits [B, 2]."""
-        kept: list[tuple[UUID, float]] = []
+        """Return the candidates that still exist, with their ITM logits [B, 2]."""
+        pairs: list[tuple[UUID, float]] = []
         logits = [np.empty((0, 2), np.float32)]
-        for some in _portions(model, list(zip(*found, strict=True))):
+        for some in _portions(model, list(zip(*shortlist, strict=True))):
             records = yield from _records(model, [id for id, _ in some])
-            there = [pair for pair in some if pair[0] in records]  # not deleted meanwhile
+            rows = [pair for pair in some if pair[0] in records]  # not deleted meanwhile
 
-            if there:
-                seen = unpacked(model, [records[id] for id, _ in there])
+            if rows:
+                images = unpacked(model, [records[id] for id, _ in rows])
                 logits.append(
-                    (yield from work(partial(self._inference.rerank, model, query, *seen)))
+                    (yield from work(partial(self._inference.rerank, model, query, *images)))
                 )
-                kept += there
-        return Candidates([id for id, _ in kept], [itc for _, itc in kept]), np.concatenate(logits)
+                pairs += rows
+        return Candidates([id for id, _ in pairs], [itc for _, itc in pairs]), np.concatenate(
+            logits
+        )
 
 
 def choose(
-    wanted: str | None, role: str, check: LiteralString = "NULL", values: Any = None
+    name: str | None, role: str, check: LiteralString = "NULL", values: Any = None
 ) -> Steps[tuple[Model, Any]]:
-    """The model that `blip._choose` gives for a role, and the value of ``check``, an expression
-    that refuses arguments of the call."""
-    given = {**(values or {}), "model": arguments.optional(arguments.text, "model", wanted)}
+    """Choose the model for a role, as `blip._choose` does, and check a call's arguments.
+
+    Args:
+        name: the model's name; None for the active one.
+        role: the role that the call needs.
+        check: an SQL expression that raises on invalid arguments.
+        values: parameters of ``check``.
+
+    Returns:
+        The model, and the value of ``check``.
+    """
+    parameters = {**(values or {}), "model": arguments.optional(arguments.text, "model", name)}
     ((*row, checked),) = yield from ask(
-        f"SELECT {_COLUMNS}, {check} FROM {_CHOSEN}",  # noqa: S608 - of constants
-        {**given, "role": role},
+        f"SELECT {_MODEL_COLUMNS}, {check} FROM {_MODEL_CHOICE}",  # noqa: S608 - of constants
+        {**parameters, "role": role},
     )
     return Model(*[*row, []]), checked
 
 
 def _choose_head(model: str | None) -> Steps[Model]:
-    """As blip._choose_head: of that name, any with a match head."""
-    chosen, _ = yield from choose(model, "retrieval" if model is None else "filter")
-    return chosen
+    """Choose a model with a match head, as `blip._choose_head` does."""
+    selection, _ = yield from choose(model, "retrieval" if model is None else "filter")
+    return selection
 
 
 def candidates(
@@ -241,7 +262,7 @@ def candidates(
     filter: dict[str, Any] | None = None,
     within: Sequence[UUID] | None = None,
 ) -> Steps[Candidates]:
-    """The first stage of a search, by `blip._candidates`."""
+    """Run the first stage of a search, by `blip._candidates`."""
     return _candidates(
         model,
         "blip._candidates({model}, %(vector)s::text, %(k)s::integer, %(count)s::integer,"
@@ -256,15 +277,15 @@ def candidates(
     )
 
 
-def say_short(model: Model, found: Candidates, k: int) -> Steps[None]:
+def say_short(model: Model, shortlist: Candidates, k: int) -> Steps[None]:
     """Have the database say in a NOTICE why there are fewer candidates than hits wanted."""
     call = "SELECT blip._say_short({model}, %(recalled)s::integer, %(k)s::integer)"
-    values = {"recalled": len(found.image_ids), "k": k}
+    values = {"recalled": len(shortlist.image_ids), "k": k}
     yield from ask(call.replace("{model}", _MODEL), _of(model) | values)
 
 
 def _candidates(model: Model, call: LiteralString, values: dict[str, Any]) -> Steps[Candidates]:
-    """The first stage, by a function that takes ``{model}``."""
+    """Run the first stage by a function that takes ``{model}``."""
     ((ids, itcs),) = yield from ask(
         f"SELECT r.image_ids, r.itcs FROM {call.replace('{model}', _MODEL)} r",  # noqa: S608 - of constants
         _of(model) | values,
@@ -273,7 +294,7 @@ def _candidates(model: Model, call: LiteralString, values: dict[str, Any]) -> St
 
 
 def _of(model: Model) -> dict[str, Any]:
-    """The values of `_MODEL`."""
+    """Parameters of `_MODEL`."""
     return {
         "model_id": model.model_id,
         "name": model.name,
@@ -284,14 +305,14 @@ def _of(model: Model) -> dict[str, Any]:
 
 
 def _image(image: UUID | bytes) -> UUID | bytes:
-    """A stored image's id, or a file's bytes, as many as are taken."""
-    given = arguments.image(image)
-    return given if isinstance(given, UUID) else limits.require_image(given)
+    """Check a stored image's id, or a file's bytes and their size."""
+    content = arguments.image(image)
+    return content if isinstance(content, UUID) else limits.require_image(content)
 
 
 def _portions(model: Model, pairs: list[tuple[UUID, float]]) -> Iterator[list[tuple[UUID, float]]]:
-    """As many in each as their tokens take some megabytes."""
-    size = max(1, TOKEN_BYTES // record_size(*model.record))
+    """Split the candidates so that the tokens of each part take some megabytes."""
+    size = max(1, FETCH_BYTES // record_size(*model.record))
     return (pairs[start : start + size] for start in range(0, len(pairs), size))
 
 
@@ -311,11 +332,11 @@ def _unknown(id: UUID, model: Model) -> DatabaseError:
     )
 
 
-def written(vector: Floats) -> str:
-    """In pgvector's notation."""
+def vector_literal(vector: Floats) -> str:
+    """Format a vector in pgvector's notation."""
     return str(vector.tolist())
 
 
 def probability(no: float, yes: float) -> float:
-    """Softmax of two logits: that of the second."""
+    """Return the softmax of two logits at the second."""
     return 1 / (1 + math.exp(max(-80.0, min(80.0, no - yes))))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from ..database import requirements
-from ..database.requirements import Found
+from ..database.requirements import InstalledParts
 from ..database.steps import Steps
 from ..errors import UsageError
 from ..settings import Settings
@@ -18,60 +18,60 @@ from .verbs import Verbs
 InferenceMode = Literal["server", "client"]
 
 # By an app's connection, as an app may make many clients of one connection in turn.
-_requirements: MutableMapping[Any, Found] = WeakKeyDictionary()
+_requirements: MutableMapping[Any, InstalledParts] = WeakKeyDictionary()
 _logged: set[tuple[str, str]] = set()
 
 
-def require_inference(wanted: str | None) -> None:
+def require_inference(mode: str | None) -> None:
     """Check an ``inference`` argument.
 
     Raises:
         UsageError: it is neither None nor a mode.
     """
-    if wanted not in (None, "server", "client"):
-        raise UsageError(f"inference must be 'server' or 'client', not {wanted!r}.")
+    if mode not in (None, "server", "client"):
+        raise UsageError(f"inference must be 'server' or 'client', not {mode!r}.")
 
 
-def remember(conn: Any, found: Found) -> None:
-    """Spare the clients of ``conn`` a look at the database, which somebody has had."""
-    _requirements[conn] = found
+def remember(conn: Any, parts: InstalledParts) -> None:
+    """Remember a database's parts, so that clients of ``conn`` need not look them up."""
+    _requirements[conn] = parts
 
 
-def choose(settings: Settings, wanted: InferenceMode | None, conn: Any) -> Steps[Verbs]:
+def choose(settings: Settings, mode: InferenceMode | None, conn: Any) -> Steps[Verbs]:
     """Choose the verbs for a database: its functions if it has the extension, else those with
     models in this process.
 
     Args:
         settings: of the home with the models.
-        wanted: the mode that the caller asked for.
+        mode: the mode that the caller asked for.
         conn: the connection that the operation runs on.
 
     Raises:
         DatabaseError: the database's tables or functions are missing, or of another version.
     """
-    found = _requirements.get(conn) or (yield from requirements.look())
-    found.require_tables()
-    by_server = wanted == "server" or (wanted is None and found.extension is not None)
+    parts = _requirements.get(conn) or (yield from requirements.look())
+    parts.require_tables()
+    by_server = mode == "server" or (mode is None and parts.extension is not None)
     if by_server:
-        found.require_extension()
-    found.require_functions()
-    _requirements[conn] = found
-    _log_mode(found, by_server=by_server)
+        parts.require_extension()
+    parts.require_functions()
+    _requirements[conn] = parts
+    _log_mode(parts, by_server=by_server)
     if by_server:
         return Server()
     from .inference import shared  # and with it the runtime, which clients of servers don't need
     from .local import Local
 
-    return Local(shared(settings), "blip" if found.extension is None else "public")
+    return Local(shared(settings), "blip" if parts.extension is None else "public")
 
 
-def _log_mode(found: Found, *, by_server: bool) -> None:
+def _log_mode(parts: InstalledParts, *, by_server: bool) -> None:
     """Log the mode, once per database and process."""
     way = "the server's functions and their engine compute"
     if not by_server:
         way = "this process computes"
-        if found.extension is None:
+        if parts.extension is None:
             way += ", as the extension blipdb is not there"
-    if (found.database, way) not in _logged:
-        _logged.add((found.database, way))
-        log.info("database %s: %s", found.database, way)
+    if (parts.database, way) not in _logged:
+        _logged.add((parts.database, way))
+        log.info("database %s: %s", parts.database, way)

@@ -42,7 +42,7 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
     is never shown, as nothing proves what its bytes are.
     """
     image_ids = arguments.image_ids("image_ids", ids)
-    shown: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in image_ids}
+    previews: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in image_ids}
     rows = yield from ask(tables.PREVIEWS, [image_ids], binary=True)
     for id, space, size, is_stored, attachment, key, uris in rows:
         content = None
@@ -53,10 +53,10 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
             if content is not None and image_id(space, content) != id:
                 content = None  # the row holds something else now
         if content is not None:
-            shown[id] = yield from work(partial(_small, content))
+            previews[id] = yield from work(partial(_small, content))
         else:
-            shown[id] = yield from work(partial(_from_files, id, space, uris))
-    return shown
+            previews[id] = yield from work(partial(_from_files, id, space, uris))
+    return previews
 
 
 def _attached(attachment: int, key: str, size: int, conn: psycopg.Connection[Any]) -> bytes | None:

@@ -37,13 +37,15 @@ class ConnectionAttempts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: WeakSet[psycopg.Connection[Any] | psycopg.AsyncConnection[Any]] = WeakSet()
+        self._connections: WeakSet[psycopg.Connection[Any] | psycopg.AsyncConnection[Any]] = (
+            WeakSet()
+        )
         self._refusal: psycopg.Error | None = None
         self._refused_at = 0.0
 
     def succeeded(self, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
         with self._lock:
-            self._made.add(conn)
+            self._connections.add(conn)
 
     def failed(self, error: psycopg.Error) -> None:
         with self._lock:
@@ -53,7 +55,7 @@ class ConnectionAttempts:
         """Return the error of an attempt since then, if no connection is left that may become free.
         If there is one, the server only allows us no more, and waiting helps."""
         with self._lock:
-            lives = any(not conn.closed for conn in self._made)
+            lives = any(not conn.closed for conn in self._connections)
             return None if lives or self._refused_at < since else self._refusal
 
 
@@ -116,15 +118,15 @@ class _Wait:
         """
         if (refusal := self._attempts.refusal(self._begun)) is not None:
             raise connection.unreachable(self._url, refusal) from refusal
-        left = self._begun + WAIT_SECONDS - time.monotonic()
-        if left <= 0:
+        seconds = self._begun + WAIT_SECONDS - time.monotonic()
+        if seconds <= 0:
             raise DatabaseError(
                 f"None of the {self._size} connections to {connection.without_password(self._url)}"
                 f" became free within {WAIT_SECONDS:g} s.",
                 "Ask for more: blipdb.connect(url, pool_size=…)",
             )
         self._interval *= 2
-        return min(self._interval, left)
+        return min(self._interval, seconds)
 
 
 class Pool:
@@ -255,6 +257,6 @@ async def _arelay_notices(conn: psycopg.AsyncConnection[Any]) -> None:
     conn.add_notice_handler(_relay)
 
 
-def _relay(said: psycopg.errors.Diagnostic) -> None:
+def _relay(diagnostic: psycopg.errors.Diagnostic) -> None:
     """Log a NOTICE of the server's functions as one of the client's own."""
-    notice(said.message_primary or "", said.message_detail, said.message_hint)
+    notice(diagnostic.message_primary or "", diagnostic.message_detail, diagnostic.message_hint)

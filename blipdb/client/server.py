@@ -52,17 +52,17 @@ class Server:
         self._schema = schema
 
     def search(self, query: str | bytes, scope: Scope) -> Steps[list[Hit]]:
-        asked = _query(query) | _found(scope)
-        rows = yield from self._rows("blip_search", asked)
+        values = _query(query) | _scope(scope)
+        rows = yield from self._rows("blip_search", values)
         return [Hit(*row) for row in rows]
 
     def similar(self, image_id: UUID, scope: Scope) -> Steps[list[Hit]]:
-        asked = {"image_id": arguments.image_id(image_id)} | _found(scope)
-        rows = yield from self._rows("blip_similar", asked)
+        values = {"image_id": arguments.image_id(image_id)} | _scope(scope)
+        rows = yield from self._rows("blip_similar", values)
         return [Hit(*row) for row in rows]
 
     def rerank(self, query: str, image_ids: Sequence[UUID], scope: Scope) -> Steps[list[Hit]]:
-        asked = {
+        values = {
             "query": arguments.text("query", query),
             "image_ids": arguments.image_ids("image_ids", image_ids),
             "k": scope.k,
@@ -70,23 +70,23 @@ class Server:
             "model": scope.model,
             "itcs": None,
         }
-        rows = yield from self._rows("blip_rerank", asked)
+        rows = yield from self._rows("blip_rerank", values)
         return [Hit(*row) for row in rows]
 
     def embed(self, query: str | bytes, *, model: str | None) -> Steps[npt.NDArray[np.float32]]:
-        asked = _query(query) | _model(model)
-        vector = yield from self._value("blip_embed", asked, cast="::real[]")
+        values = _query(query) | _model(model)
+        vector = yield from self._value("blip_embed", values, cast="::real[]")
         import numpy as np  # here, as it takes as long to import as a search takes
 
         return np.array(vector, dtype=np.float32)
 
     def match(self, image: UUID | bytes, query: str, *, model: str | None) -> Steps[float]:
-        asked = _image(image) | {"query": arguments.text("query", query)} | _model(model)
-        return float((yield from self._value("blip_match", asked)))
+        values = _image(image) | {"query": arguments.text("query", query)} | _model(model)
+        return float((yield from self._value("blip_match", values)))
 
     def caption(self, image: UUID | bytes, decoding: Decoding, *, model: str | None) -> Steps[str]:
-        asked = _image(image) | decoding._asdict() | _model(model)
-        return str((yield from self._value("blip_caption", asked)))
+        values = _image(image) | decoding._asdict() | _model(model)
+        return str((yield from self._value("blip_caption", values)))
 
     def captions(self, image_id: UUID) -> Steps[list[Caption]]:
         rows = yield from self._rows("blip_captions", {"image_id": arguments.image_id(image_id)})
@@ -100,13 +100,13 @@ class Server:
         among: Sequence[str] | None,
         model: str | None,
     ) -> Steps[str]:
-        asked = {
+        values = {
             **_image(image),
             "question": arguments.text("question", question),
             "among": arguments.optional(arguments.texts, "among", among),
             **_model(model),
         }
-        return str((yield from self._value("blip_answer", asked)))
+        return str((yield from self._value("blip_answer", values)))
 
     def add(
         self,
@@ -117,14 +117,14 @@ class Server:
         metadata: Mapping[str, Any] | None,
         space: str | None,
     ) -> Steps[UUID]:
-        asked = {
+        values = {
             "image": arguments.content(image),
             "uri": arguments.optional(arguments.text, "uri", uri),
             "caption": arguments.optional(arguments.text, "caption", caption),
             "metadata": Jsonb(arguments.optional(arguments.mapping, "metadata", metadata) or {}),
             "space": arguments.optional(arguments.text, "space", space) or "",
         }
-        image_id = yield from self._value("blip_add", asked)
+        image_id = yield from self._value("blip_add", values)
         assert isinstance(image_id, UUID)
         return image_id
 
@@ -136,43 +136,43 @@ class Server:
         rows = yield from self._rows("blip_failures", {})
         return [Failed(*row) for row in rows]
 
-    def _rows(self, function: LiteralString, given: Mapping[str, Any]) -> Steps[list[Row]]:
-        return ask(*_call("SELECT * FROM {}({})", self._schema, function, given))
+    def _rows(self, function: LiteralString, values: Mapping[str, Any]) -> Steps[list[Row]]:
+        return ask(*_call("SELECT * FROM {}({})", self._schema, function, values))
 
     def _value(
-        self, function: LiteralString, given: Mapping[str, Any], *, cast: LiteralString = ""
+        self, function: LiteralString, values: Mapping[str, Any], *, cast: LiteralString = ""
     ) -> Steps[Any]:
-        call = _call("SELECT {}({})" + cast, self._schema, function, given)
+        call = _call("SELECT {}({})" + cast, self._schema, function, values)
         ((value,),) = yield from ask(*call)
         return value
 
 
 def _query(query: str | bytes) -> dict[str, Any]:
-    asked = arguments.query(query)
-    return {"query" if isinstance(asked, str) else "image": asked}
+    content = arguments.query(query)
+    return {"query" if isinstance(content, str) else "image": content}
 
 
 def _image(image: UUID | bytes) -> dict[str, Any]:
-    given = arguments.image(image)
-    return {"image_id" if isinstance(given, UUID) else "image": given}
+    content = arguments.image(image)
+    return {"image_id" if isinstance(content, UUID) else "image": content}
 
 
 def _model(model: str | None) -> dict[str, Any]:
     return {"model": arguments.optional(arguments.text, "model", model)}
 
 
-def _found(scope: Scope) -> dict[str, Any]:
+def _scope(scope: Scope) -> dict[str, Any]:
     """Return a search's arguments, with the filter as JSON."""
     return scope._asdict() | {"filter": None if scope.filter is None else Jsonb(scope.filter)}
 
 
 def _call(
-    template: LiteralString, schema: str, function: LiteralString, given: Mapping[str, Any]
+    template: LiteralString, schema: str, function: LiteralString, values: Mapping[str, Any]
 ) -> tuple[sql.Composed, list[Any]]:
     """The call with all of the function's arguments, by name."""
     parts = [
         sql.SQL("{} => %s::" + _TYPES.get(name, _TEXT)).format(sql.Identifier(name))
-        for name in given
+        for name in values
     ]
     call = sql.SQL(template).format(sql.Identifier(schema, function), sql.SQL(", ").join(parts))
-    return call, list(given.values())
+    return call, list(values.values())

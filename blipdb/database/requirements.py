@@ -36,7 +36,7 @@ _LOOK: LiteralString = """
 
 
 @dataclass(frozen=True)
-class Found:
+class InstalledParts:
     """The parts of blipdb in a database, with their versions; None where one is missing."""
 
     database: str
@@ -94,15 +94,15 @@ class Found:
         self.require_functions()
 
 
-def look() -> Steps[Found]:
+def look() -> Steps[InstalledParts]:
     """Look up the parts of blipdb that the database has."""
     ((*facts, has_tables),) = yield from ask(_LOOK)
     revisions = (yield from ask(_REVISION)) if has_tables else []
     revision = "none" if has_tables else None
-    return Found(*[*facts, revisions[0][0] if revisions else revision])
+    return InstalledParts(*[*facts, revisions[0][0] if revisions else revision])
 
 
-def check(conn: Connection, *, functions: bool = False) -> Found:
+def check(conn: Connection, *, functions: bool = False) -> InstalledParts:
     """Make sure that this database is one that this version of blipdb works with.
 
     Functions by script will do, as a server without PL/Python has no others, unless ``functions``

@@ -1,4 +1,4 @@
-"""Searches on a server whose functions ask no engine: this process computes.
+"""Searches computed in this process, for servers without an engine.
 
 Each search of a statement is answered before the statement runs: its first stage on the same
 connection, as it is in the statement or by `blip._candidates`, then the rest by `Local`. The hits
@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from .. import settings
 from ..client.inference import shared
-from ..client.local import Candidates, Local, candidates, choose, say_short, written
+from ..client.local import Candidates, Local, candidates, choose, say_short, vector_literal
 from ..client.results import Hit
 from ..database.steps import Steps, ask
 from ..errors import UsageError
@@ -25,8 +25,8 @@ from ..registry import Model
 from . import words
 
 HINT = "A server with blipdb's functions can do it; see blipdb init."
-_AMONG = Template("WITH $recursive$ctes SELECT s.* FROM ($stage) AS s")
-_FOUND = (
+_STAGE_WITH_CTES = Template("WITH $recursive$ctes SELECT s.* FROM ($stage) AS s")
+_HITS_TABLE = (
     "(SELECT r.* FROM unnest(%({0}_ids)s::uuid[], %({0}_uris)s::text[], %({0}_captions)s::text[],"
     " %({0}_scores)s::real[], %({0}_itms)s::real[], %({0}_itcs)s::real[])"
     " AS r (image_id, uri, caption, score, itm, itc))"
@@ -36,10 +36,13 @@ _FOUND = (
 def answer(
     statement: str, parameters: Mapping[str, Any], ctes: Mapping[Any, str], pgvector: str
 ) -> Steps[tuple[str, Mapping[str, Any]]]:
-    """The statement with what its searches found, and its parameters.
+    """Run a statement's searches, and return it with their hits, and its parameters.
 
-    ctes: those of the statement, by their elements, as they are written in it.
-    pgvector: the schema of that extension.
+    Args:
+        statement: the compiled SQL.
+        parameters: its parameters.
+        ctes: texts of the statement's CTEs, by their elements.
+        pgvector: the schema of that extension.
 
     Raises:
         UsageError: a search depends on rows of an outer SELECT, or on data that the statement
@@ -47,17 +50,17 @@ def answer(
     """
     local = Local(shared(settings.load()), "blip")
     values = dict(parameters)
-    written = dict(ctes)
+    texts = dict(ctes)
     number = 0
     while (block := words.first_search(statement)) is not None:
-        before = [(cte, text) for cte, text in written.items() if words.MARK not in text]
-        found = yield from _search(local, block, values, before, pgvector)
+        before = [(cte, text) for cte, text in texts.items() if words.MARK not in text]
+        hits = yield from _search(local, block, values, before, pgvector)
         name = f"blip_found_{number}"
         number += 1
-        values |= _columns(name, found)
-        replaced = _FOUND.format(name)
+        values |= _columns(name, hits)
+        replaced = _HITS_TABLE.format(name)
         statement = statement.replace(block.text, replaced)
-        written = {cte: text.replace(block.text, replaced) for cte, text in written.items()}
+        texts = {cte: text.replace(block.text, replaced) for cte, text in texts.items()}
     return statement, values
 
 
@@ -70,32 +73,34 @@ def _search(
 ) -> Steps[list[Hit]]:
     if not block.names:
         raise UsageError("The values of a search are written into the statement.", HINT)
-    given = {name: values[key] for name, key in block.names.items()}
-    query: str | bytes = given["query"] if "query" in given else _content(given["image"])
-    k, threshold = given["k"], given.get("threshold")
+    arguments = {name: values[key] for name, key in block.names.items()}
+    query: str | bytes = (
+        arguments["query"] if "query" in arguments else _content(arguments["image"])
+    )
+    k, threshold = arguments["k"], arguments.get("threshold")
     model, _ = yield from choose(block.model, "retrieval")
-    vector = written((yield from local.vector(model, query)))
+    vector = vector_literal((yield from local.vector(model, query)))
     if block.recall is None:
-        found = yield from candidates(model, vector, k, given["candidates"])
+        shortlist = yield from candidates(model, vector, k, arguments["candidates"])
     else:
         stage = _first_stage(model, block.recall, vector, values, pgvector)
-        found = yield from _recalled(stage, values, ctes, block.is_correlated)
-        yield from say_short(model, found, k)
-    return (yield from local.ranked(model, query, found, k, threshold))
+        shortlist = yield from _recalled(stage, values, ctes, block.is_correlated)
+        yield from say_short(model, shortlist, k)
+    return (yield from local.ranked(model, query, shortlist, k, threshold))
 
 
 def _first_stage(
     model: Model, recall: str, vector: str, values: Mapping[str, Any], pgvector: str
 ) -> str:
-    """The first stage of a statement, with the model and the query's vector in it."""
+    """Insert the model and the query's vector into a statement's first stage."""
     schema = sql.Identifier(pgvector).as_string().replace("%", "%%")
-    known = words.Words(str(model.model_id), str(model.itc_dims), schema, "NULL")
-    stage = words.fill(recall, values, lambda _: known)
+    model_words = words.Words(str(model.model_id), str(model.itc_dims), schema, "NULL")
+    stage = words.fill(recall, values, lambda _: model_words)
     return words.with_vector(stage, f"'{vector}'::{schema}.halfvec({model.itc_dims})")
 
 
 def _content(image: bytes | psycopg.Binary) -> bytes:
-    """SQLAlchemy hands it to the driver in a wrapper."""
+    """Unwrap the bytes that SQLAlchemy hands to the driver."""
     return bytes(image.obj) if isinstance(image, psycopg.Binary) else image
 
 
@@ -110,7 +115,7 @@ def _recalled(
     if ctes:
         recursive = "RECURSIVE " if any(cte.recursive for cte, _ in ctes) else ""
         named = ", ".join(text for _, text in ctes)
-        text = _AMONG.substitute(recursive=recursive, ctes=named, stage=text)
+        text = _STAGE_WITH_CTES.substitute(recursive=recursive, ctes=named, stage=text)
     try:
         ((ids, itcs),) = yield from ask(text, values)
     except psycopg.errors.UndefinedTable as error:
@@ -124,9 +129,9 @@ def _recalled(
     return Candidates(ids, itcs)
 
 
-def _columns(name: str, found: Sequence[Hit]) -> dict[str, list[Any]]:
+def _columns(name: str, hits: Sequence[Hit]) -> dict[str, list[Any]]:
     return {
-        f"{name}_{column}s": [getattr(hit, field) for hit in found]
+        f"{name}_{column}s": [getattr(hit, field) for hit in hits]
         for column, field in (
             ("id", "image_id"),
             ("uri", "uri"),

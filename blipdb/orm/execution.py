@@ -23,7 +23,7 @@ from sqlalchemy.util import await_only
 from ..client.disconnects import invalidate_if_lost
 from ..database import requirements
 from ..database.failures import translate_all
-from ..database.requirements import Found
+from ..database.requirements import InstalledParts
 from ..database.steps import Query, Steps, Work, ask, drive
 from ..errors import BlipdbError, UsageError
 from . import words
@@ -61,8 +61,8 @@ def _resolve_placeholders(
         )
     values = parameters[0] if executemany else parameters
     with translate_all(), invalidate_if_lost(conn):
-        found = _require_schema(conn)
-        if found.extension is not None:
+        parts = _require_schema(conn)
+        if parts.extension is not None:
             return words.fill(statement, values, partial(_placeholder_values, conn)), parameters
         if executemany:
             raise UsageError(
@@ -75,7 +75,7 @@ def _resolve_placeholders(
         )
 
         ctes = getattr(context.compiled, "ctes", None) or {}
-        return run(conn, answer(statement, values, ctes, found.pgvector_schema or "public"))
+        return run(conn, answer(statement, values, ctes, parts.pgvector_schema or "public"))
 
 
 @event.listens_for(Engine, "handle_error")
@@ -95,19 +95,19 @@ def _translate_error(context: ExceptionContext) -> BlipdbError | None:
         return None
 
 
-def _require_schema(conn: Connection) -> Found:
+def _require_schema(conn: Connection) -> InstalledParts:
     """Check the database's tables and functions, once per connection to the server.
 
     Raises:
         DatabaseError: its tables or functions are of another version.
     """
-    found: Found | None = conn.info.get(_REQUIREMENTS)
-    if found is None:
-        found = run(conn, requirements.look())
-        found.require_tables()
-        found.require_functions()
-        conn.info[_REQUIREMENTS] = found
-    return found
+    parts: InstalledParts | None = conn.info.get(_REQUIREMENTS)
+    if parts is None:
+        parts = run(conn, requirements.look())
+        parts.require_tables()
+        parts.require_functions()
+        conn.info[_REQUIREMENTS] = parts
+    return parts
 
 
 def _placeholder_values(conn: Connection, model: str | None) -> words.Words:
