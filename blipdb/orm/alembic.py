@@ -85,9 +85,9 @@ def _require_blipdb(operations: Operations, operation: RequireBlipdb) -> None:
             f" {type(driver).__module__}.{type(driver).__qualname__}.",
             "Bring them up to date before, with: blipdb init --db URL",
         )
-    found = run(driver, requirements.look())
-    is_complete = found.extension is not None or found.build == extension.build()
-    if found.revision == requirements.head() and is_complete:
+    parts = run(driver, requirements.look())
+    is_complete = parts.extension is not None or parts.build == extension.build()
+    if parts.revision == requirements.head() and is_complete:
         return
     with _refused(INIT), _proxies_kept():
         requirements.require_parts(driver, functions=False)

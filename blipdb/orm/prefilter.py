@@ -109,7 +109,7 @@ class _PrefilterBuilder:
             some, more = self._split(source)
             froms += some
             conditions += more
-        return Prefilter(froms, conditions + self._known(self._where))
+        return Prefilter(froms, conditions + self._with_known_columns(self._where))
 
     def _split(self, source: FromClause) -> tuple[list[FromClause], list[Condition]]:
         """Split a source into its froms without searches, and its joins' conditions.
@@ -133,15 +133,15 @@ class _PrefilterBuilder:
             # only rows with a hit say which images are needed: as in an inner join. Conditions
             # further out may be true of a hit's absence (hits.c.score IS NULL), so that from here
             # on its columns are unknown.
-            taken = self._split_inner(source)
+            parts = self._split_inner(source)
             self._unknown |= set(source.right._from_objects)
-            return taken
+            return parts
         return self._split_preserved(source)
 
     def _split_inner(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
         left, left_conditions = self._split(join.left)
         right, right_conditions = self._split(join.right)
-        conditions = self._known(_conjuncts(_on(join)))
+        conditions = self._with_known_columns(_conjuncts(_on(join)))
         return left + right, left_conditions + right_conditions + conditions
 
     def _split_preserved(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
@@ -159,13 +159,13 @@ class _PrefilterBuilder:
         if join.left in self._searches:
             return self._as_one_row(join)
         froms, conditions = self._split(join.left)
-        if not froms or len(self._known(on)) < len(on):
+        if not froms or len(self._with_known_columns(on)) < len(on):
             self._unknown |= right
             return froms, conditions
-        left = froms[0]
+        outer = froms[0]
         for other in froms[1:]:
-            left = Join(left, other, true())
-        return [Join(left, join.right, join.onclause, isouter=True)], conditions
+            outer = Join(outer, other, true())
+        return [Join(outer, join.right, join.onclause, isouter=True)], conditions
 
     def _as_one_row(self, join: Join) -> tuple[list[FromClause], list[Condition]]:
         """Keep an outer join as it is, with the image as one row in the place of the search.
@@ -174,8 +174,8 @@ class _PrefilterBuilder:
         """
         parts = set(join._from_objects)
         on = [one for part in parts if isinstance(part, Join) for one in _on(part)]
-        others = parts & self._searches & self._unknown
-        if self._image and not others and len(self._known(on)) == len(on):
+        unknown_searches = parts & self._searches & self._unknown
+        if self._image and not unknown_searches and len(self._with_known_columns(on)) == len(on):
             return [self._with_one_row(join)], []
         self._unknown |= parts
         return [], []
@@ -201,8 +201,8 @@ class _PrefilterBuilder:
     def _is_mentioned(self, join: Join, sources: set[FromClause]) -> bool:
         """Whether a condition other than the join's own mentions one of the sources."""
         inner = {part for part in sources if isinstance(part, Join)}
-        others = (used for one, used in self._mentioned_by.items() if one not in inner | {join})
-        return any(not sources.isdisjoint(used) for used in (*others, self._mentioned_in_where))
+        mentions = (used for one, used in self._mentioned_by.items() if one not in inner | {join})
+        return any(not sources.isdisjoint(used) for used in (*mentions, self._mentioned_in_where))
 
     def _is_known_lateral(self, source: FromClause) -> bool:
         """Whether its LATERAL parts, if any, depend on known columns only."""
@@ -212,7 +212,7 @@ class _PrefilterBuilder:
     def _holds_search(self, source: FromClause) -> bool:
         return not self._searches.isdisjoint(source._from_objects)
 
-    def _known(self, conditions: Iterable[Condition]) -> list[Condition]:
+    def _with_known_columns(self, conditions: Iterable[Condition]) -> list[Condition]:
         return [one for one in conditions if all(map(self._is_known, _columns([one])))]
 
     def _is_known(self, column: ColumnClause[Any]) -> bool:

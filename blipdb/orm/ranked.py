@@ -30,7 +30,7 @@ def captions(
         select(Product.name, caption.c.text).join(caption, true()).where(caption.c.rank == 1)
     """
     columns = (ranked_captions.c[name] for name in CAPTION_COLUMNS)
-    chosen = select(*columns).where(ranked_captions.c.image_id == image_id)
+    query = select(*columns).where(ranked_captions.c.image_id == image_id)
     # The ORDER BY makes PostgreSQL evaluate the subquery per image. Without it, it would flatten it
     # to a join, and rank the captions of all images.
-    return chosen.order_by(ranked_captions.c.rank).lateral()
+    return query.order_by(ranked_captions.c.rank).lateral()

@@ -24,7 +24,7 @@ from .prefilter import Condition, Prefilter, name_of, prefilter
 from .selectable import COLUMNS, Hits, Search
 
 # Of the clause that the search stands in, these say where it stands, and not how to write it.
-_OF_THE_PLACE = (
+_CONTEXT_KEYWORDS = (
     "add_to_result_map",
     "asfrom",
     "ashint",
@@ -39,7 +39,7 @@ _OF_THE_PLACE = (
 )
 
 
-_OF_ALL = Template("""\
+_UNFILTERED_SEARCH = Template("""\
 SELECT $columns FROM public.blip_search($query, $k, $most, NULL::pg_catalog.jsonb,\
  NULL::pg_catalog.uuid[], $threshold, $model) AS r""")
 
@@ -64,7 +64,7 @@ WITH blip_query AS MATERIALIZED (SELECT $embedded$asked AS itc,\
  ORDER BY c.distance, c.image_id), '{}') AS itcs\
  FROM (SELECT * FROM blip_exact UNION ALL\
  SELECT * FROM blip_near WHERE NOT (SELECT s.yes FROM blip_short AS s)) AS c)$recalled""")
-_OF_SOME = Template("$recall SELECT $columns FROM blip_recalled AS c, $ranked AS r")
+_PREFILTERED_SEARCH = Template("$recall SELECT $columns FROM blip_recalled AS c, $ranked AS r")
 _EMBED = Template("public.blip_embed($query, $model)::$vector.halfvec($dims)")
 _NEAREST = Template("""\
 SELECT $name.image_id, $distance AS distance FROM blip.image_vectors AS $name\
@@ -72,10 +72,10 @@ SELECT $name.image_id, $distance AS distance FROM blip.image_vectors AS $name\
 _DISTANCE = Template("""\
 ($name.itc::$vector.halfvec($dims) OPERATOR($vector.<=>) (SELECT q.itc FROM blip_query AS q))""")
 _RERANK = Template("public.blip_rerank($query, c.ids, $k, $threshold, $model, c.itcs)")
-_BY_ITC = Template("blip._hits(c.ids, c.itcs, NULL, $k, $threshold)")
+_ITC_HITS = Template("blip._hits(c.ids, c.itcs, NULL, $k, $threshold)")
 
-_FEW = Template("SELECT count(*) <= blip._countable() AS yes FROM ($rows) AS a")
-_FEW_OF_BOTH = Template("""\
+_IS_SMALL = Template("SELECT count(*) <= blip._countable() AS yes FROM ($rows) AS a")
+_IS_SMALL_EITHER = Template("""\
 SELECT CASE WHEN pg_catalog.row_security_active('blip.images')\
  THEN ($images) ELSE ($rows) END AS yes""")
 _IMAGES = Template("SELECT 1 FROM blip.images AS $name WHERE $admitted LIMIT blip._countable() + 1")
@@ -94,7 +94,7 @@ def render(search: Search, compiler: Any, **kw: Any) -> str:
 class _Writer:
     def __init__(self, search: Search, hits: Hits, compiler: Any, kw: dict[str, Any]) -> None:
         self._compiler, self._hits = compiler, hits
-        self._kw = {name: value for name, value in kw.items() if name not in _OF_THE_PLACE}
+        self._kw = {name: value for name, value in kw.items() if name not in _CONTEXT_KEYWORDS}
         values = {name: self._text(value) for name, value in search.values.items()}
         self._by_image = "image" in values
         self._parts = _constants(search.model, name_of(hits, compiler)) | {
@@ -111,28 +111,28 @@ class _Writer:
         self._opening = words.opening(bound, is_correlated=self._around.is_correlated)
 
     def write(self) -> str:
-        return f"{self._opening} {self._search()} {words.END}"
+        return f"{self._opening} {self._search()} {words.SEARCH_END}"
 
     def _search(self) -> str:
         froms, where = self._around.froms, self._around.where
         admitted = prefilter(froms, where, self._hits, image=True)
         if not admitted.froms and not admitted.conditions:
-            return self._fill(_OF_ALL)
+            return self._fill(_UNFILTERED_SEARCH)
         exists = self._exists(admitted)
         rows = prefilter(froms, where, self._hits, image=False)
         few = self._few(exists, rows, len(rows.conditions) < len(admitted.conditions))
         recall = _recall(self._parts, exists, few, self._fill(_EMBED))
-        ranked = self._fill(_BY_ITC if self._by_image else _RERANK)
-        return self._fill(_OF_SOME, recall=recall, ranked=ranked)
+        ranked = self._fill(_ITC_HITS if self._by_image else _RERANK)
+        return self._fill(_PREFILTERED_SEARCH, recall=recall, ranked=ranked)
 
     def _few(self, exists: str, rows: Prefilter, are_of_images: bool) -> str:
         """Whether few images are admitted. The app's rows are counted, as that is quick; images
         where a policy may hide some of them, or where rows don't say which images they admit."""
-        images = self._fill(_FEW, rows=self._fill(_IMAGES, admitted=exists))
+        images = self._fill(_IS_SMALL, rows=self._fill(_IMAGES, admitted=exists))
         if not (rows.froms and are_of_images):
             return images
-        own = self._fill(_FEW, rows=f"{self._select(rows)} LIMIT blip._countable() + 1")
-        return self._fill(_FEW_OF_BOTH, images=images, rows=own)
+        own = self._fill(_IS_SMALL, rows=f"{self._select(rows)} LIMIT blip._countable() + 1")
+        return self._fill(_IS_SMALL_EITHER, images=images, rows=own)
 
     def _exists(self, admitted: Prefilter) -> str:
         if admitted.froms:
@@ -166,8 +166,8 @@ def _constants(model: str | None, name: str) -> dict[str, str]:
         "model": f"{named['model']}::pg_catalog.text",
         "name": name,
         "columns": ", ".join(f"r.{column}" for column in COLUMNS),
-        "asked": words.ASKED,
-        "recalled": words.RECALLED,
+        "asked": words.QUERY_END,
+        "recalled": words.RECALL_END,
     }
 
 
@@ -188,10 +188,10 @@ class _Surroundings:
         if not compiler.stack:  # a search that is printed on its own
             return cls([], (), False)
         entry = compiler.stack[-1]
-        statement, shown = entry["selectable"], entry["asfrom_froms"]
+        statement, sources = entry["selectable"], entry["asfrom_froms"]
         if isinstance(statement, (Update, Delete)):
-            others = sorted(shown - {statement.table}, key=lambda source: str(source.name))
-            return cls([statement.table, *others], statement._where_criteria, False)
+            from_tables = sorted(sources - {statement.table}, key=lambda source: str(source.name))
+            return cls([statement.table, *from_tables], statement._where_criteria, False)
         froms = entry["compile_state"]._get_display_froms()
-        inner = [source for source in froms if source in shown]
+        inner = [source for source in froms if source in sources]
         return cls(inner, statement._where_criteria, len(inner) < len(froms))

@@ -1,4 +1,4 @@
-"""Words that stand in a compiled statement for what is known when it runs.
+"""Placeholders in compiled SQL, resolved at execution.
 
 A compiled statement is kept and used again, whichever model is active by then.
 """
@@ -13,16 +13,16 @@ from string import Template
 from typing import Any
 
 MARK = "/* blipdb.orm"
-"""In each statement with a search, and in no other."""
-ASKED, RECALLED, END = "/*blip:asked*/", "/*blip:recalled*/", "/*blip:end*/"
-"""Behind the query's vector, behind the first stage, and where a search ends."""
+"""Marks each statement with a search, and no other."""
+QUERY_END, RECALL_END, SEARCH_END = "/*blip:asked*/", "/*blip:recalled*/", "/*blip:end*/"
+"""Marks behind the query's vector, behind the first stage, and behind the search."""
 
 _CORRELATED = "correlated "
 
 # A search that holds no other: from its opening, with the names of its values, to its end.
 _SEARCH = re.compile(
     rf"\({re.escape(MARK)} ((?:\w+:\w+ )*)({_CORRELATED})?\*/"
-    rf" ((?:(?!{re.escape(MARK)}).)*?) {re.escape(END)}\)",
+    rf" ((?:(?!{re.escape(MARK)}).)*?) {re.escape(SEARCH_END)}\)",
     re.DOTALL,
 )
 
@@ -52,15 +52,15 @@ class Words:
 
 
 def opening(bound: Mapping[str, str | None], *, is_correlated: bool) -> str:
-    """The head of a search: with the names of its bound values, if they are bound, and whether the
-    SELECT that it stands in sees rows of an outer one."""
+    """Write the head of a search: the names of its bound values, and whether it is correlated:
+    whether its SELECT sees rows of an outer one."""
     names = "".join(f"{name}:{key} " for name, key in bound.items() if key is not None)
     return f"{MARK} {names}{_CORRELATED if is_correlated else ''}*/"
 
 
 @dataclass(frozen=True)
 class Block:
-    """A search in a statement: its ``text``, what is within, and its values' names."""
+    """A search in a statement: its ``text``, the part inside its marks, and its values' names."""
 
     text: str
     inner: str
@@ -74,13 +74,13 @@ class Block:
 
     @property
     def recall(self) -> str | None:
-        """The first stage, without the query's vector in it; None where any image may answer."""
-        stage, mark, _ = self.inner.rpartition(RECALLED)
+        """The first stage, without the query's vector; None for a search without a prefilter."""
+        stage, mark, _ = self.inner.rpartition(RECALL_END)
         return stage + mark if mark else None
 
 
 def first_search(statement: str) -> Block | None:
-    """The first of those that hold no other one."""
+    """Find the first search that contains no other one."""
     match = _SEARCH.search(statement)
     if match is None:
         return None
@@ -89,39 +89,39 @@ def first_search(statement: str) -> Block | None:
 
 
 def with_vector(recall: str, vector: str) -> str:
-    """The first stage with that as the query's vector, and its two arrays selected."""
-    _, _, rest = recall.partition(ASKED)
+    """Insert the query's vector into a first stage, and select its two arrays."""
+    _, _, rest = recall.partition(QUERY_END)
     return _STAGE.substitute(vector=vector, rest=rest)
 
 
 def candidates(value: str) -> str:
-    """The word for a number that is bound as ``value``, but must be a literal."""
+    """Make the placeholder of a number that is bound as ``value``, but must be a literal."""
     return f"__blip_candidates__[{value}]"
 
 
 def fill(
-    statement: str, parameters: Mapping[str, Any], known: Callable[[str | None], Words]
+    statement: str, parameters: Mapping[str, Any], words_of: Callable[[str | None], Words]
 ) -> str:
-    """The statement without words; ``known`` says the SQL that replaces those of a model."""
-    models, names = _asked(statement)
+    """Fill a statement's placeholders; ``words_of`` returns the SQL for those of a model."""
+    models, names = _placeholders(statement)
     values = tuple(int(parameters[name]) for name in names)
-    return _filled(statement, tuple(known(model) for model in models), values)
+    return _fill(statement, tuple(words_of(model) for model in models), values)
 
 
 @lru_cache(500)
-def _asked(statement: str) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """The models that a statement has words of, and the names of the numbers that it wants."""
+def _placeholders(statement: str) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """Find the models that a statement has placeholders of, and the names of its numbers."""
     models = dict.fromkeys(code for _, code in _WORD.findall(statement))
-    found = (_VALUE.search(value) for value in _CANDIDATES.findall(statement))
-    names = dict.fromkeys(match[1] for match in found if match and match[1])
+    matches = (_VALUE.search(value) for value in _CANDIDATES.findall(statement))
+    names = dict.fromkeys(match[1] for match in matches if match and match[1])
     return tuple(bytes.fromhex(code).decode() or None for code in models), tuple(names)
 
 
 @lru_cache(500)
-def _filled(statement: str, models: tuple[Words, ...], values: tuple[int, ...]) -> str:
-    """Kept, as an app's statements are few: so psycopg, too, sees the same text again."""
-    wanted, names = _asked(statement)
-    words, numbers = dict(zip(wanted, models, strict=True)), dict(zip(names, values, strict=True))
+def _fill(statement: str, models: tuple[Words, ...], values: tuple[int, ...]) -> str:
+    """Fill a statement. Cached: an app has few statements, and psycopg prepares equal texts."""
+    codes, names = _placeholders(statement)
+    words, numbers = dict(zip(codes, models, strict=True)), dict(zip(names, values, strict=True))
 
     def number(match: re.Match[str]) -> str:
         value = _VALUE.search(match[1])
