@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ..model.scoring import Embedded, Score
 
 MAX_ENQUEUED = 10_000  # images of one call
-KEPT = 0.5  # the least match probability of a caption that the filter keeps
-_LOOKING = 0x626C6971  # beside jobs._RETRIES, of pg_try_advisory_xact_lock
-COLUMNS: dict[str, LiteralString] = {jobs.TEXT: "encoder_id", jobs.SCORE: "filter_id"}
+MIN_KEPT_ITM = 0.5  # the least match probability of a caption that the filter keeps
+_LOOKUP_LOCK = 0x626C6971  # beside jobs._RETRY_LOCK, of pg_try_advisory_xact_lock
+MODEL_COLUMNS: dict[str, LiteralString] = {jobs.TEXT: "encoder_id", jobs.SCORE: "filter_id"}
 
 
 class Active(NamedTuple):
@@ -38,8 +38,8 @@ class Active(NamedTuple):
 
     def queues(self, *, scores: bool = True) -> list[Queue]:
         """The queues of both; without ``scores`` of the encoder alone."""
-        wanted = ((jobs.TEXT, self.encoder), (jobs.SCORE, self.filter if scores else None))
-        return [Queue(stage, model) for stage, model in wanted if model is not None]
+        pairs = ((jobs.TEXT, self.encoder), (jobs.SCORE, self.filter if scores else None))
+        return [Queue(stage, model) for stage, model in pairs if model is not None]
 
 
 def active(conn: Connection) -> Active:
@@ -77,7 +77,7 @@ def judged(conn: Connection, filter_id: int, since: datetime) -> tuple[int, int]
         WHERE j.stage = 'caption' AND j.state = 'd' AND j.updated_at >= %(since)s
             AND c.filter_id = %(filter)s
         """,
-        {"kept": KEPT, "since": since, "filter": filter_id},
+        {"kept": MIN_KEPT_ITM, "since": since, "filter": filter_id},
     ).fetchone()
     return (row[0], row[1]) if row else (0, 0)
 
@@ -116,7 +116,7 @@ def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
     )
     values = {"stage": queue.stage, "model": queue.model_id, "most": MAX_ENQUEUED}
     with conn.transaction():
-        keys = [_LOOKING, f"{queue.stage} {queue.model_id}"]
+        keys = [_LOOKUP_LOCK, f"{queue.stage} {queue.model_id}"]
         if wait:
             _take_turn(conn, keys)
         elif conn.execute(
@@ -144,8 +144,8 @@ def _are_off(conn: Connection) -> bool:
 
 
 def _lacking(stage: str) -> sql.Composed:
-    """The condition that a caption lacks a stage's result, as three ranges of an index."""
-    column = sql.Identifier("c", COLUMNS[stage])
+    """Build the condition that a caption lacks a stage's result, as three ranges of an index."""
+    column = sql.Identifier("c", MODEL_COLUMNS[stage])
     return sql.SQL("({0} IS NULL OR {0} < %(model)s OR {0} > %(model)s)").format(column)
 
 
@@ -214,7 +214,7 @@ def without_result(
             " FROM blip.captions"
             " WHERE image_id = ANY(%(ids)b) AND {} IS DISTINCT FROM %(model)s"
             " ORDER BY image_id, caption_id LIMIT %(most)s"
-        ).format(sql.Identifier(COLUMNS[queue.stage])),
+        ).format(sql.Identifier(MODEL_COLUMNS[queue.stage])),
         {"ids": list(image_ids), "model": queue.model_id, "most": limit},
         binary=True,
     )
@@ -287,7 +287,7 @@ def add_synthetic(
 
 
 def _result_values(texts: Sequence[CaptionText], results: CaptionResults) -> dict[str, Any]:
-    """Parameters of `_UNNESTED` and of the statements around it."""
+    """Make the parameters of `_UNNESTED` and of the statements around it."""
     _, _, embedded, scores = results
     return {
         "model": results.model_id,

@@ -108,9 +108,9 @@ def without_password(url: str) -> str:
     """Remove the password from a URL, so that it may be shown."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
-    shown = f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
+    base = f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
     rest = [part for part in parts.query.split("&") if part and "password=" not in part]
-    return shown + ("?" + "&".join(rest) if rest else "")
+    return base + ("?" + "&".join(rest) if rest else "")
 
 
 def sqlalchemy_engine(url: str, *, is_pinned: bool = False) -> Engine:
@@ -118,5 +118,7 @@ def sqlalchemy_engine(url: str, *, is_pinned: bool = False) -> Engine:
     `connect_pinned`, with which reflection finds none of pgvector's types."""
     from sqlalchemy import NullPool, create_engine
 
-    opened = connect_pinned if is_pinned else connect
-    return create_engine("postgresql+psycopg://", creator=lambda: opened(url), poolclass=NullPool)
+    connector = connect_pinned if is_pinned else connect
+    return create_engine(
+        "postgresql+psycopg://", creator=lambda: connector(url), poolclass=NullPool
+    )

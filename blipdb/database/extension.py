@@ -25,7 +25,7 @@ PARTS = (
     "attach_triggers", "attach", "status", "failures",
 )  # fmt: skip
 # Those of them that ask no engine, and that an ordinary role may create.
-SCRIPTED = ("model", "recall", "hits", "similar", "captions", "add", "status", "failures")
+SCRIPT_PARTS = ("model", "recall", "hits", "similar", "captions", "add", "status", "failures")
 ALLOW = "allow"  # last: gives each function the owner and the callers that are stated beside it
 
 _HEADING = """\
@@ -52,8 +52,8 @@ AS $$ BEGIN RETURN ARRAY[
 COMMENT ON FUNCTION blip._parts() IS 'The functions that `blipdb init` made without the extension';
 SELECT blip._allow('blip._parts()', 'owner');
 """
-_STATED = re.compile(r"^SELECT blip\._allow\(([^;]+)\);\n", re.MULTILINE)
-_NOTHING_STATED = "ARRAY[]::text[]"
+_ALLOW_CALL = re.compile(r"^SELECT blip\._allow\(([^;]+)\);\n", re.MULTILINE)
+_EMPTY_ARRAY = "ARRAY[]::text[]"
 
 
 def source(part: str) -> str:
@@ -68,22 +68,22 @@ def control() -> str:
 @cache
 def version() -> str:
     """Read ``default_version`` from the control file: the package's version, as a test proves."""
-    found = re.search(r"^default_version = '(.+)'$", control(), re.MULTILINE)
-    assert found is not None, "the control file names no default_version"
-    return found[1]
+    match = re.search(r"^default_version = '(.+)'$", control(), re.MULTILINE)
+    assert match is not None, "the control file names no default_version"
+    return match[1]
 
 
 @cache
 def build() -> str:
     """Compute digits of the source's SHA-256, which tell apart two states of the same version."""
-    text = "".join([control(), *map(source, PARTS), *SCRIPTED, _BUILD, _PARTS, source(ALLOW)])
+    text = "".join([control(), *map(source, PARTS), *SCRIPT_PARTS, _BUILD, _PARTS, source(ALLOW)])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def script() -> str:
     """Assemble the statements that ``CREATE EXTENSION`` runs."""
     functions = _functions()
-    return "\n".join([_HEADING, _STATED.sub("", functions), _access(functions)])
+    return "\n".join([_HEADING, _ALLOW_CALL.sub("", functions), _access(functions)])
 
 
 def access() -> str:
@@ -97,7 +97,7 @@ def plain_script() -> str:
     All are in the schema ``blip``, as the tables' owner may lack the right to create in ``public``.
     """
     functions = _plain_functions()
-    return "\n".join([_STATED.sub("", functions), _access(functions)])
+    return "\n".join([_ALLOW_CALL.sub("", functions), _access(functions)])
 
 
 def plain_access() -> str:
@@ -107,22 +107,22 @@ def plain_access() -> str:
 
 def plain_names() -> list[str]:
     """List the functions of `plain_script`, with the types of their arguments."""
-    return [function for function, *_ in stated(_plain_functions())]
+    return [function for function, *_ in allow_calls(_plain_functions())]
 
 
 def _access(functions: str) -> str:
     rows = []
-    for function, callers, *definer in stated(functions):
+    for function, callers, *definer in allow_calls(functions):
         rows.append(f"        '{function}', '{callers}', '{''.join(definer)}'")
     block = source(ALLOW)
-    assert block.count(_NOTHING_STATED) == 1
-    return block.replace(_NOTHING_STATED, "ARRAY[\n" + ",\n".join(rows) + "]")
+    assert block.count(_EMPTY_ARRAY) == 1
+    return block.replace(_EMPTY_ARRAY, "ARRAY[\n" + ",\n".join(rows) + "]")
 
 
-def stated(functions: str | None = None) -> list[list[str]]:
+def allow_calls(functions: str | None = None) -> list[list[str]]:
     """Extract the literals of each ``SELECT blip._allow(…)``: function, callers, definer."""
-    found = _STATED.findall(_functions() if functions is None else functions)
-    return [re.findall(r"'([^']*)'", arguments) for arguments in found]
+    calls = _ALLOW_CALL.findall(_functions() if functions is None else functions)
+    return [re.findall(r"'([^']*)'", arguments) for arguments in calls]
 
 
 def _functions() -> str:
@@ -130,9 +130,9 @@ def _functions() -> str:
 
 
 def _plain_functions() -> str:
-    text = "\n".join([*map(source, SCRIPTED), _BUILD.format(build=build())])
+    text = "\n".join([*map(source, SCRIPT_PARTS), _BUILD.format(build=build())])
     text = text.replace("public.blip_", "blip.blip_")
-    names = ",\n    ".join(f"'{function}'" for function, *_ in stated(text))
+    names = ",\n    ".join(f"'{function}'" for function, *_ in allow_calls(text))
     return text + _PARTS.format(functions=names + ",\n    'blip._parts()'")
 
 
@@ -143,11 +143,11 @@ def install(extension_dir: str | os.PathLike[str]) -> bool:
         SetupError: the folder is not there, or not ours to write to.
     """
     folder = Path(extension_dir)
-    wanted = {f"{NAME}.control": control(), f"{NAME}--{version()}.sql": script()}
+    texts = {f"{NAME}.control": control(), f"{NAME}--{version()}.sql": script()}
     try:
-        changed = [name for name, text in wanted.items() if _read(folder / name) != text]
+        changed = [name for name, text in texts.items() if _read(folder / name) != text]
         for name in changed:
-            _write(folder / name, wanted[name])
+            _write(folder / name, texts[name])
     except FileNotFoundError:
         raise SetupError(
             f"There is no folder {folder}, where a PostgreSQL server would look for extensions.",

@@ -61,7 +61,7 @@ def translate_all() -> Iterator[None]:
 
 
 def _kind(error: psycopg.Error) -> type[BlipdbError] | None:
-    """Choose our error by SQLSTATE; None where the server has trouble, which is for `translate`."""
+    """Choose the error class by SQLSTATE; None for failures of the server, left to `translate`."""
     state = error.sqlstate or ""
     if state.startswith("22") or isinstance(error, psycopg.DataError):  # data: an argument
         return UsageError

@@ -39,7 +39,7 @@ MAX_DEATHS = 5  # attempts, where no worker came back to say why: it may have be
 DEADLINE = timedelta(minutes=10)
 DELAY = timedelta(seconds=10)  # before the second attempt; six times that before the third
 MAX_REASON = 500  # characters
-_RETRIES = 0x626C6970  # "blip", of pg_advisory_xact_lock
+_RETRY_LOCK = 0x626C6970  # "blip", of pg_advisory_xact_lock
 
 
 @dataclass(frozen=True)
@@ -213,13 +213,13 @@ def lease(
     costs no other job an attempt.
     """
     with conn.transaction():
-        found = _take(conn, queue, token, n, deadline, fresh=True)
-        if not found:
+        image_ids = _take(conn, queue, token, n, deadline, fresh=True)
+        if not image_ids:
             # One at a time, or a second worker would find all rows locked and the queue empty.
-            conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_RETRIES, queue.model_id])
+            conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_RETRY_LOCK, queue.model_id])
             free_abandoned(conn, queue)
-            found = _take(conn, queue, token, 1, deadline, fresh=False)
-    return Lease(queue, token, tuple(sorted(found))) if found else None
+            image_ids = _take(conn, queue, token, 1, deadline, fresh=False)
+    return Lease(queue, token, tuple(sorted(image_ids))) if image_ids else None
 
 
 def _take(
@@ -422,5 +422,5 @@ def _leased(lease: Lease) -> dict[str, Any]:
 
 
 def _lock_key(token: UUID) -> int:
-    """The first 64 bits, as `free_abandoned` reads them from a lease."""
+    """Return the token's first 64 bits, as `free_abandoned` reads them from a lease."""
     return int.from_bytes(token.bytes[:8], "big", signed=True)

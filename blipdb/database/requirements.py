@@ -109,21 +109,21 @@ def check(conn: Connection, *, functions: bool = False) -> InstalledParts:
     asks for the extension.
 
     Returns:
-        The versions that were found.
+        The parts that the database has, with their versions.
 
     Raises:
         SetupError: a part is missing on the server or too old; the hint is what installs it.
         DatabaseError: its tables or functions are of another version; the hint is the command.
     """
     with translate_all():
-        found = run(conn, look())
-    if found.pgvector is None or (functions and found.extension is None):
+        parts = run(conn, look())
+    if parts.pgvector is None or (functions and parts.extension is None):
         require_parts(conn, functions=functions)
-    found.require_tables()
+    parts.require_tables()
     if functions:
-        found.require_extension()
-    found.require_functions()
-    return found
+        parts.require_extension()
+    parts.require_functions()
+    return parts
 
 
 def check_worker(conn: Connection) -> None:
@@ -136,11 +136,11 @@ def check_worker(conn: Connection) -> None:
     Raises:
         DatabaseError: they are of another version; the hint is the command that mends it.
     """
-    found = run(conn, look())
+    parts = run(conn, look())
     try:
-        _require_revision(found.database, found.revision)
+        _require_revision(parts.database, parts.revision)
     except DatabaseError:
-        if found.revision is None or not _admits_worker(conn):
+        if parts.revision is None or not _admits_worker(conn):
             raise
 
 
@@ -167,8 +167,8 @@ def migrations() -> Path:
 
 def check_revision(conn: Connection) -> None:
     """Raise unless the tables are there and of the newest revision."""
-    found = run(conn, look())
-    _require_revision(found.database, found.revision)
+    parts = run(conn, look())
+    _require_revision(parts.database, parts.revision)
 
 
 def _require_revision(database: str, revision: str | None) -> None:
@@ -235,7 +235,7 @@ def available_parts(conn: Connection) -> dict[str, str]:
 
 
 def _too_old(
-    found: str, database: str, conn: Connection | None = None, available: str | None = None
+    version: str, database: str, conn: Connection | None = None, available: str | None = None
 ) -> SetupError:
     oldest = ".".join(map(str, OLDEST_VECTOR))
     if available is not None and numbers(available) >= OLDEST_VECTOR:
@@ -246,7 +246,7 @@ def _too_old(
     else:
         hint = "See what is to be done: blipdb init"
     return SetupError(
-        f"pgvector {found} in the database {database} is too old; {oldest} or newer is needed.",
+        f"pgvector {version} in the database {database} is too old; {oldest} or newer is needed.",
         hint,
     )
 
@@ -257,7 +257,7 @@ def server(conn: Connection) -> str:
 
 
 def _extension_folder(conn: Connection) -> str:
-    """The server's folder of extensions, as far as this user may know it."""
+    """Look up the server's folder of extensions, as far as this user may know it."""
     try:
         with conn.transaction():
             row = conn.execute("SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'").fetchone()

@@ -254,7 +254,7 @@ def _take_from_superusers(conn: Connection) -> None:
     superuser's. An owner who is no superuser keeps all. Sequences of columns follow their tables.
     """
     kinds = {"r": "TABLE", "p": "TABLE", "f": "FOREIGN TABLE", "v": "VIEW", "S": "SEQUENCE"}
-    found = conn.execute(
+    relations = conn.execute(
         """
         SELECT 'SCHEMA', ARRAY[nspname]::text[] FROM pg_namespace
         JOIN pg_roles r ON r.oid = nspowner AND r.rolsuper
@@ -269,7 +269,7 @@ def _take_from_superusers(conn: Connection) -> None:
         """,
         [Jsonb(kinds), Jsonb(kinds)],
     ).fetchall()
-    for kind, name in found:
+    for kind, name in relations:
         conn.execute(
             sql.SQL("ALTER {} {} OWNER TO blip_owner").format(sql.SQL(kind), sql.Identifier(*name))
         )
@@ -320,10 +320,10 @@ def _ensure_functions(conn: Connection) -> None:
         attachments = _take_off_triggers(conn)
         conn.execute("DROP EXTENSION blipdb")
     conn.execute("CREATE EXTENSION IF NOT EXISTS blipdb CASCADE")
-    if (found := requirements.build(conn)) != extension.build():
+    if (build := requirements.build(conn)) != extension.build():
         raise SetupError(
             f"The files of the extension on the server at {requirements.server(conn)} are of"
-            f" another blipdb: build {found}, and this one is {extension.build()}.",
+            f" another blipdb: build {build}, and this one is {extension.build()}.",
             "Install this one's there: sudo blipdb install-extension",
         )
     if conn.info.parameter_status("is_superuser") == "on":
@@ -364,16 +364,16 @@ def _are_complete(conn: Connection) -> bool:
 
 def _drop_plain_functions(conn: Connection) -> None:
     """Drop the functions that a script made. They hold no data, so nothing is lost."""
-    found = conn.execute(
+    functions = conn.execute(
         """
         SELECT to_regprocedure(m[1])::text
         FROM pg_proc p, regexp_matches(p.prosrc, $re$'([^']+)'$re$, 'g') m
         WHERE p.oid = to_regprocedure('blip._parts()') AND to_regprocedure(m[1]) IS NOT NULL
         """
     ).fetchall()
-    for (function,) in found:
+    for (function,) in functions:
         conn.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(function)))
-    if found:
+    if functions:
         conn.execute("DROP TYPE IF EXISTS blip._model")
 
 

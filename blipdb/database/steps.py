@@ -37,7 +37,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Work:
-    """Something that computes or reads files for a while. ``do`` is given a function that tells
+    """A computation, or a reading of files, that takes a while. ``do`` gets a function that tells
     whether it should stop, as nobody waits for its result any more."""
 
     do: Callable[[Stop], Any]
@@ -62,7 +62,7 @@ def ask(text: Text, values: Values = (), *, binary: bool = False) -> Steps[list[
 
 
 def work(do: Callable[[Stop], T]) -> Steps[T]:
-    """Have ``do`` computed outside, and return its result."""
+    """Compute ``do`` outside the operation, and return its result."""
     result: T = yield Work(do)
     return result
 

@@ -414,7 +414,7 @@ def test_a_stranger_who_holds_the_lock_stops_no_command(
         stranger.execute("SET ROLE blip_reader")
         stranger.execute(
             "SELECT pg_advisory_lock(%s, hashtext(%s))",
-            [captions._LOOKING, f"text {model.model_id}"],
+            [captions._LOOKUP_LOCK, f"text {model.model_id}"],
         )
         assert captions.enqueue(boss, model.embedding, wait=True) == 1
         assert boss.execute("SHOW lock_timeout").fetchone() == ("0",)

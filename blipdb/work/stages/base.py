@@ -46,7 +46,7 @@ class Stage(ABC):
     def caption_column(self) -> LiteralString | None:
         """Column of ``blip.captions`` with the model whose result a caption has, if the stage
         computes results of captions. These have workers look for what lacks them."""
-        return captions.COLUMNS.get(self.name)
+        return captions.MODEL_COLUMNS.get(self.name)
 
     def batch_size(self, model: Model, writing: Writing) -> int:
         """Return how many jobs to lease at a time."""

@@ -24,7 +24,7 @@ class Score(Stage):
     label = "scoring captions"
     roles = ("filter",)
     graphs = ("image", "text", PAIRS)
-    missing = jobs.with_captions_lacking(captions.COLUMNS[jobs.SCORE])
+    missing = jobs.with_captions_lacking(captions.MODEL_COLUMNS[jobs.SCORE])
 
     def batch_size(self, model: Model, writing: Writing) -> int:
         return IMAGES_FACTOR * batch_size(model)
@@ -38,6 +38,8 @@ class Score(Stage):
         images, batch = context.encode(ids, pixels, with_vectors=True)
         texts = [text for text in texts if text.image_id in images]
         with context.slots:
-            found = results.compute(context, texts, images, is_encoder=is_encoder, is_filter=True)
+            caption_results = results.compute(
+                context, texts, images, is_encoder=is_encoder, is_filter=True
+            )
         done = [id for id in lease.image_ids if id not in batch.failed]
-        return results.close(context, lease, done, texts, found, more, batch)
+        return results.close(context, lease, done, texts, caption_results, more, batch)

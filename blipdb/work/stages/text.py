@@ -21,12 +21,14 @@ class Text(Stage):
     label = "encoding captions"
     roles = ("retrieval",)
     graphs = ("text",)
-    missing = jobs.with_captions_lacking(captions.COLUMNS[jobs.TEXT])
+    missing = jobs.with_captions_lacking(captions.MODEL_COLUMNS[jobs.TEXT])
 
     def run(self, context: StageContext, lease: Lease, pixels: Mapping[UUID, Pixels]) -> Outcome:
         texts, more = results.lacking(context, lease)
         model = context.model
         with context.slots:
             embedded = embed(context.runtime, [text.text for text in texts])
-        found = CaptionResults(model.model_id, model.itc_dims, embedded, None)
-        return results.close(context, lease, lease.image_ids, texts, found, more, DecodedBatch())
+        caption_results = CaptionResults(model.model_id, model.itc_dims, embedded, None)
+        return results.close(
+            context, lease, lease.image_ids, texts, caption_results, more, DecodedBatch()
+        )
