@@ -37,13 +37,13 @@ from ..types import Connection
 
 log = logging.getLogger(__name__)
 
-SCANNED = 10_000  # rows that are noted in one transaction
-LINKED = 500
-LINKED_BYTES = 16 << 20
+MAX_SCANNED_ROWS = 10_000  # rows that are noted in one transaction
+MAX_LINKED_ROWS = 500
+MAX_LINKED_BYTES = 16 << 20
 WAIT_MS = 100  # for an app: far less than the second after which PostgreSQL looks for deadlocks
-READ = 32  # paths or URLs
-READERS = 8
-SWEPT = 1000  # orphans of one transaction
+MAX_READ_ROWS = 32  # paths or URLs
+READER_THREADS = 8
+MAX_SWEPT_ORPHANS = 1000  # orphans of one transaction
 MAX_STEPS = 1000  # of one table at a time: it must not occupy a worker forever
 MAX_SECONDS = 600  # of all these steps: the owner's code may take a minute in each
 MAX_IMAGE_BYTES = 64 << 20
@@ -68,7 +68,7 @@ class Attachment:
 class Step(NamedTuple):
     """Numbers of rows that one step dealt with."""
 
-    found: int = 0
+    scanned: int = 0
     """Rows that were there when the table was attached, and are noted now."""
 
     linked: int = 0
@@ -107,12 +107,12 @@ def _has_ended(conn: Connection) -> bool:
 def counts(conn: Connection) -> Counts:
     """Count the rows of attached tables in each state, as of now."""
     with conn.cursor(row_factory=class_row(Counts)) as cursor:
-        found = cursor.execute(
+        row = cursor.execute(
             "SELECT count(*) FILTER (WHERE state = 'p') AS pending,"
             " count(*) FILTER (WHERE state = 'd') AS done,"
             " count(*) FILTER (WHERE state = 'x') AS parked FROM blip.attached_rows"
         ).fetchone()
-    return found or Counts()
+    return row or Counts()
 
 
 def retry(conn: Connection) -> int:
@@ -132,13 +132,13 @@ def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
     """
     if _has_ended(conn):
         conn.execute("SELECT blip._purge()")
-        while not stop() and _scalar(conn, "SELECT blip._sweep(%s)", SWEPT):
+        while not stop() and _scalar(conn, "SELECT blip._sweep(%s)", MAX_SWEPT_ORPHANS):
             pass
     steps: Counter[int] = Counter()
     seconds: defaultdict[int, float] = defaultdict(float)
     stuck: set[int] = set()
-    with ExitStack() as opened:
-        readers = _Readers(conn, opened)
+    with ExitStack() as stack:
+        readers = _Readers(conn, stack)
         while attachments := [one for one in _due(conn) if one.attachment_id not in stuck]:
             for attachment in attachments:
                 if stop():
@@ -156,16 +156,16 @@ def work(conn: Connection, stop: Stop = lambda: False) -> Iterator[Step]:
 class _Readers:
     """Readers by attachment, each opened when it is first used. Only one has a connection."""
 
-    def __init__(self, conn: Connection, opened: ExitStack) -> None:
+    def __init__(self, conn: Connection, stack: ExitStack) -> None:
         self._conn = conn
-        self._opened = opened
+        self._stack = stack
         self._readers: dict[int, RowReader] = {}
 
     def __getitem__(self, attachment_id: int) -> RowReader:
         if attachment_id not in self._readers:
             with suppress(*LOCKED):
                 self._conn.execute("SELECT blip._refresh(%s)", [attachment_id])
-            self._readers[attachment_id] = self._opened.enter_context(
+            self._readers[attachment_id] = self._stack.enter_context(
                 attached.reading(self._conn, attachment_id)
             )
         for id, reader in self._readers.items():
@@ -181,12 +181,12 @@ def _due(conn: Connection) -> list[Attachment]:
 
 def _step(conn: Connection, attachment: Attachment, readers: _Readers) -> Step:
     """Scan and link some rows of one table. None if it can't go on now."""
-    found = linked = 0
+    scanned = linked = 0
     try:
         reader = readers[attachment.attachment_id]
         if not attachment.is_scanned:
             with suppress(*LOCKED):
-                found = _scan(conn, attachment, reader)
+                scanned = _scan(conn, attachment, reader)
         with suppress(*LOCKED):
             link = _link_content if attachment.kind == "content" else _link_read
             linked = link(conn, attachment, reader)
@@ -199,7 +199,7 @@ def _step(conn: Connection, attachment: Attachment, readers: _Readers) -> Step:
         _store_trouble(conn, attachment, error.diag.message_primary or str(error))
         return Step()
     _store_trouble(conn, attachment, None)
-    return Step(found, linked)
+    return Step(scanned, linked)
 
 
 def _store_trouble(conn: Connection, attachment: Attachment, trouble: str | None) -> None:
@@ -237,12 +237,12 @@ def _scan(conn: Connection, attachment: Attachment, reader: RowReader) -> int:
                 " FOR UPDATE SKIP LOCKED) known WHERE r.attachment_id = %s AND r.key = known.key",
                 [id, id],
             )
-        page = reader.page(None if row[0] == "[]" else row[0], SCANNED)
+        page = reader.page(None if row[0] == "[]" else row[0], MAX_SCANNED_ROWS)
         conn.execute("SELECT blip._found(%s, %s::text[]::jsonb[])", [id, page.keys])
         conn.execute(
             "UPDATE blip.attachments SET scanned = %s::jsonb, is_scanned = %s"
             " WHERE attachment_id = %s",
-            [page.last or row[0] or "[]", page.looked_at < SCANNED, id],
+            [page.last or row[0] or "[]", page.looked_at < MAX_SCANNED_ROWS, id],
         )
     return page.looked_at
 
@@ -253,7 +253,7 @@ def _link_content(conn: Connection, attachment: Attachment, reader: RowReader) -
     If that fails for all at once, each is tried alone, and those that fail get their reason.
     """
     try:
-        return _link_due(conn, attachment, reader, _take(LINKED))
+        return _link_due(conn, attachment, reader, _take(MAX_LINKED_ROWS))
     except LOCKED:
         raise
     except psycopg.Error:
@@ -261,7 +261,7 @@ def _link_content(conn: Connection, attachment: Attachment, reader: RowReader) -
             raise
     with conn.cursor(row_factory=scalar_row) as cursor:
         keys = cursor.execute(
-            _TAKE.replace("FOR UPDATE SKIP LOCKED", ""), [attachment.attachment_id, LINKED]
+            _TAKE.replace("FOR UPDATE SKIP LOCKED", ""), [attachment.attachment_id, MAX_LINKED_ROWS]
         ).fetchall()
     return sum(_link_alone(conn, attachment, reader, key) for key in keys)
 
@@ -321,10 +321,10 @@ def _link_due(conn: Connection, attachment: Attachment, reader: RowReader, take:
         keys = take(conn, attachment.attachment_id)
         if not keys:
             return 0
-        rows = reader.rows(keys, LINKED_BYTES)
-        gone = [row.key for row in rows if row.size is None]
-        if gone:
-            _unlink(conn, attachment, gone)
+        rows = reader.rows(keys, MAX_LINKED_BYTES)
+        keys_without_image = [row.key for row in rows if row.size is None]
+        if keys_without_image:
+            _unlink(conn, attachment, keys_without_image)
         linked = [row for row in rows if row.size is not None]
         for reason, failed in _failures(linked).items():
             _fail(conn, attachment, [row.key for row in failed], reason, for_good=True)
@@ -396,12 +396,12 @@ def _link_read(conn: Connection, attachment: Attachment, reader: RowReader) -> i
         keys = cursor.execute(
             "SELECT key::text FROM blip.attached_rows WHERE attachment_id = %s AND state = 'p'"
             " AND run_after <= now() AND jsonb_typeof(key) = 'array' ORDER BY run_after LIMIT %s",
-            [id, READ],
+            [id, MAX_READ_ROWS],
         ).fetchall()
     allowed = _allowed(conn, attachment.kind)
     outcomes: dict[str, tuple[Row, bytes | ImageError]] = {}
     read = partial(_read, attachment.kind, allowed)
-    for row, data in ahead(read, reader.rows(keys, LINKED_BYTES), READERS):
+    for row, data in ahead(read, reader.rows(keys, MAX_LINKED_BYTES), READER_THREADS):
         outcomes[row.key] = row, data
     with conn.transaction(), conn.cursor(row_factory=scalar_row) as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{WAIT_MS}ms'".encode())
@@ -410,7 +410,7 @@ def _link_read(conn: Connection, attachment: Attachment, reader: RowReader) -> i
             " AND key = ANY(%s::text[]::jsonb[]) FOR UPDATE SKIP LOCKED",
             [id, keys],
         )
-        now = reader.rows(cursor.fetchall(), LINKED_BYTES)
+        now = reader.rows(cursor.fetchall(), MAX_LINKED_BYTES)
         same = [
             outcomes[row.key] for row in now if row.key in outcomes and outcomes[row.key][0] == row
         ]
@@ -448,10 +448,10 @@ def _store(
 
 def _allowed(conn: Connection, kind: str) -> str | None:
     """Return the owner's setting for columns of this kind, None if they are not allowed."""
-    found: Mapping[str, str] = dict(
+    values: Mapping[str, str] = dict(
         conn.execute("SELECT name, value FROM blip.settings WHERE name LIKE 'attach%'").fetchall()
     )
-    return found.get(f"attach_{kind}s")
+    return values.get(f"attach_{kind}s")
 
 
 def _read(kind: str, allowed: str | None, row: Row) -> bytes | ImageError:

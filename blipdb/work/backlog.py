@@ -65,14 +65,14 @@ def run(
         DatabaseError: the database is gone, full, or not one of this version.
     """
     _require_stages(stages)
-    with translate(), ExitStack() as opened:
-        conn = _connected(settings, opened)
+    with translate(), ExitStack() as stack:
+        conn = _connected(settings, stack)
         before = jobs.all_counts(conn)
         added = {}
         for stage in set(stages) - {jobs.ATTACH}:
             queue = Queue(stage, _model(conn, stage, model).model_id)
             added[queue] = registered.enqueue_missing(conn, queue, space=space)
-        executor = executors.choose(settings, conn, opened, notify, show, wait=wait)
+        executor = executors.choose(settings, conn, stack, notify, show, wait=wait)
         return _drain(conn, executor, stages or registered.WORK, before, added)
 
 
@@ -87,14 +87,14 @@ def retry(
     """Requeue parked and delayed jobs, and run them. Raises as `run` does."""
     _require_stages(stages)
     stages = stages or registered.WORK
-    with translate(), ExitStack() as opened:
-        conn = _connected(settings, opened)
+    with translate(), ExitStack() as stack:
+        conn = _connected(settings, stack)
         queues = [queue for queue in jobs.all_counts(conn) if queue.stage in stages]
         added = {queue: jobs.retry_parked(conn, queue) for queue in queues}
         if jobs.ATTACH in stages:
             attachments.retry(conn)
         before = jobs.all_counts(conn)
-        executor = executors.choose(settings, conn, opened, notify, show, wait=wait)
+        executor = executors.choose(settings, conn, stack, notify, show, wait=wait)
         return _drain(conn, executor, stages, before, added, lacking=False)
 
 
@@ -105,8 +105,8 @@ def _require_stages(stages: Sequence[str]) -> None:
         )
 
 
-def _connected(settings: Settings, opened: ExitStack) -> Connection:
-    conn = opened.enter_context(connection.connect_pinned(settings.database_url(), autocommit=True))
+def _connected(settings: Settings, stack: ExitStack) -> Connection:
+    conn = stack.enter_context(connection.connect_pinned(settings.database_url(), autocommit=True))
     requirements.check(conn)
     return conn
 

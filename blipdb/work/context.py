@@ -112,10 +112,10 @@ class StageContext:
         self.slots = slots or Semaphore()
         self.scores = scores
 
-    def decode(self, ids: Sequence[UUID], given: Mapping[UUID, Pixels]) -> DecodedBatch:
+    def decode(self, ids: Sequence[UUID], pixels: Mapping[UUID, Pixels]) -> DecodedBatch:
         """Return the images' pixels, as given, or else read and decoded now."""
-        batch = DecodedBatch({id: given[id] for id in ids if id in given})
-        missing = [id for id in ids if id not in given]
+        batch = DecodedBatch({id: pixels[id] for id in ids if id in pixels})
+        missing = [id for id in ids if id not in pixels]
         read = self._read(missing, batch.failed)
         for id, decoded in self.decoder.decode_ahead(read, self.model.image_size):
             if isinstance(decoded, ImageError):
@@ -136,7 +136,7 @@ class StageContext:
                 yield id, content
 
     def encode(
-        self, ids: Sequence[UUID], given: Mapping[UUID, Pixels], *, with_vectors: bool
+        self, ids: Sequence[UUID], pixels: Mapping[UUID, Pixels], *, with_vectors: bool
     ) -> tuple[dict[UUID, EncodedImage], DecodedBatch]:
         """Return images as the model has encoded them: as stored, or else encoded now.
 
@@ -145,7 +145,7 @@ class StageContext:
         encoded = vectors.stored(
             self.conn, self.model.model_id, self.model.record, ids, vectors=with_vectors
         )
-        batch = self.decode([id for id in ids if id not in encoded], given)
+        batch = self.decode([id for id in ids if id not in encoded], pixels)
         if batch.pixels:
             with self.slots:
                 new = self.runtime.encode_images(batch.array)
@@ -187,8 +187,8 @@ class StageContext:
 
     def _store_metadata(self, done: Iterable[UUID], decoded: Mapping[UUID, Decoded]) -> None:
         """Store the sizes of images that came undecoded, and the captions inside them."""
-        if known := {id: decoded[id] for id in done if id in decoded}:
-            new = catalog.store_sizes(self.conn, known)
+        if images := {id: decoded[id] for id in done if id in decoded}:
+            new = catalog.store_sizes(self.conn, images)
             catalog.add_captions(self.conn, {id: inside(decoded[id]) for id in new})
 
     def give_back(self, lease: Lease) -> None:

@@ -44,24 +44,24 @@ Show = Callable[[Progress], None]
 
 
 class Executor(Protocol):
-    """Has queues run."""
+    """Runs queues of jobs."""
 
     def open_pool(self, queue: Queue, model: Model) -> WorkerPool | None:
         """Return this process's workers at a queue, for the caller to feed. None if workers
         elsewhere have been notified of it."""
 
     def drain(self, queue: Queue, model: Model, before: Counts) -> Outcome:
-        """Have a queue's jobs run. Return their outcome since the queue had the counts
+        """Run a queue's jobs. Return their outcome since the queue had the counts
         ``before``."""
 
     def attach(self) -> int:
-        """Have rows of attached tables linked, and return their number."""
+        """Link rows of attached tables, and return their number."""
 
 
 def choose(
     settings: Settings,
     conn: Connection,
-    opened: ExitStack,
+    stack: ExitStack,
     notify: Notify | None,
     show: Show,
     *,
@@ -73,14 +73,14 @@ def choose(
     Args:
         settings: where the database and the models are.
         conn: in autocommit, for the executor to look at queues with.
-        opened: closes what the executor opens.
+        stack: closes the executor's resources.
         notify: notifies workers elsewhere.
         show: called as work proceeds.
         wait: until workers elsewhere are done.
         scores: score captions as they are written here.
     """
     if notify is None:
-        return LocalExecutor(settings, conn, opened, show, scores=scores)
+        return LocalExecutor(settings, conn, stack, show, scores=scores)
     return CeleryExecutor(conn, notify, show, wait=wait)
 
 
@@ -92,7 +92,7 @@ def drain_stage(
     *,
     lacking: bool = True,
 ) -> dict[Queue, Outcome]:
-    """Have all of a stage's queues run, and with ``lacking`` captions that lack its result.
+    """Run all of a stage's queues, and with ``lacking`` captions that lack its result.
 
     Return the outcome of each queue since it had the counts ``before``.
     """
@@ -114,10 +114,10 @@ def run_jobs(settings: Settings, *, stages: Collection[str] = WORK) -> Outcome:
         DatabaseError: the database is gone or full; jobs that were done stay done.
     """
     outcome = Outcome()
-    with translate(), ExitStack() as opened:
+    with translate(), ExitStack() as stack:
         url = settings.database_url()
-        conn = opened.enter_context(connection.connect_pinned(url, autocommit=True))
-        executor = LocalExecutor(settings, conn, opened)
+        conn = stack.enter_context(connection.connect_pinned(url, autocommit=True))
+        executor = LocalExecutor(settings, conn, stack)
         if jobs.ATTACH in stages:
             executor.attach()
         for stage in ORDER:
@@ -128,13 +128,13 @@ def run_jobs(settings: Settings, *, stages: Collection[str] = WORK) -> Outcome:
 
 
 class LocalExecutor:
-    """This process, with a worker for each core. ``opened`` closes its resources."""
+    """This process, with a worker for each core. ``stack`` closes its resources."""
 
     def __init__(
         self,
         settings: Settings,
         conn: Connection,
-        opened: ExitStack,
+        stack: ExitStack,
         show: Show = lambda _: None,
         *,
         writing: Writing = USUAL,
@@ -142,7 +142,7 @@ class LocalExecutor:
     ) -> None:
         self._settings = settings
         self._conn = conn
-        self._opened = opened
+        self._stack = stack
         self._show = show
         self._writing = writing
         self._scores = scores
@@ -168,11 +168,11 @@ class LocalExecutor:
 
     @cached_property
     def _decoder(self) -> Decoder:
-        return self._opened.enter_context(Decoder())
+        return self._stack.enter_context(Decoder())
 
     @cached_property
     def _sessions(self) -> list[WorkerSession]:
-        return [open_session(self._settings, self._opened) for _ in range(self._decoder.children)]
+        return [open_session(self._settings, self._stack) for _ in range(self._decoder.children)]
 
     def open_pool(self, queue: Queue, model: Model) -> WorkerPool:
         """Return the workers at a queue. Pools are used one after the other, and share sessions and
@@ -231,13 +231,13 @@ class CeleryExecutor:
             time.sleep(POLL_SECONDS)
 
     def attach(self) -> int:
-        first = left = attachments.counts(self._conn).left
+        first = unfinished = attachments.counts(self._conn).left
         if attachments.is_due(self._conn):
             self._notify(jobs.ATTACH)
             while self._wait and attachments.is_due(self._conn, troubled=False):
-                left = attachments.counts(self._conn).left
-                first = max(first, left)
-                self._show(Progress(jobs.ATTACH, first - left, first, 0))
+                unfinished = attachments.counts(self._conn).left
+                first = max(first, unfinished)
+                self._show(Progress(jobs.ATTACH, first - unfinished, first, 0))
                 time.sleep(POLL_SECONDS)
-            left = attachments.counts(self._conn).left
-        return first - left
+            unfinished = attachments.counts(self._conn).left
+        return first - unfinished

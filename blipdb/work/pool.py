@@ -37,9 +37,9 @@ class WorkerSession(NamedTuple):
     token: UUID
 
 
-def open_session(settings: Settings, opened: ExitStack) -> WorkerSession:
-    """Open a worker's own connection, which ``opened`` closes."""
-    conn = opened.enter_context(connection.connect_pinned(settings.database_url(), autocommit=True))
+def open_session(settings: Settings, stack: ExitStack) -> WorkerSession:
+    """Open a worker's own connection, which ``stack`` closes."""
+    conn = stack.enter_context(connection.connect_pinned(settings.database_url(), autocommit=True))
     return WorkerSession(conn, jobs.hold(conn))
 
 
@@ -124,14 +124,14 @@ class WorkerPool:
         def run(context: StageContext, _: None) -> Outcome | None:
             return None if stop() else stages.run_due(context, self.queue)
 
-        found = True
-        while found:
-            found = is_over = False
+        has_work = True
+        while has_work:
+            has_work = is_over = False
             for outcome in self.map(run, tickets()):
                 if outcome is None:
                     is_over = True
                 else:
-                    found = True
+                    has_work = True
                     yield outcome
 
     def _lend(self, task: Callable[[StageContext, T], R], item: T) -> R:

@@ -65,7 +65,7 @@ class StageRunner:
     def __init__(self, settings: Settings) -> None:
         """Open nothing before the first run: the process may yet fork."""
         self._settings = settings
-        self._opened = ExitStack()
+        self._stack = ExitStack()
         self._sessions: list[WorkerSession] = []
         self._decoder: Decoder | None = None
         self._runtimes: OrderedDict[int, Runtime] = OrderedDict()
@@ -113,8 +113,8 @@ class StageRunner:
     def close(self) -> None:
         """Close connections and decoder; the next run opens them again. Models stay."""
         self._sessions, self._decoder = [], None
-        opened, self._opened = self._opened, ExitStack()
-        opened.close()
+        stack, self._stack = self._stack, ExitStack()
+        stack.close()
 
     @contextmanager
     def _reopening_after_errors(self) -> Iterator[None]:
@@ -131,7 +131,7 @@ class StageRunner:
         if not self._sessions:
             machine.limit_heaps(THREADS)  # each run's threads are new ones
             for _ in range(THREADS):
-                self._sessions.append(open_session(self._settings, self._opened))
+                self._sessions.append(open_session(self._settings, self._stack))
             requirements.check_worker(self._sessions[0].conn)
         return self._sessions[0].conn
 
@@ -145,8 +145,8 @@ class StageRunner:
                 for queue in captions.active(conn).queues()
                 if queue.stage == stage and captions.enqueue(conn, queue)
             ]
-        found = pool.runnable(conn, due)
-        return [(queue, model) for queue, model in found if self._load(queue, model)]
+        queues = pool.runnable(conn, due)
+        return [(queue, model) for queue, model in queues if self._load(queue, model)]
 
     def _load(self, queue: Queue, model: Model) -> bool:
         """Load a queue's graphs. Return False, with a log line now and then, if that can't be."""
@@ -168,7 +168,7 @@ class StageRunner:
 
     def _drain(self, queue: Queue, model: Model, stop: Stop) -> Outcome:
         if self._decoder is None:
-            self._decoder = self._opened.enter_context(Decoder(children=1))
+            self._decoder = self._stack.enter_context(Decoder(children=1))
         runtime = self._runtimes.get(model.model_id)
         if runtime is None:  # it was evicted by another model of this very run
             self._load(queue, model)

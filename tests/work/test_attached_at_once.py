@@ -67,7 +67,7 @@ def test_what_comes_and_goes_while_a_worker_works(
     products: Connection, ready: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever order: in the end each row has its image, and there are no others."""
-    monkeypatch.setattr(attachments, "LINKED", 3)
+    monkeypatch.setattr(attachments, "MAX_LINKED_ROWS", 3)
     attach(products)
     rng = np.random.default_rng(7)
     for step in range(60):

@@ -76,8 +76,8 @@ def test_it_is_the_vector_of_the_content_that_is_not_stored_again(
 def test_many_rows_take_several_steps(
     products: Connection, ready: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "SCANNED", 7)
-    monkeypatch.setattr(attachments, "LINKED", 5)
+    monkeypatch.setattr(attachments, "MAX_SCANNED_ROWS", 7)
+    monkeypatch.setattr(attachments, "MAX_LINKED_ROWS", 5)
     for number in range(20):
         put(products, number, picture(number))
     attach(products)
@@ -91,7 +91,7 @@ def test_many_rows_take_several_steps(
 def test_stopping_between_steps_loses_nothing(
     products: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "LINKED", 5)
+    monkeypatch.setattr(attachments, "MAX_LINKED_ROWS", 5)
     for number in range(20):
         put(products, number, picture(number))
     attach(products)

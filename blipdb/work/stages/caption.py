@@ -47,31 +47,31 @@ class Caption(Stage):
             _open_graphs(context, is_encoder=is_encoder, is_filter=is_filter)
         images, batch = context.encode(lease.image_ids, pixels, with_vectors=is_filter)
         with context.slots:
-            written = _write(context, images)
+            texts_by_image = _write(context, images)
             texts = [CaptionText(id, caption_id("synthetic", text), text)
-                     for id, text in sorted(written.items()) if text]  # fmt: skip
-            found = results.compute(
+                     for id, text in sorted(texts_by_image.items()) if text]  # fmt: skip
+            caption_results = results.compute(
                 context, texts, images, is_encoder=is_encoder, is_filter=is_filter
             )
         batch.failed |= {id: FailedImage("the model wrote an empty caption", True)
-                         for id, text in written.items() if not text}  # fmt: skip
-        others = self._others(context, active)
+                         for id, text in texts_by_image.items() if not text}  # fmt: skip
+        other_queues = self._other_queues(context, active)
 
         def write(done: Sequence[UUID]) -> None:
-            kept = set(done)
-            rows = [row for row, text in enumerate(texts) if text.image_id in kept]
+            closed_ids = set(done)
+            rows = [row for row, text in enumerate(texts) if text.image_id in closed_ids]
             captions.add_synthetic(
                 context.conn,
                 [texts[row] for row in rows],
-                found.select(rows),
+                caption_results.select(rows),
                 context.writing.to_dict(),
             )
-            for queue in others:
+            for queue in other_queues:
                 jobs.reopen(context.conn, queue, done)
 
         return context.close(lease, [text.image_id for text in texts], write, batch)
 
-    def _others(self, context: StageContext, active: Active) -> list[Queue]:
+    def _other_queues(self, context: StageContext, active: Active) -> list[Queue]:
         """List the queues of other models that are to look at the captions."""
         if not self.reopens:
             return []
@@ -93,5 +93,5 @@ def _write(context: StageContext, images: Mapping[UUID, EncodedImage]) -> dict[U
         return {}
     encoded = results.stack(images.values())
     options = context.writing.options(list(images))
-    written = context.runtime.caption(encoded.tokens, encoded.scales, **options)
-    return dict(zip(images, written, strict=True))
+    texts = context.runtime.caption(encoded.tokens, encoded.scales, **options)
+    return dict(zip(images, texts, strict=True))

@@ -31,8 +31,8 @@ class Encode(Stage):
         ids, model = list(batch.pixels), context.model
 
         def write(done: Sequence[UUID]) -> None:
-            kept = set(done)
-            rows = [row for row, id in enumerate(ids) if id in kept]
+            closed_ids = set(done)
+            rows = [row for row, id in enumerate(ids) if id in closed_ids]
             some = Encoded(encoded.itc[rows], encoded.tokens[rows], encoded.scales[rows])
             kept_ids = [ids[row] for row in rows]
             vectors.store(context.conn, model.model_id, model.record, kept_ids, some)

@@ -39,8 +39,10 @@ def compute(
     scores where it ``is_filter``."""
     embedded = scores = None
     if texts and (is_encoder or is_filter):
-        known = {row: text.vector for row, text in enumerate(texts) if text.vector is not None}
-        embedded = embed(context.runtime, [text.text for text in texts], known)
+        row_vectors = {
+            row: text.vector for row, text in enumerate(texts) if text.vector is not None
+        }
+        embedded = embed(context.runtime, [text.text for text in texts], row_vectors)
         if is_filter:
             positions = {id: position for position, id in enumerate(images)}
             scores = score(
@@ -72,18 +74,18 @@ def close(
     Jobs of images that have ``more`` captions are reopened. As with images, a caption that somebody
     is editing or deleting comes afterwards, alone.
     """
-    left: list[int] = []
+    busy_rows: list[int] = []
 
     def write(done: Sequence[UUID]) -> None:
-        kept = set(done)
-        rows = [row for row, text in enumerate(texts) if text.image_id in kept]
+        closed_ids = set(done)
+        rows = [row for row, text in enumerate(texts) if text.image_id in closed_ids]
         some = [texts[row] for row in rows]
-        written = captions.store_results(context.conn, some, results.select(rows))
-        left.extend(row for row in rows if texts[row].key not in written)
-        if written and (unfinished := kept.intersection(more)):
+        stored_keys = captions.store_results(context.conn, some, results.select(rows))
+        busy_rows.extend(row for row in rows if texts[row].key not in stored_keys)
+        if stored_keys and (unfinished := closed_ids.intersection(more)):
             jobs.reopen(context.conn, lease.queue, unfinished)
 
     outcome = context.close(lease, ids, write, batch)
-    for row in left:
+    for row in busy_rows:
         captions.store_results(context.conn, [texts[row]], results.select([row]), wait=True)
     return outcome
