@@ -29,11 +29,11 @@ class Described:
             ArchitectureError: a key is unknown, a field without default is missing, or a value
                 doesn't fit.
         """
-        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        if unknown := sorted(set(values) - known):
+        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        if unknown := sorted(set(values) - names):
             raise ArchitectureError(
                 f"{cls.__name__} has no field {', '.join(unknown)}; "
-                f"it has {', '.join(sorted(known))}"
+                f"it has {', '.join(sorted(names))}"
             )
         try:
             return cls(**values)
@@ -85,8 +85,8 @@ class Architecture(Described):
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            wanted = (int, float) if field.type == "float" else (int,)
-            if not isinstance(value, wanted) or isinstance(value, bool) or value <= 0:
+            types = (int, float) if field.type == "float" else (int,)
+            if not isinstance(value, types) or isinstance(value, bool) or value <= 0:
                 raise ArchitectureError(
                     f"{field.name} is {value!r}; it must be a positive {field.type}"
                 )

@@ -219,11 +219,11 @@ class Artifact:
             raise ModelError(f"{folder} holds something that is not a model.", "Name another one.")
         beside = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(beside, ignore_errors=True)
-        written = cls.write(beside, manifest, files)
+        artifact = cls.write(beside, manifest, files)
         if folder.exists():
             shutil.rmtree(folder)
         beside.rename(folder)
-        return cls(folder, written.manifest, written.digest)
+        return cls(folder, artifact.manifest, artifact.digest)
 
     @property
     def name(self) -> str:
@@ -242,10 +242,10 @@ class Artifact:
         path = self.folder / name
         try:
             with path.open("rb") as file:  # in pieces: a graph may have hundreds of megabytes
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unreadable(path, error) from None
-        self._compare(name, found)
+        self._compare(name, digest)
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes, checked against model.json.
@@ -257,11 +257,11 @@ class Artifact:
         self._compare(name, hashlib.sha256(data).hexdigest())
         return data
 
-    def _compare(self, name: str, found: str) -> None:
-        if found != (wanted := self.manifest.files[name]):
+    def _compare(self, name: str, digest: str) -> None:
+        if digest != (expected := self.manifest.files[name]):
             raise ModelError(
-                f"{self.folder / name} was altered: its SHA-256 is {found[:16]}…, "
-                f"and {MANIFEST} says {wanted[:16]}….",
+                f"{self.folder / name} was altered: its SHA-256 is {digest[:16]}…, "
+                f"and {MANIFEST} says {expected[:16]}….",
                 "Add the model again, from where it came: blipdb models add PATH",
             )
 

@@ -53,7 +53,7 @@ class _Search:
     def add(self, score: float, text: list[int]) -> None:
         """Keep a finished text where it is among the best; a score is a mean log-probability."""
         self.finished.append((score, text))
-        self.finished.sort(key=lambda found: -found[0])
+        self.finished.sort(key=lambda entry: -entry[0])
         del self.finished[self.beams :]
 
     def is_done(self, best_running: float) -> bool:
@@ -156,8 +156,8 @@ def draw_from_nucleus(probabilities: Floats, mass: float, draws: Floats) -> Ints
     size = np.minimum((cumulative < mass).sum(axis=1), cumulative.shape[1] - 1)
     rows = np.arange(len(order))
     aims = draws * cumulative[rows, size]
-    chosen = np.minimum((cumulative <= aims[:, None]).sum(axis=1), size)
-    return np.asarray(order[rows, chosen], np.int64)
+    places = np.minimum((cumulative <= aims[:, None]).sum(axis=1), size)
+    return np.asarray(order[rows, places], np.int64)
 
 
 def best_places(values: Floats, count: int) -> Ints:

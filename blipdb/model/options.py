@@ -20,10 +20,10 @@ def opening_tokens(manifest: Manifest, tokenizer: Tokenizer) -> list[int]:
     return tokenizer.encode(prompt, dec)[:-1] if prompt else [dec]
 
 
-def text_behind(tokenizer: Tokenizer, begun: Sequence[int], written: Sequence[int]) -> str:
+def text_behind(tokenizer: Tokenizer, begun: Sequence[int], token_ids: Sequence[int]) -> str:
     """Decode the generated text behind an opening, without the prompt."""
     prompt = list(begun[1:])
-    whole, start = (tokenizer.decode(ids) for ids in ([*prompt, *written], prompt))
+    whole, start = (tokenizer.decode(ids) for ids in ([*prompt, *token_ids], prompt))
     return whole[len(start) :].strip()
 
 
@@ -51,14 +51,14 @@ def generation_rules(
     return Rules(special.dec, special.sep, never, least, most)
 
 
-def beam_count(manifest: Manifest, wanted: int | None = None) -> int:
-    """Return the number of beams: `wanted`, else the manifest's, else BLIP's default.
+def beam_count(manifest: Manifest, beams: int | None = None) -> int:
+    """Return the number of beams: `beams`, else the manifest's, else BLIP's default.
 
     Raises:
         UsageError: so many can't be.
     """
-    if wanted is not None:
-        return check_range("beams", wanted, 1, MAX_BEAMS)
+    if beams is not None:
+        return check_range("beams", beams, 1, MAX_BEAMS)
     return manifest.decoding.beams if manifest.decoding else DEFAULT_BEAMS
 
 

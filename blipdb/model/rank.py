@@ -38,7 +38,7 @@ def rank(
         StoppedError: `stop` returned True between two steps.
     """
     begins = np.array([answer[0] for answer in answers])
-    chosen = []
+    best = []
     for question in range(questions):
         about = np.array([question])
         _check(stop)
@@ -49,8 +49,8 @@ def rank(
         for start in range(0, len(places), ANSWERS_PER_CALL):
             some = [answers[place] for place in places[start : start + ANSWERS_PER_CALL]]
             losses += _read(decoder, about, some, logits, past, smoothing, stop).tolist()
-        chosen.append(min(zip(losses, places, strict=True))[1])
-    return chosen
+        best.append(min(zip(losses, places, strict=True))[1])
+    return best
 
 
 def _read(

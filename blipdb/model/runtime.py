@@ -195,12 +195,12 @@ class Runtime:
         enc = self.artifact.manifest.special_tokens.enc
         itm = np.empty((len(ids), 2), np.float32)
         for rows in _equally_long(ids, PAIRS_PER_CALL):
-            seen = [places[row] for row in rows]
+            positions = [places[row] for row in rows]
             (itm[rows],) = self.run(
                 PAIRS,
                 input_ids=_stacked(ids, rows, enc),
-                tokens=tokens[seen],
-                scales=scales[seen],
+                tokens=tokens[positions],
+                scales=scales[positions],
             )
         return itm
 
@@ -341,11 +341,11 @@ class Runtime:
         return 2.0 * length * arch.text_layers * (text + image)
 
     def _check_tokens(self, tokens: Tokens, scales: Scales) -> None:
-        wanted = tuple((len(tokens), *shape) for shape in self.token_shapes)
-        if tokens.dtype != np.int8 or (tokens.shape, scales.shape) != wanted:
+        shapes = tuple((len(tokens), *shape) for shape in self.token_shapes)
+        if tokens.dtype != np.int8 or (tokens.shape, scales.shape) != shapes:
             raise ValueError(
                 f"tokens are {tokens.dtype} {tokens.shape} and scales {scales.shape}; the model "
-                f"reads int8 {wanted[0]} and {wanted[1]}"
+                f"reads int8 {shapes[0]} and {shapes[1]}"
             )
 
 
@@ -357,9 +357,9 @@ class _Decoder:
     """
 
     def __init__(
-        self, runtime: Runtime, graph: str, opening: Sequence[int], **seen: npt.NDArray[Any]
+        self, runtime: Runtime, graph: str, opening: Sequence[int], **inputs: npt.NDArray[Any]
     ) -> None:
-        self._runtime, self._graph, self._opening, self._seen = runtime, graph, opening, seen
+        self._runtime, self._graph, self._opening, self._inputs = runtime, graph, opening, inputs
 
     def __call__(
         self, ids: npt.NDArray[np.int64], past: Floats | None, images: npt.NDArray[np.int64]
@@ -367,11 +367,11 @@ class _Decoder:
         if past is None:
             past = empty_past(self._runtime.artifact.architecture, len(ids))
             ids = np.tile(np.array(self._opening), (len(ids), 1))
-        seen = {
+        inputs = {
             name: value.take(images, axis=2 if name == "memory" else 0)
-            for name, value in self._seen.items()
+            for name, value in self._inputs.items()
         }
-        logits, present = self._runtime.run(self._graph, input_ids=ids, past=past, **seen)
+        logits, present = self._runtime.run(self._graph, input_ids=ids, past=past, **inputs)
         return logits, present
 
 
@@ -446,14 +446,15 @@ def providers() -> list[str]:
     Raises:
         SetupError: this ONNX Runtime has no such provider.
     """
-    wanted = [name.strip() for name in os.environ.get(PROVIDERS, CPU).split(",") if name.strip()]
-    there = ort.get_available_providers()
-    if missing := [name for name in wanted if name not in there]:
+    names = [name.strip() for name in os.environ.get(PROVIDERS, CPU).split(",") if name.strip()]
+    available = ort.get_available_providers()
+    if missing := [name for name in names if name not in available]:
         raise SetupError(
-            f"{PROVIDERS} names {', '.join(missing)}; ONNX Runtime here has {', '.join(there)}.",
+            f"{PROVIDERS} names {', '.join(missing)};"
+            f" ONNX Runtime here has {', '.join(available)}.",
             "Install the one for your device, as: pip install onnxruntime-gpu",
         )
-    return wanted or [CPU]
+    return names or [CPU]
 
 
 def _ask(stop: Stop | None) -> None:

@@ -34,11 +34,13 @@ class Embedded(NamedTuple):
 
 
 def embed(
-    runtime: Runtime, texts: Sequence[str], known: Mapping[int, Sequence[float]] | None = None
+    runtime: Runtime,
+    texts: Sequence[str],
+    stored_vectors: Mapping[int, Sequence[float]] | None = None,
 ) -> Embedded:
-    """Embed captions, except those whose vectors are ``known``, by index. A caption that is too
+    """Embed captions, except those that have ``stored_vectors``, by index. A caption that is too
     long for the model is cut."""
-    tokenizer, known = runtime.tokenizer, known or {}
+    tokenizer, stored_vectors = runtime.tokenizer, stored_vectors or {}
     vectors = np.zeros((len(texts), runtime.artifact.architecture.embed_dim), np.float32)
     ids: list[Sequence[int]] = [()] * len(texts)
     unread: list[str | None] = [None] * len(texts)
@@ -47,9 +49,9 @@ def embed(
             ids[row] = tokenizer.encode(text, tokenizer.special.cls, cut=True)
         except TextError as error:
             unread[row] = error.message
-    new = [row for row, reason in enumerate(unread) if reason is None and row not in known]
+    new = [row for row, reason in enumerate(unread) if reason is None and row not in stored_vectors]
     vectors[new] = runtime.embed([ids[row] for row in new])
-    for row, vector in known.items():
+    for row, vector in stored_vectors.items():
         vectors[row] = vector
     return Embedded(vectors, ids, unread)
 
@@ -60,10 +62,10 @@ def score(
     """Score B texts with an image each: the row of ``images`` at its place. A text of which the
     model can't read a word has no score."""
     read = [row for row, reason in enumerate(embedded.unread) if reason is None]
-    seen = [places[row] for row in read]
+    image_rows = [places[row] for row in read]
     ids = [embedded.ids[row] for row in read]
-    itc = _cosines(embedded.vectors[read], images.itc[seen])
-    logits = runtime.match(ids, images.tokens, images.scales, seen).astype(np.float64)
+    itc = _cosines(embedded.vectors[read], images.itc[image_rows])
+    logits = runtime.match(ids, images.tokens, images.scales, image_rows).astype(np.float64)
     itm = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
     scores = [Score(unread=reason) for reason in embedded.unread]
     for place, row in enumerate(read):

@@ -68,8 +68,8 @@ class Tokenizer:
         self.max_tokens = max_tokens
         self.vocab_size = self._tokenizer.get_vocab_size()
         for name, token in special.to_dict().items():
-            if (found := self._tokenizer.id_to_token(token)) != f"[{name.upper()}]":
-                raise ModelError(f"tokenizer.json has {found!r} as token {token}, not {name}.")
+            if (text := self._tokenizer.id_to_token(token)) != f"[{name.upper()}]":
+                raise ModelError(f"tokenizer.json has {text!r} as token {token}, not {name}.")
 
     def encode(
         self, text: str, first: int, clean: Callable[[str], str] = clean, *, cut: bool = False
@@ -105,12 +105,12 @@ class Tokenizer:
 
     def _unknown(self, text: str, encoding: tokenizers.Encoding) -> tuple[str, str]:
         words = list(dict.fromkeys(text[start:end] for start, end in encoding.offsets))
-        shown = ", ".join(_short(word) for word in words[:MAX_SHOWN_WORDS])
+        listing = ", ".join(_short(word) for word in words[:MAX_SHOWN_WORDS])
         more = f" and {len(words) - MAX_SHOWN_WORDS} more" if len(words) > MAX_SHOWN_WORDS else ""
-        known = self.vocab_size - len(self.special.to_dict())
+        count = self.vocab_size - len(self.special.to_dict())
         return (
-            f"The model knows no word of this text: {shown}{more}.",
-            f"It reads {known} words; the README.md in the model's folder lists them.",
+            f"The model knows no word of this text: {listing}{more}.",
+            f"It reads {count} words; the README.md in the model's folder lists them.",
         )
 
 

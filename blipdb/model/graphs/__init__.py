@@ -64,11 +64,11 @@ def build_pairs(
     """The graph of pairs, serialised: a rerank graph's own weights, bit for bit, in another order
     of computing. So artifacts need not hold them twice, nor those that are registered change."""
     source = ModelProto.FromString(rerank_graph)
-    held = {
+    tensors = {
         tensor.name: tensor
         for tensor in source.graph.initializer
         if "." in tensor.name  # constants have no dot in their names
     }
     names = shapes(arch, ("filter",)).items()
     weights = {name: np.broadcast_to(np.float16(0), shape) for name, shape in names}
-    return rerank.build(weights, arch, compute, max_tokens=max_tokens, pairs=True, held=held)
+    return rerank.build(weights, arch, compute, max_tokens=max_tokens, pairs=True, tensors=tensors)

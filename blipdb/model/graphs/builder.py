@@ -22,7 +22,7 @@ class Builder:
     """Collects nodes, initializers, inputs and outputs; values are their names.
 
     Only what is used is stored: a weight becomes an initializer when a graph asks for it.
-    `integer` says whether linear layers are computed in eight bits (see integers.py). `held` are
+    `integer` says whether linear layers are computed in eight bits (see integers.py). `tensors` are
     initializers of another graph, which are taken as they are: of a weight that they stand for, the
     shape alone is looked at.
     """
@@ -33,12 +33,12 @@ class Builder:
         weights: Mapping[str, Array],
         *,
         integer: bool = False,
-        held: Mapping[str, TensorProto] | None = None,
+        tensors: Mapping[str, TensorProto] | None = None,
     ) -> None:
         self.name = name
         self.integer = integer
         self._weights = weights
-        self._held = held or {}
+        self._tensors = tensors or {}
         self._numbers = itertools.count()  # no two values share a name, in branches neither
         self._casts: list[NodeProto] = []
         self._nodes: list[NodeProto] = []
@@ -69,14 +69,14 @@ class Builder:
 
     def keep(self, name: str) -> None:
         """Store a weight even where no operation needs it, so that the graphs hold all of them."""
-        held = self._held.get(name)
+        tensor = self._tensors.get(name)
         self._initializers[name] = (
-            numpy_helper.from_array(self._weights[name], name) if held is None else held
+            numpy_helper.from_array(self._weights[name], name) if tensor is None else tensor
         )
 
     def holds(self, name: str) -> bool:
         """Whether an initializer of this name came from another graph."""
-        return name in self._held
+        return name in self._tensors
 
     def array(self, name: str) -> Array:
         """A weight by its Hugging Face name, as an array to compute others from in the build."""
@@ -84,9 +84,9 @@ class Builder:
 
     def store(self, name: str, array: Array) -> str:
         """Add an initializer that holds a weight in another form (see weights.py)."""
-        held = self._held.get(name)
+        tensor = self._tensors.get(name)
         self._initializers[name] = (
-            numpy_helper.from_array(np.ascontiguousarray(array), name) if held is None else held
+            numpy_helper.from_array(np.ascontiguousarray(array), name) if tensor is None else tensor
         )
         return name
 

@@ -102,7 +102,7 @@ class Absorbed:
         self.turned = g.transpose(tokens.values, 0, 2, 1)  # [B, D, N], for every layer
 
     def weights(self, layer: str) -> tuple[str, str]:
-        """Of keys [H, dh, Dv] and of values [H, Dv, dh]."""
+        """Weights of keys [H, dh, Dv] and of values [H, Dv, dh]."""
         g, name = self.g, f"{layer}.crossattention.self"
 
         def make() -> tuple[str, str]:
@@ -115,8 +115,8 @@ class Absorbed:
             )
             return keys, g.transpose(values, 0, 2, 1)
 
-        found: tuple[str, str] = g.once(("absorbed", layer), make)
-        return found
+        weights: tuple[str, str] = g.once(("absorbed", layer), make)
+        return weights
 
     def attend(self, x: str, layer: str, groups: str | int) -> str:
         g, name = self.g, f"{layer}.crossattention.self"
@@ -125,9 +125,9 @@ class Absorbed:
         q = heads(g, linear(g, x, f"{name}.query"), groups, -1, count, width)  # [G, H, L, dh]
         q = g.matmul(scaled(g, q, width // count), keys)
         scores = g.matmul(g.reshape(q, groups, -1, source), self.turned)  # [B, H * L, N]
-        seen = g.matmul(g.softmax(self.tokens.sized(scores)), self.tokens.values)
-        looked = g.matmul(g.reshape(seen, 0, count, -1, source), values)
-        return g.add(rows(g, looked, width), g.weight(f"{name}.value.bias"))
+        token_sums = g.matmul(g.softmax(self.tokens.sized(scores)), self.tokens.values)
+        context = g.matmul(g.reshape(token_sums, 0, count, -1, source), values)
+        return g.add(rows(g, context, width), g.weight(f"{name}.value.bias"))
 
 
 class _Weights(NamedTuple):
@@ -175,21 +175,21 @@ class IntegerAbsorbed:
                 g.reshape(values.scales, self.count, 1, self.head),
             )
 
-        found: _Weights = g.once(("absorbed", layer), make)
-        return found
+        weights: _Weights = g.once(("absorbed", layer), make)
+        return weights
 
     def attend(self, x: str, layer: str, groups: str | int) -> str:
         g, tokens, weights = self.g, self.tokens, self.weights(layer)
         q, row = self._queries(x, weights)
-        left = self._by_image(q, tokens.width, groups)
-        scores = product(g, left, self.turned, self.scales)  # [B, H * L, N]
+        operand = self._by_image(q, tokens.width, groups)
+        scores = product(g, operand, self.turned, self.scales)  # [B, H * L, N]
         scores = g.multiply(scores, self._by_image(row, 1, groups))
         shares = g.multiply(g.softmax(tokens.sized(scores)), self.scales)
         levels = quantised_shares(g, g.reshape(shares, -1, tokens.count))
-        left = g.reshape(levels.values, self.batch, -1, tokens.count)
-        seen = g.reshape(product(g, left, tokens.levels, middle=0), -1, tokens.width)
-        looked = self._values(seen, levels.scales, weights)
-        return g.add(looked, g.weight(f"{layer}.crossattention.self.value.bias"))
+        operand = g.reshape(levels.values, self.batch, -1, tokens.count)
+        token_sums = g.reshape(product(g, operand, tokens.levels, middle=0), -1, tokens.width)
+        context = self._values(token_sums, levels.scales, weights)
+        return g.add(context, g.weight(f"{layer}.crossattention.self.value.bias"))
 
     def _queries(self, x: str, weights: _Weights) -> tuple[str, str]:
         """Rows [R, D] -> q W_K as uint8 levels [H * R, Dv], scales [H * R]."""
@@ -197,16 +197,16 @@ class IntegerAbsorbed:
         q = integer_linear(g, x, weights.query, weights.bias)
         q = g.transpose(g.reshape(q, -1, self.count, self.head), 1, 0, 2)
         rows = quantised_rows(g, g.reshape(q, -1, self.head))
-        left = g.reshape(rows.values, self.count, -1, self.head)
-        absorbed = g.reshape(product(g, left, weights.keys), -1, self.tokens.width)
+        operand = g.reshape(rows.values, self.count, -1, self.head)
+        absorbed = g.reshape(product(g, operand, weights.keys), -1, self.tokens.width)
         levels = quantised_rows(g, absorbed)
         return levels.values, g.multiply(levels.scales, rows.scales)
 
-    def _values(self, seen: str, scales: str, weights: _Weights) -> str:
+    def _values(self, token_sums: str, scales: str, weights: _Weights) -> str:
         """Sums of tokens [B * H * L, Dv], with a scale for each row -> rows [B * L, D]."""
-        g, levels = self.g, quantised_rows(self.g, seen)
-        left = self._by_head(levels.values, self.tokens.width)
-        out = product(g, left, weights.values, weights.scales)  # [H, B * L, dh]
+        g, levels = self.g, quantised_rows(self.g, token_sums)
+        operand = self._by_head(levels.values, self.tokens.width)
+        out = product(g, operand, weights.values, weights.scales)  # [H, B * L, dh]
         out = g.multiply(out, self._by_head(g.multiply(levels.scales, scales), 1))
         return g.reshape(g.transpose(out, 1, 0, 2), -1, self.arch.text_width)
 
@@ -234,7 +234,7 @@ class Projected:
         self.source = self._source()
 
     def weights(self, layer: str) -> tuple[Levels, Levels] | None:
-        """Of keys and of values: int8 [S, D], scales [D]."""
+        """Weights of keys and of values: int8 [S, D], scales [D]."""
         if not self.g.integer:
             return None
         g, name = self.g, f"{layer}.crossattention.self"
@@ -242,8 +242,8 @@ class Projected:
         def make() -> tuple[Levels, ...]:
             return tuple(quantised_weight(g, f"{name}.{part}.weight") for part in PARTS)
 
-        found: tuple[Levels, Levels] = g.once(("projected", layer), make)
-        return found
+        weights: tuple[Levels, Levels] = g.once(("projected", layer), make)
+        return weights
 
     def attend(self, x: str, layer: str, groups: str | int) -> str:
         g, name = self.g, f"{layer}.crossattention.self"

@@ -36,11 +36,11 @@ class DecoderGraph:
     def head_width(self) -> int:
         return self.arch.text_width // self.arch.text_heads
 
-    def serialize(self, seen: CrossAttention) -> bytes:
+    def serialize(self, cross: CrossAttention) -> bytes:
         """Outputs: logits of the next token float32 [B, V], present [layers, 2, B, H, P + T, dh].
 
-        B is a multiple of what is `seen`, S: the first B / S texts (beams) look at the first, and
-        so on.
+        B is a multiple of S, the number of memories in `cross`: the first B / S texts (beams)
+        attend to the first memory, and so on.
         """
         g, arch = self.g, self.arch
         length, before = self.length, g.size(self.past, 4)
@@ -55,8 +55,8 @@ class DecoderGraph:
             present.append(g.concat(layer_past, g.concat(*new, axis=1), axis=4))
             keys, values = (g.squeeze(part, 0, 1) for part in g.split(present[-1], 2, axis=1))
             x = attention.block(x, length, (keys, values), mask)
-            looked = seen.attend(x, layer, seen.batch)
-            x = residual(g, looked, x, f"{layer}.crossattention.output", arch.text_eps)
+            context = cross.attend(x, layer, cross.batch)
+            x = residual(g, context, x, f"{layer}.crossattention.output", arch.text_eps)
             x = feed_forward(g, x, layer, arch.text_eps)
         g.output(_next_word(g, x, length, arch), "logits", np.float32, ["texts", arch.vocab_size])
         total: list[Dim] = [*self.cache, "total", self.head_width]

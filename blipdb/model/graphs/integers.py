@@ -51,8 +51,8 @@ def quantised_rows(g: Builder, x: str) -> Levels:
         peak = g.op("Max", high, g.op("Neg", low))
         return _rounded(g, x, g.multiply(peak, g.number(1 / INT8_MAX)), UINT8_ZERO)
 
-    found: Levels = g.once(("rows", x), make)
-    return found
+    levels: Levels = g.once(("rows", x), make)
+    return levels
 
 
 def quantised_shares(g: Builder, x: str) -> Levels:
@@ -93,8 +93,8 @@ def _quantised(g: Builder, name: str) -> tuple[npt.NDArray[np.int8], str]:
         levels, scales = quantised(weight)
         return levels, g.store(stored, scales)
 
-    found: tuple[npt.NDArray[np.int8], str] = g.once(("levels", name), make)
-    return found
+    result: tuple[npt.NDArray[np.int8], str] = g.once(("levels", name), make)
+    return result
 
 
 def _stored(g: Builder, name: str, form: str, levels: npt.NDArray[np.int8]) -> str:

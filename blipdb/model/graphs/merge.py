@@ -20,12 +20,12 @@ def merge(g: Builder, x: str, count: int) -> tuple[str, str]:
     A cluster without tokens (of an image whose tokens are all alike) has size 0.
     """
     first = g.slice(x, g.ints(0), g.ints(1), axis=1)
-    others = g.slice(x, g.ints(1), g.ints(2**31 - 1), axis=1)
-    centres = _far_apart(g, others, count - 1)
+    rest = g.slice(x, g.ints(1), g.ints(2**31 - 1), axis=1)
+    centres = _far_apart(g, rest, count - 1)
     for _ in range(ROUNDS):
-        members = _members(g, others, centres, count - 1)
+        members = _members(g, rest, centres, count - 1)
         sizes = g.op("ReduceSum", members, g.ints(1), keepdims=0)  # [B, K]
-        sums = g.matmul(g.transpose(members, 0, 2, 1), others)
+        sums = g.matmul(g.transpose(members, 0, 2, 1), rest)
         divisor = g.unsqueeze(g.op("Max", sizes, g.number(1)), -1)
         some = g.unsqueeze(g.op("Greater", sizes, g.number(0)), -1)
         centres = g.where(some, g.divide(sums, divisor), centres)

@@ -42,8 +42,8 @@ def build(
         layer = f"{MODEL}.encoder.layer.{number}"
         attention = SelfAttention(g, arch, layer)
         x = attention.block(x, length, attention.keys_values(x, length), mask)
-        seen = image.attend(x, layer, image.batch)
-        x = residual(g, seen, x, f"{layer}.crossattention.output", arch.text_eps)
+        context = image.attend(x, layer, image.batch)
+        x = residual(g, context, x, f"{layer}.crossattention.output", arch.text_eps)
         x = feed_forward(g, x, layer, arch.text_eps)
     memory = g.concat(*(_memory(g, x, length, arch, n) for n in range(arch.text_layers)), axis=0)
     size: list[Dim] = [arch.text_layers, 2, "images", arch.text_heads, "length"]

@@ -32,16 +32,16 @@ def build(
     max_tokens: int | None = None,
     absorbed: bool | None = None,
     pairs: bool = False,
-    held: Mapping[str, TensorProto] | None = None,
+    tensors: Mapping[str, TensorProto] | None = None,
 ) -> bytes:
     """input_ids int64 [1, L] (the first is [ENC], no padding), tokens int8 [B, N, D],
     scales float32 [B, N] -> itm logits float32 [B, 2]; class 1 is "they match".
 
-    What is equal for all images, up to the first layer's queries of them, is computed once; of the
-    last layer only the first token, which is all that the ITM head reads. With `pairs` each image
-    has its own text, and input_ids is [B, L]. `held`: see `Builder`.
+    Values that are equal for all images, up to the first layer's queries, are computed once; of
+    the last layer only the first token, as the ITM head reads no other. With `pairs` each image
+    has its own text, and input_ids is [B, L]. `tensors`: see `Builder`.
     """
-    g = Builder("pairs" if pairs else "rerank", weights, integer=compute.integer, held=held)
+    g = Builder("pairs" if pairs else "rerank", weights, integer=compute.integer, tensors=tensors)
     ids = g.input("input_ids", np.int64, ["images" if pairs else 1, "length"])
     words = g.size(ids, 1)
     length: str | int = words  # of the tokens that a layer computes
@@ -56,10 +56,10 @@ def build(
         if number == arch.text_layers - 1:
             x, length = first_token(g, x, words, arch.text_width), 1
         x = attention.block(x, length, memory)
-        seen = image.attend(x, layer, groups)
+        context = image.attend(x, layer, groups)
         if groups == 1:
             x, groups = g.op("Tile", x, g.concat(image.batch, g.ints(1), axis=0)), image.batch
-        x = residual(g, seen, x, f"{layer}.crossattention.output", arch.text_eps)
+        x = residual(g, context, x, f"{layer}.crossattention.output", arch.text_eps)
         x = feed_forward(g, x, layer, arch.text_eps)
     g.output(exact_linear(g, x, "itm_head"), "itm", np.float32, ["images", 2])
     return g.serialize()

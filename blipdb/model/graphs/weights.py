@@ -43,18 +43,18 @@ def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, 
     A captioner's decoder attends to the image; an answerer's attends to the states of the question,
     which its encoder read with the image before it (BLIP, section 5.3).
     """
-    found = _vision(arch)
+    by_name = _vision(arch)
     if not MATCHING.isdisjoint(roles):
-        found |= _linear("vision_proj", arch.embed_dim, arch.vision_width)
-        found |= _text(arch, "text_encoder", arch.vision_width)
-        found |= _linear("text_proj", arch.embed_dim, arch.text_width)
-        found |= _linear("itm_head", 2, arch.text_width)
+        by_name |= _linear("vision_proj", arch.embed_dim, arch.vision_width)
+        by_name |= _text(arch, "text_encoder", arch.vision_width)
+        by_name |= _linear("text_proj", arch.embed_dim, arch.text_width)
+        by_name |= _linear("itm_head", 2, arch.text_width)
     if "captioner" in roles:
-        found |= _decoder(arch, arch.vision_width)
+        by_name |= _decoder(arch, arch.vision_width)
     if "answerer" in roles:
-        found |= _text(arch, "text_encoder", arch.vision_width)
-        found |= _decoder(arch, arch.text_width)
-    return found
+        by_name |= _text(arch, "text_encoder", arch.vision_width)
+        by_name |= _decoder(arch, arch.text_width)
+    return by_name
 
 
 def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES) -> Weights:
@@ -65,19 +65,19 @@ def prepare(state: State, arch: Architecture, roles: Collection[str] = MED_ROLES
         ModelError: a weight is missing, has another shape, isn't finite in float16, or the
             decoder's output matrix is not its word embedding.
     """
-    wanted = shapes(arch, roles)
-    if missing := [name for name in wanted if name not in state]:
+    expected = shapes(arch, roles)
+    if missing := [name for name in expected if name not in state]:
         raise ModelError(f"{len(missing)} weights are missing, the first is {missing[0]}.")
     weights = {}
-    for name, shape in wanted.items():
-        if (found := state[name].shape) != shape:
-            raise ModelError(f"{name} has shape {found}; {shape} fits the architecture.")
+    for name, shape in expected.items():
+        if (actual := state[name].shape) != shape:
+            raise ModelError(f"{name} has shape {actual}; {shape} fits the architecture.")
         with np.errstate(over="ignore"):
             weights[name] = state[name].astype(np.float16)
         if not np.isfinite(weights[name]).all():
             raise ModelError(f"{name} holds a value that float16 can't.")
     for name, same in TIED.items():
-        if same in wanted and name in state and not np.array_equal(state[name], state[same]):
+        if same in expected and name in state and not np.array_equal(state[name], state[same]):
             raise ModelError(f"{name} differs from {same}; in BLIP they are one.")
     return weights
 
@@ -100,27 +100,27 @@ def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
     exact: dict[str, npt.NDArray[np.float32]] = {}
     rounded: dict[str, npt.NDArray[np.float32]] = {}
     for model in models:
-        found = {
+        tensors = {
             tensor.name: numpy_helper.to_array(tensor)
             for tensor in ModelProto.FromString(model).graph.initializer
             if "." in tensor.name  # constants have no dot in their names
         }
-        for full, array in found.items():
+        for full, array in tensors.items():
             name, _, form = full.partition(FORM_SEPARATOR)
             if not form:
                 exact[name] = array.astype(np.float32)
             elif form == SCALE_FORM:
                 # In the usual order of memory, which safetensors takes for granted.
-                rounded[name] = np.ascontiguousarray(_levels(found, name)) * array[:, None]
+                rounded[name] = np.ascontiguousarray(_levels(tensors, name)) * array[:, None]
     state = rounded | exact
     return state | {name: state[same] for name, same in TIED.items() if same in state}
 
 
-def _levels(found: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
+def _levels(tensors: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
     """A weight's int8 levels [O, I], from whichever form a graph keeps them in."""
     forms = {
         full.removeprefix(name + FORM_SEPARATOR): array
-        for full, array in found.items()
+        for full, array in tensors.items()
         if full.startswith(name + FORM_SEPARATOR)
     }
     if THIRD_FORMS[0] in forms:
@@ -133,7 +133,7 @@ def _levels(found: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any
 
 def _vision(arch: Architecture) -> dict[str, Shape]:
     width, name = arch.vision_width, "vision_model.embeddings"
-    found: dict[str, Shape] = {
+    by_name: dict[str, Shape] = {
         f"{name}.class_embedding": (1, 1, width),
         f"{name}.position_embedding": (1, arch.image_tokens, width),
         f"{name}.patch_embedding.weight": (width, 3, arch.patch_size, arch.patch_size),
@@ -141,39 +141,39 @@ def _vision(arch: Architecture) -> dict[str, Shape]:
     }
     for number in range(arch.vision_layers):
         layer = f"vision_model.encoder.layers.{number}"
-        found |= _norm(f"{layer}.layer_norm1", width)
-        found |= _linear(f"{layer}.self_attn.qkv", 3 * width, width)
-        found |= _linear(f"{layer}.self_attn.projection", width, width)
-        found |= _norm(f"{layer}.layer_norm2", width)
-        found |= _linear(f"{layer}.mlp.fc1", arch.vision_mlp, width)
-        found |= _linear(f"{layer}.mlp.fc2", width, arch.vision_mlp)
-    return found | _norm("vision_model.post_layernorm", width)
+        by_name |= _norm(f"{layer}.layer_norm1", width)
+        by_name |= _linear(f"{layer}.self_attn.qkv", 3 * width, width)
+        by_name |= _linear(f"{layer}.self_attn.projection", width, width)
+        by_name |= _norm(f"{layer}.layer_norm2", width)
+        by_name |= _linear(f"{layer}.mlp.fc1", arch.vision_mlp, width)
+        by_name |= _linear(f"{layer}.mlp.fc2", width, arch.vision_mlp)
+    return by_name | _norm("vision_model.post_layernorm", width)
 
 
 def _decoder(arch: Architecture, source: int) -> dict[str, Shape]:
     """Text transformer that attends to `source` features, and its head."""
-    found = _text(arch, "text_decoder.bert", source)
-    found |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
-    found |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
-    found[f"{HEAD}.bias"] = (arch.vocab_size,)
-    return found
+    by_name = _text(arch, "text_decoder.bert", source)
+    by_name |= _linear(f"{HEAD}.transform.dense", arch.text_width, arch.text_width)
+    by_name |= _norm(f"{HEAD}.transform.LayerNorm", arch.text_width)
+    by_name[f"{HEAD}.bias"] = (arch.vocab_size,)
+    return by_name
 
 
 def _text(arch: Architecture, model: str, source: int) -> dict[str, Shape]:
     width = arch.text_width
-    found: dict[str, Shape] = {
+    by_name: dict[str, Shape] = {
         f"{model}.embeddings.word_embeddings.weight": (arch.vocab_size, width),
         f"{model}.embeddings.position_embeddings.weight": (arch.max_positions, width),
     }
-    found |= _norm(f"{model}.embeddings.LayerNorm", width)
+    by_name |= _norm(f"{model}.embeddings.LayerNorm", width)
     for number in range(arch.text_layers):
         layer = f"{model}.encoder.layer.{number}"
-        found |= _attention(f"{layer}.attention", width, width)
-        found |= _attention(f"{layer}.crossattention", width, source)
-        found |= _linear(f"{layer}.intermediate.dense", arch.text_mlp, width)
-        found |= _linear(f"{layer}.output.dense", width, arch.text_mlp)
-        found |= _norm(f"{layer}.output.LayerNorm", width)
-    return found
+        by_name |= _attention(f"{layer}.attention", width, width)
+        by_name |= _attention(f"{layer}.crossattention", width, source)
+        by_name |= _linear(f"{layer}.intermediate.dense", arch.text_mlp, width)
+        by_name |= _linear(f"{layer}.output.dense", width, arch.text_mlp)
+        by_name |= _norm(f"{layer}.output.LayerNorm", width)
+    return by_name
 
 
 def _attention(name: str, width: int, source: int) -> dict[str, Shape]:
