@@ -198,8 +198,10 @@ def _start(settings: Settings, owner: Owner, tree: Installation) -> None:
     )
     if done.returncode != 0 or not _answers(settings):
         with owner.acting():
-            said = tail(log, started_at)
-        raise DatabaseError(f"PostgreSQL did not start:\n{said or done.stdout}", f"Its log: {log}")
+            output = tail(log, started_at)
+        raise DatabaseError(
+            f"PostgreSQL did not start:\n{output or done.stdout}", f"Its log: {log}"
+        )
 
 
 def _stop(settings: Settings, owner: Owner) -> None:
@@ -228,7 +230,7 @@ def _postmaster(settings: Settings) -> int | None:
 def _processes(settings: Settings) -> set[int]:
     """List the processes that have the data folder as working directory, as all of PostgreSQL's."""
     data = os.path.realpath(settings.cluster_dir)
-    found = set()
+    pids = set()
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -236,8 +238,8 @@ def _processes(settings: Settings) -> set[int]:
             except OSError:  # another's, or gone meanwhile
                 continue
             if folder == data:
-                found.add(int(name))
-    return found
+                pids.add(int(name))
+    return pids
 
 
 def _clear_stale(settings: Settings) -> None:
@@ -248,11 +250,11 @@ def _clear_stale(settings: Settings) -> None:
     killed server may still write for a moment.
     """
     deadline = time.monotonic() + 10
-    while left := _processes(settings):
+    while pids := _processes(settings):
         if time.monotonic() > deadline:
             raise DatabaseError(
-                f"A former server still has processes in {settings.cluster_dir}: {sorted(left)}.",
-                "End them, then try again: kill " + " ".join(map(str, sorted(left))),
+                f"A former server still has processes in {settings.cluster_dir}: {sorted(pids)}.",
+                "End them, then try again: kill " + " ".join(map(str, sorted(pids))),
             )
         time.sleep(0.05)
     (settings.cluster_dir / "postmaster.pid").unlink(missing_ok=True)

@@ -38,16 +38,16 @@ class Rate(logging.Filter):
         self._burst = burst
         self._per_second = per_second
         self._allowed = float(burst)
-        self._seen = time.monotonic()
+        self._updated_at = time.monotonic()
         self._left_out = 0
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         with self._lock:
             now = time.monotonic()
-            earned = (now - self._seen) * self._per_second
+            earned = (now - self._updated_at) * self._per_second
             self._allowed = min(self._burst, self._allowed + earned)
-            self._seen = now
+            self._updated_at = now
             if self._allowed < 1:
                 self._left_out += 1
                 return False

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import SetupError
 
 UNPRIVILEGED = "postgres"
-KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+LOCALE_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,6 @@ def clean_environment(uid: int, environ: Mapping[str, str] | None = None) -> dic
     """
     environ = os.environ if environ is None else environ
     entry = pwd.getpwuid(uid)
-    kept = {name: environ[name] for name in KEPT if name in environ}
+    locale = {name: environ[name] for name in LOCALE_VARIABLES if name in environ}
     own = {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
-    return {"PATH": "/usr/bin:/bin"} | kept | own
+    return {"PATH": "/usr/bin:/bin"} | locale | own

@@ -48,8 +48,8 @@ class Installation:
             control = (self.extensions / "vector.control").read_text()
         except FileNotFoundError:
             return None
-        found = re.search(r"default_version\s*=\s*'([\d.]+)'", control)
-        return tuple(map(int, found[1].split("."))) if found else None
+        match = re.search(r"default_version\s*=\s*'([\d.]+)'", control)
+        return tuple(map(int, match[1].split("."))) if match else None
 
     def problem(self) -> SetupError | None:
         """Return an error with its remedy, where blipdb can't run on this installation."""
@@ -65,9 +65,9 @@ class Installation:
             )
         vector = self.vector_version
         if vector is None or vector < OLDEST_VECTOR:
-            found = "is missing" if vector is None else f"{_dotted(vector)} is too old"
+            state = "is missing" if vector is None else f"{_dotted(vector)} is too old"
             return SetupError(
-                f"pgvector {found}: {_dotted(OLDEST_VECTOR)} or newer is needed; "
+                f"pgvector {state}: {_dotted(OLDEST_VECTOR)} or newer is needed; "
                 f"looked in {self.extensions}.",
                 f"Install it: apt-get install postgresql-{self.major}-pgvector, "
                 "or from a checkout of blipdb: .setup/system",
@@ -83,18 +83,22 @@ def find(major: int | None = None) -> Installation:
             was looked for.
     """
     folders = _program_folders()
-    found = [installation for folder in folders if (installation := _inspect(folder))]
+    installations = [installation for folder in folders if (installation := _inspect(folder))]
     if major is not None:
-        found = [installation for installation in found if installation.major == major]
-    if not found:
-        wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST} or newer"
+        installations = [
+            installation for installation in installations if installation.major == major
+        ]
+    if not installations:
+        requirement = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST} or newer"
         looked = ", ".join([*PREFIXES, "PATH"])
         raise SetupError(
-            f"{wanted} is not installed: looked for {', '.join(PROGRAMS)} in {looked}.",
+            f"{requirement} is not installed: looked for {', '.join(PROGRAMS)} in {looked}.",
             f"Install it: apt-get install postgresql{f'-{major}' if major else ''}",
         )
-    found.sort(key=lambda installation: (installation.problem() is None, installation.major))
-    best = found[-1]
+    installations.sort(
+        key=lambda installation: (installation.problem() is None, installation.major)
+    )
+    best = installations[-1]
     if problem := best.problem():
         raise problem
     return best
@@ -110,8 +114,8 @@ def _program_folders() -> list[Path]:
 def _inspect(folder: Path) -> Installation | None:
     if not all(os.access(folder / name, os.X_OK) for name in (*PROGRAMS, "pg_config")):
         return None
-    asked = ("--bindir", "--pkglibdir", "--sharedir", "--version")
-    command = [str(folder / "pg_config"), *asked]
+    options = ("--bindir", "--pkglibdir", "--sharedir", "--version")
+    command = [str(folder / "pg_config"), *options]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return Installation(
         bin=Path(lines[0]),
