@@ -46,32 +46,34 @@ def _clarity(a: Group, b: Group) -> float:
     return max(dx, dy) / (dx + dy) - max(0.0, max(separation(box_a, box_b))) / 10
 
 
-def _facts(found: Sequence[Group]) -> list[tuple[float, int, str, int]]:
+def _facts(groups: Sequence[Group]) -> list[tuple[float, int, str, int]]:
     """(rank, group, relation, group) for every related two groups, the clearest first."""
     facts = []
-    for i, j in combinations(range(len(found)), 2):
+    for i, j in combinations(range(len(groups)), 2):
         for a, b in ((i, j), (j, i)):
-            held = relations(found[a], found[b])
+            names = relations(groups[a], groups[b])
             for relation in ("inside", "on", "left", "above"):
-                if relation in held:
+                if relation in names:
                     touching = relation in ("inside", "on")
-                    rank = 2.0 if touching else _clarity(found[a], found[b])
+                    rank = 2.0 if touching else _clarity(groups[a], groups[b])
                     facts.append((rank, a, relation, b))
                     break
     return sorted(facts, key=lambda fact: (-fact[0], fact[1], fact[3]))
 
 
 def content(scene: Scene) -> Content:
-    """Content that every full caption of the scene states. Sizes and place are stated for some
-    scenes only; the scene's seed decides which."""
-    found = tuple(groups(scene))
-    chosen: list[tuple[int, str, int]] = []
-    limit = 1 if len(found) < 3 or scene.seed % 7 < 2 else 2
-    for _, a, relation, b in _facts(found):
-        new = {a, b} - {i for x, _, y in chosen for i in (x, y)}
-        if new and len(chosen) < limit:
-            chosen.append((a, relation, b))
-    return Content(found, tuple(chosen), scene.seed % 3 == 0, scene.seed % 11 < 4)
+    """Return the content that every full caption of the scene states.
+
+    Sizes and place are stated for some scenes only; the scene's seed decides which.
+    """
+    all_groups = tuple(groups(scene))
+    facts: list[tuple[int, str, int]] = []
+    limit = 1 if len(all_groups) < 3 or scene.seed % 7 < 2 else 2
+    for _, a, relation, b in _facts(all_groups):
+        new = {a, b} - {i for x, _, y in facts for i in (x, y)}
+        if new and len(facts) < limit:
+            facts.append((a, relation, b))
+    return Content(all_groups, tuple(facts), scene.seed % 3 == 0, scene.seed % 11 < 4)
 
 
 class Writer:
@@ -84,7 +86,7 @@ class Writer:
         return bool(self.rng.random() < probability)
 
     def word(self, options: Sequence[str], usual: float = 0.7) -> str:
-        """The first option with probability `usual`, else one of the others."""
+        """Choose the first option with probability `usual`, else one of the others."""
         if len(options) == 1 or self.chance(usual):
             return options[0]
         return options[1 + int(self.rng.random() * (len(options) - 1))]
@@ -117,8 +119,10 @@ class Writer:
         """The body with an opening now and then, and the place if it is to be said."""
         opening = ""
         if self.chance(0.3):
-            there = ("there are", "here are") if count > 1 else ("there is", "here is")
-            opening = self.word((*there, "a picture of", "a drawing of", "an image of"), 0.4) + " "
+            openings = ("there are", "here are") if count > 1 else ("there is", "here is")
+            opening = (
+                self.word((*openings, "a picture of", "a drawing of", "an image of"), 0.4) + " "
+            )
         if not place:
             return opening + body
         where = self.word(PLACES[scene.background], 0.6)
@@ -137,11 +141,11 @@ def _describe(group: Group, *, colour: bool = True, size: bool = False) -> NounP
     )
 
 
-def _reference(found: Sequence[Group], i: int) -> NounPhrase:
+def _reference(groups: Sequence[Group], i: int) -> NounPhrase:
     """ "the car", or "the red car" where there are cars of other colours too."""
-    alone = sum(group[0].kind == found[i][0].kind for group in found) == 1
-    first = found[i][0]
-    return NounPhrase(first.kind, None if alone else first.colour, None, len(found[i]), True)
+    alone = sum(group[0].kind == groups[i][0].kind for group in groups) == 1
+    first = groups[i][0]
+    return NounPhrase(first.kind, None if alone else first.colour, None, len(groups[i]), True)
 
 
 def _turned(fact: tuple[int, str, int], writer: Writer, swap: float) -> tuple[int, str, int]:
@@ -150,41 +154,41 @@ def _turned(fact: tuple[int, str, int], writer: Writer, swap: float) -> tuple[in
     return (b, _INVERSES[relation], a) if writer.chance(swap) else fact
 
 
-def _listing(said: Content, writer: Writer) -> tuple[str, int]:
+def _listing(statement: Content, writer: Writer) -> tuple[str, int]:
     """ "a red car a blue house and a green tree with the car left of the house" """
-    order = writer.shuffled(len(said.groups))
-    phrases = [writer.phrase(_describe(said.groups[i], size=said.sizes)) for i in order]
+    order = writer.shuffled(len(statement.groups))
+    phrases = [writer.phrase(_describe(statement.groups[i], size=statement.sizes)) for i in order]
     clauses = []
-    for fact in said.relations:
+    for fact in statement.relations:
         a, relation, b = _turned(fact, writer, 0.4)
-        first, second = _reference(said.groups, a), _reference(said.groups, b)
+        first, second = _reference(statement.groups, a), _reference(statement.groups, b)
         clauses.append(
             f"{writer.phrase(first)} {writer.relation(relation)} {writer.phrase(second)}"
         )
     body = " ".join(phrases[:-1]) + " and " + phrases[-1]
     if clauses:
         body += " with " + " and ".join(clauses)
-    return body, len(said.groups[order[0]])
+    return body, len(statement.groups[order[0]])
 
 
-def _clauses(said: Content, writer: Writer) -> tuple[str, int]:
+def _clauses(statement: Content, writer: Writer) -> tuple[str, int]:
     """ "a red car left of a blue house and a green tree above the house" """
     mentioned: set[int] = set()
 
     def mention(i: int) -> str:
         if i in mentioned:
-            return writer.phrase(_reference(said.groups, i))
+            return writer.phrase(_reference(statement.groups, i))
         mentioned.add(i)
-        return writer.phrase(_describe(said.groups[i], size=said.sizes))
+        return writer.phrase(_describe(statement.groups[i], size=statement.sizes))
 
     clauses, leading = [], 0
-    for fact in said.relations:
+    for fact in statement.relations:
         a, relation, b = _turned(fact, writer, 0.4)
         if a in mentioned and b not in mentioned and writer.chance(0.5):
             a, relation, b = b, _inverse(relation), a
-        leading = leading or len(said.groups[a])
+        leading = leading or len(statement.groups[a])
         clauses.append(f"{mention(a)} {writer.relation(relation)} {mention(b)}")
-    rest = [i for i in range(len(said.groups)) if i not in mentioned]
+    rest = [i for i in range(len(statement.groups)) if i not in mentioned]
     body = " and ".join(clauses)
     if rest:
         body += " and also " + " and ".join(mention(i) for i in rest)
@@ -196,13 +200,13 @@ def _inverse(relation: str) -> str:
     return _INVERSES.get(relation) or back[relation]
 
 
-def _whole(scene: Scene, said: Content, writer: Writer) -> str:
-    if len(said.groups) == 1:
-        group = said.groups[0]
-        body, count = writer.phrase(_describe(group, size=said.sizes)), len(group)
+def _whole(scene: Scene, statement: Content, writer: Writer) -> str:
+    if len(statement.groups) == 1:
+        group = statement.groups[0]
+        body, count = writer.phrase(_describe(group, size=statement.sizes)), len(group)
     else:
-        body, count = (_listing if writer.chance(0.3) else _clauses)(said, writer)
-    return writer.finish(body, scene, count, place=said.place)
+        body, count = (_listing if writer.chance(0.3) else _clauses)(statement, writer)
+    return writer.finish(body, scene, count, place=statement.place)
 
 
 def full_caption(scene: Scene, rng: np.random.Generator) -> str:
@@ -211,17 +215,17 @@ def full_caption(scene: Scene, rng: np.random.Generator) -> str:
 
     The content is fixed by the scene (`content`); wording and order vary with `rng`.
     """
-    said, writer = content(scene), Writer(rng)
+    statement, writer = content(scene), Writer(rng)
     while True:
-        text = _whole(scene, said, writer)
+        text = _whole(scene, statement, writer)
         if text.count(" ") < MAX_WORDS:
             return text
 
 
 def _fragment(scene: Scene, writer: Writer, detail: float) -> str:
     """One noun phrase: "red bicycle", "a dog", "two stars"."""
-    found = groups(scene)
-    group = found[int(writer.rng.random() * len(found))]
+    all_groups = groups(scene)
+    group = all_groups[int(writer.rng.random() * len(all_groups))]
     phrase = _describe(group, colour=writer.chance(0.65 + detail), size=writer.chance(0.12))
     total = len(phrase.named(scene))
     phrase = NounPhrase(phrase.kind, phrase.colour, phrase.size, total)
@@ -233,23 +237,25 @@ def _fragment(scene: Scene, writer: Writer, detail: float) -> str:
 
 def _partial(scene: Scene, writer: Writer, detail: float) -> str:
     """Name some of the things, with some of their attributes and relations."""
-    found = groups(scene)
-    order = writer.shuffled(len(found))
+    all_groups = groups(scene)
+    order = writer.shuffled(len(all_groups))
     named = order[: 1 + sum(writer.chance(0.3 + 0.7 * detail) for _ in order[1:])]
     phrases: dict[int, NounPhrase] = {}
     for i in named:
         phrase = _describe(
-            found[i], colour=writer.chance(0.55 + 0.5 * detail), size=writer.chance(0.35 * detail)
+            all_groups[i],
+            colour=writer.chance(0.55 + 0.5 * detail),
+            size=writer.chance(0.35 * detail),
         )
-        if phrase.colour is None and len(phrase.named(scene)) != len(found[i]):
-            phrase = _describe(found[i], size=phrase.size is not None)
+        if phrase.colour is None and len(phrase.named(scene)) != len(all_groups[i]):
+            phrase = _describe(all_groups[i], size=phrase.size is not None)
         phrases[i] = phrase
     body = ""
     if len(named) > 1 and writer.chance(0.65):
         a, b = named[0], named[1]
-        held = sorted(relations(found[a], found[b]))
-        if held:
-            relation = held[int(writer.rng.random() * len(held))]
+        names = sorted(relations(all_groups[a], all_groups[b]))
+        if names:
+            relation = names[int(writer.rng.random() * len(names))]
             body = (
                 f"{writer.phrase(phrases[a])} {writer.relation(relation)} "
                 f"{writer.phrase(phrases[b])}"
@@ -258,7 +264,7 @@ def _partial(scene: Scene, writer: Writer, detail: float) -> str:
     if named:
         listed = " and ".join(writer.phrase(phrases[i]) for i in named)
         body = f"{body} and also {listed}" if body else listed
-    first = len(found[order[0]])
+    first = len(all_groups[order[0]])
     return writer.finish(body, scene, first, place=writer.chance(0.1 + 0.3 * detail))
 
 

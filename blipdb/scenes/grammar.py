@@ -101,10 +101,10 @@ class NounPhrase:
         )
 
     def holds(self, scene: Scene) -> bool:
-        found = len(self.named(scene))
+        number = len(self.named(scene))
         if self.definite:
-            return found >= 1
-        return found >= 2 if self.count == 0 else found == self.count
+            return number >= 1
+        return number >= 2 if self.count == 0 else number == self.count
 
 
 @dataclass
@@ -167,25 +167,25 @@ def vocabulary() -> list[str]:
     return sorted({word for words in _lexicon() for word in words})
 
 
-_LONGEST = 4
+_MAX_PHRASE_WORDS = 4
 
 
 def _tokens(caption: str, *, skip_unknown: bool = False) -> list[Token]:
     words, lexicon, i = caption.lower().split(), _lexicon(), 0
-    found: list[Token] = []
+    tokens: list[Token] = []
     while i < len(words):
-        for length in range(min(_LONGEST, len(words) - i), 0, -1):
+        for length in range(min(_MAX_PHRASE_WORDS, len(words) - i), 0, -1):
             entry = lexicon.get(tuple(words[i : i + length]))
             if entry is not None:
-                found.append(Token(*entry, (i, i + length)))
+                tokens.append(Token(*entry, (i, i + length)))
                 i += length
                 break
         else:
             if not skip_unknown:
                 raise CaptionError(f"{words[i]!r} is no word of a caption here: {caption!r}")
-            found.append(Token("unknown", words[i], (i, i + 1)))
+            tokens.append(Token("unknown", words[i], (i, i + 1)))
             i += 1
-    return found
+    return tokens
 
 
 class _PhraseBuilder:
@@ -254,19 +254,19 @@ def read(caption: str) -> Reading:
 def truths_of_words(reading: Reading, scene: Scene) -> dict[Words, bool]:
     """Tell which words are true of the scene and which are false. A relation of things that are
     not there is neither."""
-    found = {
+    truths = {
         words: phrase.holds(scene)
         for phrase, words in zip(reading.phrases, reading.phrase_words, strict=True)
     }
     for place, words in zip(reading.places, reading.place_words, strict=True):
-        found[words] = place == scene.background
+        truths[words] = place == scene.background
     for (first, relation, second), words in zip(
         reading.relations, reading.relation_words, strict=True
     ):
         a, b = first.named(scene), second.named(scene)
         if a and b:
-            found[words] = not set(a) & set(b) and relation in relations(a, b)
-    return found
+            truths[words] = not set(a) & set(b) and relation in relations(a, b)
+    return truths
 
 
 def holds(reading: Reading, scene: Scene) -> bool:
@@ -302,7 +302,7 @@ def named_things(caption: str) -> Counter[tuple[str, str]]:
     definite phrases ("the car") refer back and count nothing; the colour is '' where none is
     said; a plural without a number counts two.
     """
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     parts: dict[str, str | int] = {}
     for sort, value, _ in _tokens(caption, skip_unknown=True):
         if sort in ("number", "the", "colour", "size"):
@@ -310,6 +310,6 @@ def named_things(caption: str) -> Counter[tuple[str, str]]:
             continue
         if sort in ("noun", "plural") and "the" not in parts:
             bare = 2 if sort == "plural" and value != "fish" else 1
-            found[str(parts.get("colour", "")), str(value)] += int(parts.get("number", bare))
+            counts[str(parts.get("colour", "")), str(value)] += int(parts.get("number", bare))
         parts = {}
-    return found
+    return counts

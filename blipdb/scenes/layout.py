@@ -21,7 +21,7 @@ from .world import (
 
 EDGE = 0.015
 """Least distance of a thing from the border of the image."""
-APART = 0.035
+BLOCK_DISTANCE = 0.035
 """Least distance between the boxes of two blocks."""
 
 
@@ -37,7 +37,11 @@ def cluster(things: Sequence[Thing], rng: np.random.Generator) -> list[Thing]:
     """A group's things around the origin: in a row, a column, or two rows, a little uneven."""
     if len(things) == 1:
         return [replace(things[0], x=0.0, y=0.0)]
-    cells = np.array([extent(box(t)) for t in things]).max(axis=0) + APART + 0.02 * rng.random(2)
+    cells = (
+        np.array([extent(box(t)) for t in things]).max(axis=0)
+        + BLOCK_DISTANCE
+        + 0.02 * rng.random(2)
+    )
     style = rng.random()
     per_row = len(things) if style < 0.4 else 1 if style < 0.65 else 2
     if per_row * cells[0] > 0.95 or -(-len(things) // per_row) * cells[1] > 0.95:
@@ -78,7 +82,7 @@ def within_image(b: Box) -> bool:
     return min(b[0], b[1]) >= EDGE and max(b[2], b[3]) <= 1 - EDGE
 
 
-def apart(a: Box, b: Box, distance: float = APART) -> bool:
+def apart(a: Box, b: Box, distance: float = BLOCK_DISTANCE) -> bool:
     return max(separation(a, b)) >= distance
 
 
@@ -88,7 +92,7 @@ def spread(
     """Move each block as a whole to a random free place; None if a block finds none."""
     order = sorted(range(len(blocks)), key=lambda i: -np.prod(extent(union(blocks[i]))))
     placed: dict[int, list[Thing]] = {}
-    taken: list[Box] = []
+    boxes: list[Box] = []
     for i in order:
         b = union(blocks[i])
         free_x, free_y = (1 - 2 * EDGE - side for side in extent(b))
@@ -96,10 +100,10 @@ def spread(
             return None
         for x, y in rng.random((tries, 2)).tolist():
             dx, dy = EDGE + x * free_x - b[0], EDGE + y * free_y - b[1]
-            there = (b[0] + dx, b[1] + dy, b[2] + dx, b[3] + dy)
-            if all(apart(there, other) for other in taken):
+            target = (b[0] + dx, b[1] + dy, b[2] + dx, b[3] + dy)
+            if all(apart(target, other) for other in boxes):
                 placed[i] = [moved(t, dx, dy) for t in blocks[i]]
-                taken.append(there)
+                boxes.append(target)
                 break
         else:
             return None
@@ -111,12 +115,12 @@ def is_tidy(scene: Scene) -> bool:
     on the other."""
     if not all(within_image(box(thing)) for thing in scene.things):
         return False
-    found = groups(scene)
-    for i, a in enumerate(found):
+    all_groups = groups(scene)
+    for i, a in enumerate(all_groups):
         for j, one in enumerate(a):
             if not all(apart(box(one), box(other), 0.015) for other in a[j + 1 :]):
                 return False
-        for b in found[i + 1 :]:
+        for b in all_groups[i + 1 :]:
             if relations(a, b) & {"inside", "around", "on", "under"}:
                 continue
             if not all(apart(box(one), box(other), 0.02) for one in a for other in b):

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from .grammar import COLOUR_WORDS, NOUNS, NUMBERS, RELATION_WORDS, plural
 from .world import Scene, Thing, groups, relations, union
 
-_MOST_TELLING = ("inside", "around", "on", "under", "left", "right", "above", "below")
+_RELATION_ORDER = ("inside", "around", "on", "under", "left", "right", "above", "below")
 
 
 def plain_caption(scene: Scene) -> str:
     """Every thing's kind, colour and number: "a red car left of two stars and also a blue dog"."""
-    found = sorted(groups(scene), key=_middle)
-    return " and also ".join(_pair(found[i : i + 2]) for i in range(0, len(found), 2))
+    all_groups = sorted(groups(scene), key=_middle)
+    return " and also ".join(_pair(all_groups[i : i + 2]) for i in range(0, len(all_groups), 2))
 
 
 def _middle(group: Sequence[Thing]) -> float:
@@ -29,8 +29,8 @@ def _middle(group: Sequence[Thing]) -> float:
 def _pair(pair: Sequence[Sequence[Thing]]) -> str:
     if len(pair) == 1:
         return _phrase(pair[0])
-    held = relations(*pair)
-    relation = next((RELATION_WORDS[name][0] for name in _MOST_TELLING if name in held), "and")
+    names = relations(*pair)
+    relation = next((RELATION_WORDS[name][0] for name in _RELATION_ORDER if name in names), "and")
     return f"{_phrase(pair[0])} {relation} {_phrase(pair[1])}"
 
 

@@ -100,9 +100,9 @@ _SIZE_WEIGHTS = {
     3: (0.5, 0.4, 0.1),
     4: (0.7, 0.28, 0.02),
 }
-_TOUCHING = 0.16
+_TOUCHING_SHARE = 0.16
 """Share of the scenes of several groups in which one group is inside or on another."""
-_ALIKE = 0.12
+_ALIKE_SHARE = 0.12
 """Share of the further groups that repeat an earlier kind, and as many an earlier colour."""
 
 
@@ -135,9 +135,9 @@ def _choose_pairs(
         while True:
             colour, kind = _pick(rng, world.colours), _pick(rng, kinds)
             alike = rng.random()
-            if pairs and alike < _ALIKE and len(kinds) == len(world.kinds):
+            if pairs and alike < _ALIKE_SHARE and len(kinds) == len(world.kinds):
                 kind = _pick(rng, pairs)[1]
-            elif pairs and alike > 1 - _ALIKE:
+            elif pairs and alike > 1 - _ALIKE_SHARE:
                 colour = _pick(rng, pairs)[0]
             pair = forced if forced and i == 0 else (colour, kind)
             if pair not in pairs and (held_out or pair == forced or pair not in HELD_OUT_PAIRS):
@@ -200,9 +200,9 @@ def _arrange(
     if touch is None:
         blocks = [cluster(things, rng) for things in grouped]
     else:
-        put = put_inside if touch == "inside" else put_on
-        held, holder = grouped[0], grouped[1][0]
-        blocks = [[*put(held, holder, rng), holder], *(cluster(g, rng) for g in grouped[2:])]
+        move = put_inside if touch == "inside" else put_on
+        inner, holder = grouped[0], grouped[1][0]
+        blocks = [[*move(inner, holder, rng), holder], *(cluster(g, rng) for g in grouped[2:])]
     placed = spread(blocks, rng)
     return None if placed is None else tuple(thing for block in placed for thing in block)
 
@@ -213,7 +213,7 @@ def _attempt(
     choices = _COUNTS[total]
     counts = choices[_weighted(rng, [weight for weight, _ in choices])][1]
     touch = None
-    if world is EVERYTHING and counts[-2:] == (1, 1) and rng.random() < _TOUCHING:
+    if world is EVERYTHING and counts[-2:] == (1, 1) and rng.random() < _TOUCHING_SHARE:
         touch, counts = _pick(rng, ("inside", "on")), tuple(sorted(counts))
     roles: list[Sequence[str]] = [world.kinds] * len(counts)
     if touch is not None:
@@ -315,13 +315,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1, help="another seed, another album (1)")
     parser.add_argument("--split", default="test", choices=("train", "test", "unseen"))
     parser.add_argument("--captions", action="store_true", help="write a .txt beside each picture")
-    given = parser.parse_args(argv)
-    if given.count < 1:
-        parser.error(f"--count must be 1 or more, not {given.count}")
-    if given.size < 8:
-        parser.error(f"--size must be 8 or more, not {given.size}")
+    options = parser.parse_args(argv)
+    if options.count < 1:
+        parser.error(f"--count must be 1 or more, not {options.count}")
+    if options.size < 8:
+        parser.error(f"--size must be 8 or more, not {options.size}")
     write_album(
-        given.out, given.count, given.size, given.seed, captions=given.captions, split=given.split
+        options.out,
+        options.count,
+        options.size,
+        options.seed,
+        captions=options.captions,
+        split=options.split,
     )
 
 

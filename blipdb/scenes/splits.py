@@ -34,15 +34,15 @@ def _held_out_pairs() -> frozenset[Pair]:
     """A tenth of the pairs, at most two of each kind and five of each colour, so that all kinds and
     colours are learned."""
     pairs = sorted(((c, k) for c in COLOURS for k in KINDS), key=_rank)
-    wanted, chosen = round(len(pairs) / 10), list[Pair]()
+    count, selection = round(len(pairs) / 10), list[Pair]()
     for colour, kind in pairs:
         if (colour, kind) in _SHOWN_PAIRS:
             continue
-        if sum(c == colour for c, _ in chosen) < 5 and sum(k == kind for _, k in chosen) < 2:
-            chosen.append((colour, kind))
-        if len(chosen) == wanted:
+        if sum(c == colour for c, _ in selection) < 5 and sum(k == kind for _, k in selection) < 2:
+            selection.append((colour, kind))
+        if len(selection) == count:
             break
-    return frozenset(chosen)
+    return frozenset(selection)
 
 
 def _held_out_triples() -> frozenset[Triple]:

@@ -117,7 +117,7 @@ def _changed(scene: Scene, rng: np.random.Generator, world: World) -> Scene:
 
 
 def _mirrored(thing: Thing) -> Thing:
-    """At the other end of both axes: left is right, and above is below."""
+    """Mirror a relation on both axes: left becomes right, and above becomes below."""
     return replace(thing, x=1 - thing.x, y=1 - thing.y)
 
 

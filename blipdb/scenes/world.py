@@ -157,17 +157,17 @@ def relations(a: Sequence[Thing], b: Sequence[Thing]) -> frozenset[str]:
 
 def groups(scene: Scene) -> list[tuple[Thing, ...]]:
     """The things by (kind, colour), in the order of their first thing."""
-    found: dict[tuple[str, str], list[Thing]] = {}
+    by_name: dict[tuple[str, str], list[Thing]] = {}
     for thing in scene.things:
-        found.setdefault((thing.kind, thing.colour), []).append(thing)
-    return [tuple(things) for things in found.values()]
+        by_name.setdefault((thing.kind, thing.colour), []).append(thing)
+    return [tuple(things) for things in by_name.values()]
 
 
 def relation_triples(scene: Scene) -> set[tuple[str, str, str]]:
     """(kind, relation, kind) of every two groups, as left, above, inside or on."""
-    found = set()
+    triples = set()
     for a, b in combinations(groups(scene), 2):
         for first, second in ((a, b), (b, a)):
             for relation in relations(first, second) & {"left", "above", "inside", "on"}:
-                found.add((first[0].kind, relation, second[0].kind))
-    return found
+                triples.add((first[0].kind, relation, second[0].kind))
+    return triples
