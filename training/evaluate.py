@@ -121,10 +121,10 @@ def options_of(arguments: Sequence[str] | None) -> tuple[EvaluationOptions, Path
     Raises:
         DataError: the data's description is none.
     """
-    given = vars(_parser().parse_args(arguments))
-    out: Path = given.pop("out")
+    values = vars(_parser().parse_args(arguments))
+    out: Path = values.pop("out")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return EvaluationOptions(**{**given, "device": device, "data": read_data(given["data"])}), out
+    return EvaluationOptions(**{**values, "device": device, "data": read_data(values["data"])}), out
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

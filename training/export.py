@@ -58,11 +58,11 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
     arch = Architecture.from_dict(description["architecture"])
     image = _preprocessing(description["preprocessing"])
     state = load_file(run / WEIGHTS)
-    chosen = _roles(state, roles)
-    weights = prepare(state, arch, chosen)
+    selection = _roles(state, roles)
+    weights = prepare(state, arch, selection)
     max_tokens = description["max_text"]
     built = build_graphs(
-        weights, arch, mean=image.mean, std=image.std, roles=chosen, max_tokens=max_tokens
+        weights, arch, mean=image.mean, std=image.std, roles=selection, max_tokens=max_tokens
     )
     graphs = {graph: f"{graph}.onnx" for graph in built}
     files = {graphs[graph]: data for graph, data in built.items()}
@@ -74,26 +74,26 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
         special_tokens=SpecialTokens.from_dict(description["special_tokens"]),
         image=image,
         max_tokens=max_tokens,
-        roles=chosen,
+        roles=selection,
         knows=knows,
         graphs=graphs,
         files=digests(files),
-        temperature=None if MATCHING.isdisjoint(chosen) else float(state["temp"]),
-        decoding=_decoding(chosen, description.get("prompt", "")),
+        temperature=None if MATCHING.isdisjoint(selection) else float(state["temp"]),
+        decoding=_decoding(selection, description.get("prompt", "")),
     )
     return Artifact.replace(out, manifest, files)
 
 
-def _roles(state: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...]:
+def _roles(state: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
     possible = roles_of(state)
     if "retrieval" in possible:
         possible = (*possible, "filter")
-    if unknown := sorted(set(wanted) - set(possible)):
+    if unknown := sorted(set(names) - set(possible)):
         raise ModelError(
             f"The run's weights can't be a model for: {', '.join(unknown)}.",
             f"They can be one for: {', '.join(possible)}.",
         )
-    usual = wanted or [role for role in possible if role != "filter"]
+    usual = names or [role for role in possible if role != "filter"]
     return tuple(role for role in possible if role in usual)
 
 
@@ -175,10 +175,10 @@ def _quality(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _language(run: Path) -> str:
     words = sorted(tokenizers.Tokenizer.from_file(str(run / TOKENIZER)).get_vocab())
-    known = [word for word in words if not word.startswith("[")]
-    if len(known) > MAX_WORDS_LISTED:
-        return f"It reads texts in {len(known):,} pieces of words."
-    return f"It reads these {len(known)} words: {', '.join(known)}."
+    plain_words = [word for word in words if not word.startswith("[")]
+    if len(plain_words) > MAX_WORDS_LISTED:
+        return f"It reads texts in {len(plain_words):,} pieces of words."
+    return f"It reads these {len(plain_words)} words: {', '.join(plain_words)}."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

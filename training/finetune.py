@@ -92,15 +92,15 @@ def check(task: str, config: Config) -> None:
     Raises:
         ConfigError: see `finetune`.
     """
-    wanted = {
+    task_losses = {
         "retrieval": {"itc", "itm"}, "captioning": {"lm"}, "vqa": {"lm"}, "nlvr2": {"itm"},
     }[task]  # fmt: skip
     for stage in config.stages:
-        found = {name for name in ("itc", "itm", "lm") if getattr(stage, name)}
-        if found != wanted:
+        stage_losses = {name for name in ("itc", "itm", "lm") if getattr(stage, name)}
+        if stage_losses != task_losses:
             raise ConfigError(
-                f"{task} learns by {' and '.join(sorted(wanted))}; "
-                f"a stage has {' and '.join(sorted(found)) or 'none'}"
+                f"{task} learns by {' and '.join(sorted(task_losses))}; "
+                f"a stage has {' and '.join(sorted(stage_losses)) or 'none'}"
             )
     if not config.data:
         raise ConfigError(f"{task} needs [[data]]")

@@ -98,16 +98,16 @@ def measure(
     learner: Learner, tokenizer: Tokenizer, data: HeldOut, config: Config, step: int
 ) -> dict[str, float]:
     """Evaluate on held-out scenes what the stage before `step` teaches."""
-    stage, found = config.stage(step - 1), {}
+    stage, figures = config.stage(step - 1), {}
     learner.eval()
     if stage.naming and learner.naming is not None:
         arch = config.model
         labels = label_patches(data.scenes, arch.image_size // arch.patch_size)
-        found = learner.naming.shares_right(encode_images(learner.med, data.images), labels)
+        figures = learner.naming.shares_right(encode_images(learner.med, data.images), labels)
     if stage.speaks:
-        found |= evaluate(learner.med, tokenizer, data, config.reports.candidates)
+        figures |= evaluate(learner.med, tokenizer, data, config.reports.candidates)
     learner.train()
-    return found
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

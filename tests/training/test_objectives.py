@@ -50,7 +50,7 @@ def test_the_partner_is_found_among_all_processes_texts() -> None:
     truths = TruePairs(none, none, 2)
     assert truths.own.shape == (2, 2)
     everything = ~none
-    texts, _ = TruePairs(everything, everything, 2).others()
+    texts, _ = TruePairs(everything, everything, 2).other_positives()
     assert texts.tolist() == [[True, True, False, True], [True, True, True, False]]
 
 

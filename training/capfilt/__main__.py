@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = settings.load(home=options.home, url=options.db)
         with progress() as show:
             if options.shards is not None:
-                found = export_shards(where, options.shards, space=plan.space, show=show)
-                print(f"{found.samples:,} texts in {found.shards} shards in {options.shards}")
+                result = export_shards(where, options.shards, space=plan.space, show=show)
+                print(f"{result.samples:,} texts in {result.shards} shards in {options.shards}")
                 return
             run = loop.Loop(plan, options.out, where, options.captioner, options.filter, show)
             done = run.run(options.steps)

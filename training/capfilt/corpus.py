@@ -68,13 +68,13 @@ def collect(
     """
     dataset = open_dataset(spec)
     total = len(dataset) if isinstance(dataset, Sized) else 0
-    seen = 0
+    count = 0
     with Decoder() as decoder:
         collector = _Collector(conn, decoder, origin, space)
         for batch in _batches(dataset.once()):
             collector.add(batch)
-            seen += len(batch)
-            show(f"reading {origin} texts", seen, max(total, seen))
+            count += len(batch)
+            show(f"reading {origin} texts", count, max(total, count))
     jobs.flush(conn)
     return collector.result
 
@@ -119,10 +119,10 @@ class _Collector:
                 continue
             image = images[key]
             id = image_id(self._space, image.data)
-            seen = Seen(_file(image.source, len(image.data)), id)
+            file = Seen(_file(image.source, len(image.data)), id)
             content = None if isinstance(image.source, Path) else image.data
             digest = sha256(image.data).digest()
-            new.setdefault(id, New(seen, digest, decoded, decoded.mime, content))
+            new.setdefault(id, New(file, digest, decoded, decoded.mime, content))
             captions.setdefault(id, []).extend(image.captions)
             self.result.samples += len(image.captions)
         self._store(list(new.values()), captions)

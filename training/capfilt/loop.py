@@ -84,38 +84,38 @@ class Loop:
         return self.done
 
     def _run(self, steps: Sequence[str]) -> None:
-        wanted = [step for step in STEPS if step in steps]
-        if self.captioner and self.filter and "pretrain" in wanted:
-            wanted.remove("pretrain")  # it would teach nobody
-        for step in wanted:
+        selection = [step for step in STEPS if step in steps]
+        if self.captioner and self.filter and "pretrain" in selection:
+            selection.remove("pretrain")  # it would teach nobody
+        for step in selection:
             if step not in self.done or step in ("write", "judge", "report"):
                 self._note(step, getattr(self, f"_{step}")())
 
     @property
     def done(self) -> dict[str, Any]:
         path = self.folder / DONE
-        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        return found
+        results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return results
 
     @property
     def tokenizer(self) -> Tokenizer:
         return read_vocabulary(self.plan.vocabulary)
 
-    def _note(self, step: str, what: Any) -> None:
-        write_json(self.folder / DONE, {**self.done, step: what})
+    def _note(self, step: str, result: Any) -> None:
+        write_json(self.folder / DONE, {**self.done, step: result})
 
     def _connected(self) -> Connection:
         return connection.connect_pinned(self.settings.database_url(), autocommit=True)
 
     def _collect(self) -> dict[str, Any]:
-        found = {}
+        counts = {}
         with self._connected() as conn:
             for origin, specs in (("web", self.plan.web), ("human", self.plan.human)):
                 for number, spec in enumerate(specs):
-                    got = collect(conn, spec, origin, space=self.plan.space, show=self.show)
-                    broken = {"left out": dict(got.broken), "as": list(got.first.values())}
-                    found[f"{origin} {number}"] = {"texts": got.samples, **broken}
-        return found
+                    result = collect(conn, spec, origin, space=self.plan.space, show=self.show)
+                    broken = {"left out": dict(result.broken), "as": list(result.first.values())}
+                    counts[f"{origin} {number}"] = {"texts": result.samples, **broken}
+        return counts
 
     def _pretrain(self) -> dict[str, Any]:
         self._require_corpus()
@@ -128,10 +128,10 @@ class Loop:
     def _filter(self) -> dict[str, Any]:
         return self._teacher("filter", self.filter)
 
-    def _teacher(self, step: str, given: str | None) -> dict[str, Any]:
-        if given is not None:
+    def _teacher(self, step: str, name_or_digest: str | None) -> dict[str, Any]:
+        if name_or_digest is not None:
             with self._connected() as conn:
-                model = model_for(conn, step, given)
+                model = model_for(conn, step, name_or_digest)
         else:
             self._require_people()
             start = Weights(model=self._weights("pretrain"))
@@ -156,22 +156,24 @@ class Loop:
 
     def _retrain(self) -> dict[str, Any]:
         with self._connected() as conn:
-            kept, dropped, unjudged = _counts(conn, self.plan.space)
-        if unjudged and not kept + dropped:
-            raise CapFiltError(f"No filter has judged the {unjudged:,} texts yet.", "Run: judge")
-        if dropped and not kept:
+            kept_count, dropped_count, unjudged_count = _counts(conn, self.plan.space)
+        if unjudged_count and not kept_count + dropped_count:
             raise CapFiltError(
-                f"The filter dropped all {dropped:,} texts of the web and the captioner, so a new"
-                " model would learn from people's captions alone.",
+                f"No filter has judged the {unjudged_count:,} texts yet.", "Run: judge"
+            )
+        if dropped_count and not kept_count:
+            raise CapFiltError(
+                f"The filter dropped all {dropped_count:,} texts of the web and the captioner, so a"
+                " new model would learn from people's captions alone.",
                 "Look at what it says: SELECT * FROM blip.verdicts ORDER BY itm DESC LIMIT 20; a"
                 " filter that learned longer, or from more captions, tells them apart.",
             )
         start = Weights(vision=self.plan.vision, text=self.plan.text)
-        found = self._train("retrain", "kept", start)
+        result = self._train("retrain", "kept", start)
         run, name = self.folder / "retrain", self.plan.name
         roles = ("retrieval", "captioner")
         model = register_run(self.settings, run, name, self.plan.knows, roles)
-        return {**found, "model": model.name, "digest": model.digest}
+        return {**result, "model": model.name, "digest": model.digest}
 
     def _report(self) -> dict[str, Any]:
         with self._connected() as conn:
@@ -255,8 +257,8 @@ def _counts(conn: Connection, space: str) -> tuple[int, int, int]:
         " WHERE origin <> 'human' AND i.space = %s GROUP BY 1",
         [space],
     ).fetchall()
-    found = dict(rows)
-    return found.get("kept", 0), found.get("dropped", 0), found.get("unjudged", 0)
+    counts = dict(rows)
+    return counts.get("kept", 0), counts.get("dropped", 0), counts.get("unjudged", 0)
 
 
 def check_steps(steps: Sequence[str]) -> None:

@@ -62,9 +62,9 @@ def read_plan(path: Path) -> Plan:
         values = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} can't be read: {error}") from None
-    known = [one.name for one in fields(Plan)]
-    if unknown := sorted(set(values) - set(known)):
-        raise ConfigError(f"{path}: unknown {', '.join(unknown)}; known: {', '.join(known)}")
+    names = [one.name for one in fields(Plan)]
+    if unknown := sorted(set(values) - set(names)):
+        raise ConfigError(f"{path}: unknown {', '.join(unknown)}; known: {', '.join(names)}")
     values.setdefault("retrain", values.get("pretrain"))
     for name in ("vocabulary", *STAGES, "vision", "text"):
         if values.get(name) is not None:
@@ -81,25 +81,25 @@ def read_plan(path: Path) -> Plan:
         raise ConfigError(f"{path}: {str(error).partition('() ')[2] or error}") from None
 
 
-def _existing(path: Path, name: str, given: str) -> Path:
-    found = path.parent / given
-    if not found.exists():
-        raise ConfigError(f"{path}: {name} is {given}, and there is no {found}")
-    return found
+def _existing(path: Path, name: str, value: str) -> Path:
+    file = path.parent / value
+    if not file.exists():
+        raise ConfigError(f"{path}: {name} is {value}, and there is no {file}")
+    return file
 
 
 def _placed(path: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve a dataset's paths, which begin at the plan's folder."""
     placed = dict(spec)
     for name in ("path", "images"):
-        if isinstance(given := placed.get(name), str):
-            placed[name] = str(path.parent / given)
+        if isinstance(value := placed.get(name), str):
+            placed[name] = str(path.parent / value)
     return placed
 
 
 def _writing(path: Path, values: Mapping[str, Any]) -> Writing:
-    known = [one.name for one in fields(Writing)]
-    if unknown := sorted(set(values) - set(known)):
+    names = [one.name for one in fields(Writing)]
+    if unknown := sorted(set(values) - set(names)):
         raise ConfigError(f"{path}: [write] has unknown {', '.join(unknown)}")
     beams = values.get("beams")
     return (

@@ -24,7 +24,7 @@ from ..run.checkpoint import write_atomically, write_json
 from .plan import Plan
 
 EXAMPLES = 8  # of each origin and verdict
-MEASURED = {"pretrain": "the noisy corpus", "retrain": "what CapFilt kept"}
+CORPUS_WORDS = {"pretrain": "the noisy corpus", "retrain": "what CapFilt kept"}
 
 COUNT_VERDICTS = """
 SELECT v.origin, v.verdict, v.writer, v.judge, count(*), avg(v.itm)
@@ -90,14 +90,14 @@ def write_report(
         }
         for origin, verdict, writer, judge, texts, itm in rows
     ]
-    found = {
+    content = {
         "counts": counts,
         "notes": _notes(counts),
         "noise": [] if truth is None else _noise(conn, plan, truth),
         "gains": _gains(plan, folder, show),
     }
-    write_json(folder / "report.json", {**found, "steps": dict(done)})
-    page = _page(conn, plan, found)
+    write_json(folder / "report.json", {**content, "steps": dict(done)})
+    page = _page(conn, plan, content)
     write_atomically(folder / "report.html", lambda beside: beside.write_text(page))
     return {"file": str(folder / "report.html")}
 
@@ -127,14 +127,16 @@ def _noise(conn: Connection, plan: Plan, truth: Truth) -> list[dict[str, Any]]:
         for image_id, origin, text, verdict in cursor.execute(SELECT_TEXTS, [plan.space]):
             texts.setdefault(origin, []).append((truth(image_id, text), verdict == "kept"))
     rows = []
-    for origin, found in sorted(texts.items()):
-        kept = [is_true for is_true, is_kept in found if is_kept]
+    for origin, verdicts in sorted(texts.items()):
+        kept_truths = [is_true for is_true, is_kept in verdicts if is_kept]
         rows.append(
             {
                 "origin": origin,
-                "noise": 1 - sum(is_true for is_true, _ in found) / len(found),
-                "noise of what was kept": 1 - sum(kept) / len(kept) if kept else None,
-                "true texts kept": _share([one for true, one in found if true]),
+                "noise": 1 - sum(is_true for is_true, _ in verdicts) / len(verdicts),
+                "noise of what was kept": 1 - sum(kept_truths) / len(kept_truths)
+                if kept_truths
+                else None,
+                "true texts kept": _share([one for true, one in verdicts if true]),
             }
         )
     return rows
@@ -149,7 +151,7 @@ def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
     if plan.evaluation is None:
         return {}
     device, gains = torch.device("cpu"), {}
-    for run, words in MEASURED.items():
+    for run, words in CORPUS_WORDS.items():
         if not (folder / run).exists():  # with a captioner and a filter of others
             continue
         figures: dict[str, float] = {}
@@ -163,25 +165,25 @@ def _gains(plan: Plan, folder: Path, show: Show) -> dict[str, dict[str, float]]:
     return gains
 
 
-def _page(conn: Connection, plan: Plan, found: Mapping[str, Any]) -> str:
+def _page(conn: Connection, plan: Plan, content: Mapping[str, Any]) -> str:
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>CapFilt: {_shown(plan.name)}"
-        f"</title><style>{STYLE}</style><h1>CapFilt: {_shown(plan.name)}</h1>",
-        _table(found["counts"]),
-        *(f"<p>{_shown(note)}</p>" for note in found["notes"]),
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>CapFilt: {_escape(plan.name)}"
+        f"</title><style>{STYLE}</style><h1>CapFilt: {_escape(plan.name)}</h1>",
+        _table(content["counts"]),
+        *(f"<p>{_escape(note)}</p>" for note in content["notes"]),
     ]
-    if found["noise"]:
-        parts += ["<h2>Noise, where the truth is known</h2>", _table(found["noise"])]
-    if found["gains"]:
-        parts += ["<h2>What the new model gained</h2>", _table(_gained(found["gains"]))]
+    if content["noise"]:
+        parts += ["<h2>Noise, where the truth is known</h2>", _table(content["noise"])]
+    if content["gains"]:
+        parts += ["<h2>What the new model gained</h2>", _table(_gained(content["gains"]))]
     with Decoder(children=1) as decoder:
         for origin, verdict in (
             ("web", "kept"), ("web", "dropped"), ("synthetic", "kept"), ("synthetic", "dropped"),
         ):  # fmt: skip
-            chosen = conn.execute(
+            records = conn.execute(
                 SELECT_EXAMPLES, [plan.space, origin, verdict, EXAMPLES]
             ).fetchall()
-            examples = [Example(*row) for row in chosen]
+            examples = [Example(*row) for row in records]
             if examples:
                 figures = "".join(_figure(conn, decoder, example) for example in examples)
                 parts.append(
@@ -206,7 +208,7 @@ def _gained(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "<p>The database holds no captions.</p>"
-    head = "".join(f"<th>{_shown(name)}</th>" for name in rows[0])
+    head = "".join(f"<th>{_escape(name)}</th>" for name in rows[0])
     body = "".join(
         "<tr>" + "".join(_cell(value) for value in row.values()) + "</tr>" for row in rows
     )
@@ -218,14 +220,14 @@ def _cell(value: Any) -> str:
         return f"<td class=n>{value:,.2f}</td>"
     if isinstance(value, int):
         return f"<td class=n>{value:,}</td>"
-    return f"<td>{'–' if value is None else _shown(value)}</td>"
+    return f"<td>{'–' if value is None else _escape(value)}</td>"
 
 
 def _figure(conn: Connection, decoder: Decoder, example: Example) -> str:
     itm = "" if example.itm is None else f" · ITM {example.itm:.2f}"
     return (
-        f"<figure>{_image(conn, decoder, example.image_id)}<figcaption>{_shown(example.text)}<br>"
-        f"<small>{_shown(example.reason)}{itm}</small></figcaption></figure>"
+        f"<figure>{_image(conn, decoder, example.image_id)}<figcaption>{_escape(example.text)}<br>"
+        f"<small>{_escape(example.reason)}{itm}</small></figcaption></figure>"
     )
 
 
@@ -237,9 +239,9 @@ def _image(conn: Connection, decoder: Decoder, image_id: UUID) -> str:
             return "<p>deleted</p>"
         preview = decoder.decode(data, 32, preview=True).preview
     except ImageError as error:
-        return f"<p>{_shown(error.reason)}</p>"
+        return f"<p>{_escape(error.reason)}</p>"
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(preview).decode()}">'
 
 
-def _shown(text: Any) -> str:
+def _escape(text: Any) -> str:
     return html.escape(str(text))

@@ -43,16 +43,16 @@ def export_shards(
     """
     folder.mkdir(parents=True, exist_ok=True)
     dataset = database(settings.database_url(), space=space)
-    samples, found = dataset.once(), Exported(0, 0, 0)
+    samples, result = dataset.once(), Exported(0, 0, 0)
     for first in samples:
         shard = itertools.chain([first], itertools.islice(samples, per_shard - 1))
-        path = folder / f"capfilt-{found.shards:05}.tar"
+        path = folder / f"capfilt-{result.shards:05}.tar"
         beside = path.with_name(f".{path.name}.partial")
-        good, broken = _write(beside, shard, found.samples)
+        good, broken = _write(beside, shard, result.samples)
         os.replace(beside, path)
-        found = Exported(found.samples + good, found.shards + 1, found.broken + broken)
-        show("writing shards", found.samples + found.broken, len(dataset))
-    return found
+        result = Exported(result.samples + good, result.shards + 1, result.broken + broken)
+        show("writing shards", result.samples + result.broken, len(dataset))
+    return result
 
 
 def _write(path: Path, samples: Iterable[Sample | Broken], first: int) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def _files(sample: Sample) -> Iterator[tuple[str, bytes]]:
 
 
 def _suffix(data: bytes) -> str:
-    """By what the file begins with; readers look at the content alone."""
+    """Choose the suffix by the file's first bytes; readers look at the content alone."""
     if data.startswith(b"\x89PNG"):
         return "png"
     if data.startswith(b"RIFF"):

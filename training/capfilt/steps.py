@@ -133,10 +133,10 @@ def _require_same(conn: Connection, model: Model, writing: Writing) -> None:
     rows = conn.execute(
         "SELECT DISTINCT decoding FROM blip.captions WHERE model_id = %s", [model.model_id]
     ).fetchall()
-    if others := [row[0] for row in rows if row[0] != writing.to_dict()]:
+    if other_options := [row[0] for row in rows if row[0] != writing.to_dict()]:
         raise CapFiltError(
-            f"{model.name} has written captions here with {others[0]}, and was to go on with "
-            f"{writing.to_dict()}.",
+            f"{model.name} has written captions here with {other_options[0]}, and was to go on"
+            f" with {writing.to_dict()}.",
             f"Delete the captions with model_id {model.model_id} from blip.captions, and their jobs"
             " from blip.jobs.",
         )
@@ -169,8 +169,8 @@ def _drain(
     def report(progress: Progress) -> None:
         show(words, progress.done, progress.total)
 
-    with ExitStack() as opened:
-        outcome = LocalExecutor(settings, conn, opened, report, writing=writing).drain(
+    with ExitStack() as stack:
+        outcome = LocalExecutor(settings, conn, stack, report, writing=writing).drain(
             queue, model, Counts()
         )
     jobs.flush(conn)

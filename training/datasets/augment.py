@@ -20,7 +20,7 @@ SHEAR, PIXELS, DEGREES = 0.3 * LEVEL, 10 * LEVEL, 30 * LEVEL
 FACTOR = 0.1 + 1.8 * LEVEL  # 1: brightness and sharpness stay as they are
 GREY = (128, 128, 128)  # of pixels from outside of the image
 MIN_ASPECT, MAX_ASPECT = 3 / 4, 4 / 3  # of a crop, width to height
-TRIES = 10
+MAX_TRIES = 10
 
 Affine = tuple[float, float, float, float, float, float]
 
@@ -39,13 +39,13 @@ def crop_box(
 ) -> tuple[int, int, int, int]:
     """Left, top, width and height of a crop of random area and aspect; where none fits, the largest
     central one within the limits of aspect."""
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         area = width * height * rng.uniform(smallest, 1.0)
         proportion = math.exp(rng.uniform(math.log(MIN_ASPECT), math.log(MAX_ASPECT)))
         across, down = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
         if 0 < across <= width and 0 < down <= height:
-            left = int(rng.integers(0, width - across + 1))
-            return left, int(rng.integers(0, height - down + 1)), across, down
+            x = int(rng.integers(0, width - across + 1))
+            return x, int(rng.integers(0, height - down + 1)), across, down
     across = min(width, max(1, round(height * MAX_ASPECT)))
     down = min(height, max(1, round(width / MIN_ASPECT)))
     return (width - across) // 2, (height - down) // 2, across, down

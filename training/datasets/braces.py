@@ -12,13 +12,13 @@ RANGE = re.compile(r"(\d+)\.\.(\d+)")
 def expand(pattern: str) -> Iterator[str]:
     """Expand a pattern's braces in order, as a shell does: numbers from one to another, with as
     many digits as the first, or alternatives."""
-    found = BRACES.search(pattern)
-    if found is None:
+    match = BRACES.search(pattern)
+    if match is None:
         yield pattern
         return
-    before, behind = pattern[: found.start()], pattern[found.end() :]
+    before, behind = pattern[: match.start()], pattern[match.end() :]
     names = [
-        name for middle in _alternatives(found[1]) for name in expand(before + middle + behind)
+        name for middle in _alternatives(match[1]) for name in expand(before + middle + behind)
     ]
     yield from dict.fromkeys(names)  # braces in braces give some of them twice
 

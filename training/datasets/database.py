@@ -106,11 +106,11 @@ class CapFilt:
         """Read samples by id. Each caller has a connection of its own, made in its own process."""
         numbers = iter(numbers)
         with _explained(self._url), connect(self._url, autocommit=True) as conn:
-            while chosen := [
+            while ids := [
                 self._id(number) for number in itertools.islice(numbers, TEXTS_PER_QUERY)
             ]:
-                texts = _texts(conn, self._from(SELECT_TEXTS), chosen)
-                for id in chosen:
+                texts = _texts(conn, self._from(SELECT_TEXTS), ids)
+                for id in ids:
                     yield _sample(conn, id, texts.get(id))
 
     def _id(self, number: int) -> Id:
@@ -131,8 +131,8 @@ def database(
 
 def _texts(conn: Connection, query: LiteralString, ids: list[Id]) -> dict[Id, str]:
     images, captions = ([id[n] for id in ids] for n in range(2))
-    found = conn.execute(query, [images, captions], binary=True).fetchall()
-    return {(image, caption): text for image, caption, text in found}
+    records = conn.execute(query, [images, captions], binary=True).fetchall()
+    return {(image, caption): text for image, caption, text in records}
 
 
 def _sample(conn: Connection, id: Id, text: str | None) -> Sample | Broken:

@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
-TRIES = 5  # in a row, without a byte gained
+MAX_TRIES = 5  # in a row, without a byte gained
 PAUSE_SECONDS = 1.0  # seconds before the second; each further one takes twice as long
 TIMEOUT_SECONDS = 60.0  # seconds without a byte
 BUSY_STATUSES = (408, 425, 429)  # transient client errors, worth retrying
@@ -24,8 +24,8 @@ def is_url(name: str) -> bool:
     return name.startswith(("http://", "https://"))
 
 
-def shown(url: str) -> str:
-    """The URL for messages: without password, and without a query that may hold a key."""
+def redact_url(url: str) -> str:
+    """Strip a URL of its password, and of its query, which may hold a key, for messages."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -83,19 +83,19 @@ class Download:
 
     def _pass_over(self, response: Any) -> None:
         """Skip the bytes that were read before, where the server starts from the beginning."""
-        left = self._at
-        while left > 0:
-            data = response.read(min(left, 1 << 20))
+        count = self._at
+        while count > 0:
+            data = response.read(min(count, 1 << 20))
             if not data:
                 raise http.client.HTTPException("it breaks off while it begins anew")
-            left -= len(data)
+            count -= len(data)
 
     def _wait(self, reason: str, error: Exception | None = None) -> None:
         self.close()
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         self._failures += 1
-        if self._failures == TRIES or _is_final(error):
+        if self._failures == MAX_TRIES or _is_final(error):
             raise DownloadError(reason) from error
         time.sleep(PAUSE_SECONDS * 2 ** (self._failures - 1))
 

@@ -54,9 +54,9 @@ def require_samples(dataset: IndexedDataset, name: str) -> None:
     if len(dataset) == 0:
         raise DataError(f"{name} has no samples")
     first = min(len(dataset), CHECKED_SAMPLES)
-    found = [one for one in dataset.samples(range(first)) if isinstance(one, Broken)]
-    if len(found) == first:
-        raise DataError(f"none of the first {first} samples can be used; {found[0]}")
+    failures = [one for one in dataset.samples(range(first)) if isinstance(one, Broken)]
+    if len(failures) == first:
+        raise DataError(f"none of the first {first} samples can be used; {failures[0]}")
 
 
 class JoinedDataset(IndexedDataset):
@@ -70,5 +70,5 @@ class JoinedDataset(IndexedDataset):
         return self._ends[-1]
 
     def sample(self, number: int) -> Sample | Broken:
-        found = bisect_right(self._ends, number)
-        return self._parts[found].sample(number - self._ends[found] + len(self._parts[found]))
+        part = bisect_right(self._ends, number)
+        return self._parts[part].sample(number - self._ends[part] + len(self._parts[part]))

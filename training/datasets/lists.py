@@ -52,19 +52,19 @@ def caption_list(
     Raises:
         DataError: a file can't be read, or is no such list.
     """
-    lists = [_captions(found, _folder(images, found)) for found in find_files(path)]
+    lists = [_captions(file, _folder(images, file)) for file in find_files(path)]
     return lists[0] if len(lists) == 1 else JoinedDataset(lists)
 
 
 def find_files(path: str | Path | Sequence[str]) -> list[Path]:
     """Expand a path, a glob or several of them; a glob's files are sorted."""
     if not isinstance(path, str | Path):
-        return [found for one in path for found in find_files(one)]
+        return [file for one in path for file in find_files(one)]
     if not glob.has_magic(str(path)) or Path(path).exists():
         return [Path(path)]
-    if not (found := sorted(glob.glob(str(path), recursive=True))):
+    if not (files := sorted(glob.glob(str(path), recursive=True))):
         raise DataError(f"{path} matches no file")
-    return list(map(Path, found))
+    return list(map(Path, files))
 
 
 def _folder(images: str | Path | None, path: Path) -> Path:

@@ -101,14 +101,14 @@ def read_batches(
         stream = plan.stream(dataset, own)
         for step in own:
             rng = np.random.default_rng([plan.seed, plan.rank, step])
-            found = [_tried(one, ready, rng) for one in itertools.islice(stream, plan.batch)]
-            rows, broken = replace_broken(found, step)
+            results = [_make_ready(one, ready, rng) for one in itertools.islice(stream, plan.batch)]
+            rows, broken = replace_broken(results, step)
             yield make(rows, broken)
 
     return Prefetcher(worker, steps, plan.workers)
 
 
-def _tried(one: Sample | Broken, ready: Ready[R], rng: np.random.Generator) -> R | Broken:
+def _make_ready(one: Sample | Broken, ready: Ready[R], rng: np.random.Generator) -> R | Broken:
     if isinstance(one, Broken):
         return one
     try:
@@ -119,20 +119,20 @@ def _tried(one: Sample | Broken, ready: Ready[R], rng: np.random.Generator) -> R
         return Broken(one.key, str(error))
 
 
-def replace_broken(found: Iterable[R | Broken], step: int) -> tuple[list[R], tuple[Broken, ...]]:
+def replace_broken(results: Iterable[R | Broken], step: int) -> tuple[list[R], tuple[Broken, ...]]:
     """Replace each broken row by the nearest good one. Return the rows, and the broken ones.
 
     Raises:
         DataError: all are broken.
     """
-    found = list(found)
-    broken = tuple(one for one in found if isinstance(one, Broken))
-    good = [n for n, one in enumerate(found) if not isinstance(one, Broken)]
+    results = list(results)
+    broken = tuple(one for one in results if isinstance(one, Broken))
+    good = [n for n, one in enumerate(results) if not isinstance(one, Broken)]
     if not good:
         raise DataError(
-            f"none of the {len(found)} samples of step {step} can be used;"
+            f"none of the {len(results)} samples of step {step} can be used;"
             f" the first, {broken[0] if broken else 'none'}"
         )
-    taken = (min(good, key=lambda other: abs(other - n)) for n in range(len(found)))
-    rows = [row for n in taken if not isinstance(row := found[n], Broken)]
+    sources = (min(good, key=lambda other: abs(other - n)) for n in range(len(results)))
+    rows = [row for n in sources if not isinstance(row := results[n], Broken)]
     return rows, broken

@@ -40,14 +40,16 @@ def open_dataset(spec: Mapping[str, Any]) -> Dataset:
     kind = str(spec.get("kind", "missing"))
     if kind not in KINDS:
         raise DataError(f"kind is {kind!r}; it can be {', '.join(KINDS)}")
-    given = {name: value for name, value in spec.items() if name not in ("kind", "weight")}
-    known = inspect.signature(KINDS[kind]).parameters
-    if unknown := sorted(set(given) - set(known)):
-        raise DataError(f"{kind}: unknown {', '.join(unknown)}; known: {', '.join(known)}, weight")
-    needed = [name for name, one in known.items() if one.default is one.empty]
-    if missing := [name for name in needed if name not in given]:
+    arguments = {name: value for name, value in spec.items() if name not in ("kind", "weight")}
+    parameters = inspect.signature(KINDS[kind]).parameters
+    if unknown := sorted(set(arguments) - set(parameters)):
+        raise DataError(
+            f"{kind}: unknown {', '.join(unknown)}; known: {', '.join(parameters)}, weight"
+        )
+    needed = [name for name, one in parameters.items() if one.default is one.empty]
+    if missing := [name for name in needed if name not in arguments]:
         raise DataError(f"{kind}: {', '.join(missing)} is missing")
-    return KINDS[kind](**given)
+    return KINDS[kind](**arguments)
 
 
 def open_datasets(specs: Sequence[Mapping[str, Any]]) -> Dataset:

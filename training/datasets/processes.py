@@ -28,7 +28,7 @@ class Prefetcher(Iterator[T], Generic[T]):
     def __init__(self, make: Callable[[range], Iterator[T]], steps: range, workers: int) -> None:
         if workers < 1:
             raise ValueError(f"workers is {workers}; at least 1 process has to make batches")
-        self._left = iter(steps)
+        self._steps = iter(steps)
         fork = multiprocessing.get_context("fork")
         self._queues: list[Any] = []
         self._workers: list[Any] = []
@@ -41,7 +41,7 @@ class Prefetcher(Iterator[T], Generic[T]):
         self._end = weakref.finalize(self, _end, self._workers, os.getpid())
 
     def __next__(self) -> T:
-        step = next(self._left, None)
+        step = next(self._steps, None)
         if step is None:
             self.close()
             raise StopIteration
@@ -53,7 +53,7 @@ class Prefetcher(Iterator[T], Generic[T]):
 
     def close(self) -> None:
         """End the workers."""
-        self._left = iter(())
+        self._steps = iter(())
         self._end()
 
     def _receive(self, step: int) -> Any:

@@ -150,7 +150,7 @@ def vqa(
     """
     folder = require_folder(images)
     if path is not None and questions is None and annotations is None and split is None:
-        lists = [_vqa_list(found, folder) for found in find_files(path)]
+        lists = [_vqa_list(file, folder) for file in find_files(path)]
         return lists[0] if len(lists) == 1 else JoinedDataset(lists)
     if path is not None or questions is None:
         raise DataError("vqa: give path, or questions, annotations and split")
@@ -175,12 +175,12 @@ def _vqa_list(path: Path, images: Path) -> IndexedDataset:
     return Listed(records, read)
 
 
-def _answers(given: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+def _answers(texts: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Unique answers with their weights, in the order in which they were first given."""
-    if isinstance(given, str):
-        return (given,), (VG_WEIGHT,)
-    counts = Counter(given)
-    return tuple(counts), tuple(count / len(given) for count in counts.values())
+    if isinstance(texts, str):
+        return (texts,), (VG_WEIGHT,)
+    counts = Counter(texts)
+    return tuple(counts), tuple(count / len(texts) for count in counts.values())
 
 
 def _vqa_release(

@@ -84,7 +84,7 @@ class Records:
         return f"{self.path}, byte {self._places[number][0]:,}"
 
     def keys(self, name: str, key: Callable[[Record], str]) -> Keys:
-        """Where the sample with a certain key is. `name` stands for the function.
+        """Open an index of the samples by a key. `name` stands for the function.
 
         Raises:
             DataError: two samples have the same.
@@ -154,21 +154,21 @@ class Keys:
 
     def find(self, key: str) -> Record | None:
         """Return the record with that key."""
-        wanted = _hash(key)
+        digest = _hash(key)
         low, high = 0, len(self._rows)
         while low < high:
             middle = (low + high) // 2
-            if self._rows[middle][0] < wanted:
+            if self._rows[middle][0] < digest:
                 low = middle + 1
             else:
                 high = middle
-        if low == len(self._rows) or self._rows[low][0] != wanted:
+        if low == len(self._rows) or self._rows[low][0] != digest:
             return None
         record, _ = self._records[self._rows[low][1]]
         return record if self._key(record) == key else None
 
     def _write(self, out: IO[bytes]) -> None:
-        """In the order of the hashes. They are in memory meanwhile, 16 bytes a sample."""
+        """Write the index in the order of the hashes, which are in memory: 16 bytes a sample."""
         pairs = np.fromiter(self._pairs(), np.dtype([("hash", "<i8"), ("number", "<i8")]))
         pairs.sort(order="hash")
         (same,) = (pairs["hash"][1:] == pairs["hash"][:-1]).nonzero()

@@ -47,8 +47,10 @@ def scan_array(file: BinaryIO, path: Path, key: str | None = None) -> Iterator[P
         if bracket == b"]" and not before.strip():
             return
         if bracket != b"{" or before.strip() != separator:
-            found = (before + bracket).strip()[:40].decode("utf-8", "replace")
-            raise DataError(f"{path}: {found!r} at byte {end:,}, where record {count} is expected")
+            excerpt = (before + bracket).strip()[:40].decode("utf-8", "replace")
+            raise DataError(
+                f"{path}: {excerpt!r} at byte {end:,}, where record {count} is expected"
+            )
         yield end - 1, _end_of_record(tokens, path, count) - (end - 1)
         count, separator = count + 1, b","
     raise DataError(f"{path} breaks off behind record {count - 1}: the end of the list is missing")
@@ -66,27 +68,27 @@ def _end_of_record(tokens: Iterator[Token], path: Path, count: int) -> int:
 def _enter(tokens: Iterator[Token], path: Path, key: str | None) -> None:
     """Skip the bracket that opens the list."""
     first = next(tokens, None)
-    wanted = b"[" if key is None else b"{"
+    bracket = b"[" if key is None else b"{"
     if first is None or first.before.decode("utf-8", "replace").strip().strip(MARK):
         raise DataError(f"{path} is not JSON")
-    if first.bracket != wanted:
-        what = "a list of records" if key is None else f'an object with a list "{key}"'
-        raise DataError(f"{path} begins with {first.bracket.decode()}, and should be {what}")
+    if first.bracket != bracket:
+        expectation = "a list of records" if key is None else f'an object with a list "{key}"'
+        raise DataError(f"{path} begins with {first.bracket.decode()}, and should be {expectation}")
     if key is not None:
         _find_key(tokens, path, key)
 
 
 def _find_key(tokens: Iterator[Token], path: Path, key: str) -> None:
-    depth, found = 1, []
+    depth, keys = 1, []
     for before, bracket, _ in tokens:
         if depth == 1 and bracket in b"{[" and (name := KEY.search(before)):
-            found.append(json.loads(name[1]))
-            if found[-1] == key and bracket == b"[":
+            keys.append(json.loads(name[1]))
+            if keys[-1] == key and bracket == b"[":
                 return
         depth += 1 if bracket in b"{[" else -1
         if depth == 0:
             break
-    has = f"it has {', '.join(found)}" if found else "it has none"
+    has = f"it has {', '.join(keys)}" if keys else "it has none"
     raise DataError(f'{path} has no list "{key}"; {has}')
 
 

@@ -109,12 +109,12 @@ def truths_of_tokens(
 
     Raises CaptionError for a text outside the grammar.
     """
-    found = np.full((len(batch), len(texts), length), -1, dtype=np.int8)
+    truths = np.full((len(batch), len(texts), length), -1, dtype=np.int8)
     for j, reading in enumerate(map(read, texts)):
         for i, scene in enumerate(batch):
             for (first, behind), is_true in truths_of_words(reading, scene).items():
-                found[i, j, 1 + first : 1 + behind] = is_true
-    return found
+                truths[i, j, 1 + first : 1 + behind] = is_true
+    return truths
 
 
 def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
@@ -123,10 +123,10 @@ def _scenes(count: int, stage: Stage, rng: np.random.Generator) -> list[Scene]:
     base = [sampling.sample_scene(rng, things=stage.things) for _ in range(count - varied)]
     batch = list(base)
     for i, scene in enumerate(base):
-        wanted = varied // len(base) + (i < varied % len(base))
-        if wanted:
-            found = sampling.variants(scene, rng, wanted, often=stage.often)
-            batch += [variant for variant, _ in found]
+        number = varied // len(base) + (i < varied % len(base))
+        if number:
+            variants = sampling.variants(scene, rng, number, often=stage.often)
+            batch += [variant for variant, _ in variants]
     return batch
 
 

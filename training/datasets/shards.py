@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from .braces import expand
-from .download import Download, is_url, shown
+from .download import Download, is_url, redact_url
 from .permutation import Permutation
 from .sample import Broken, DataError, Sample
 from .table import cache_folder, explained
@@ -58,12 +58,12 @@ def _matches(name: str) -> list[str]:
     if "://" in name or name.startswith("pipe:"):
         raise DataError(f"webdataset: {name} is neither a file nor an http or https URL")
     if glob.has_magic(name) and not Path(name).exists():
-        found = sorted(glob.glob(name, recursive=True))
+        paths = sorted(glob.glob(name, recursive=True))
     else:
-        found = [name] if Path(name).is_file() else []
-    if not found:
+        paths = [name] if Path(name).is_file() else []
+    if not paths:
         raise DataError(f"webdataset: there is no file {name}")
-    return found
+    return paths
 
 
 class Shards:
@@ -80,8 +80,8 @@ class Shards:
         if self._samples is not None:
             return self._samples
         counts = [self._counts.get(shard) for shard in range(len(self._names))]
-        known = [count for count in counts if count is not None]
-        return sum(known) if len(known) == len(counts) else None
+        complete = [count for count in counts if count is not None]
+        return sum(complete) if len(complete) == len(counts) else None
 
     def stream(self, seed: int, part: int, parts: int, start: int) -> Iterator[Item]:
         """As `Dataset.stream`. Where there are fewer shards than parts, a part takes some of the
@@ -90,10 +90,10 @@ class Shards:
         epochs = ShardEpochs(len(self._names), seed, part, parts)
         number, turns, readers = self._begin(epochs, start)
         while True:
-            yield from turns.read(readers, partial(self._opened, epochs[number]))
+            yield from turns.read(readers, partial(self._open_reader, epochs[number]))
             number += 1
             turns = Turns(len(epochs[number]), OPEN_SHARDS)
-            readers = turns.open(partial(self._opened, epochs[number]))
+            readers = turns.open(partial(self._open_reader, epochs[number]))
 
     def once(self) -> Iterator[Item]:
         """As `Dataset.once`: shard by shard."""
@@ -105,7 +105,7 @@ class Shards:
         while True:
             number, turns = self._turns_at(epochs, start)
             with suppress(ShorterError):  # try again: the shard's count is known now
-                return number, turns, turns.open(partial(self._opened, epochs[number]))
+                return number, turns, turns.open(partial(self._open_reader, epochs[number]))
 
     def _turns_at(self, epochs: ShardEpochs, start: int) -> tuple[int, Turns]:
         """Turns by the known counts; shards without a count may have any number."""
@@ -121,19 +121,19 @@ class Shards:
         count = self._counts.get(piece.shard)
         return math.inf if count is None else len(range(piece.first, count, piece.every))
 
-    def _opened(self, epoch: Sequence[Piece], reader: int, taken: int) -> Iterator[Item]:
+    def _open_reader(self, epoch: Sequence[Piece], reader: int, start: int) -> Iterator[Item]:
         piece = epoch[reader]
-        if taken == self._size_of(epoch, reader):
+        if start == self._size_of(epoch, reader):
             return iter(())
         items = itertools.islice(self._read(piece.shard), piece.first, None, piece.every)
-        if sum(1 for _ in itertools.islice(items, taken)) < taken:
+        if sum(1 for _ in itertools.islice(items, start)) < start:
             raise ShorterError
         return items
 
     def _read(self, number: int) -> Iterator[Item]:
         """Read a shard's samples; note their count at the end."""
         name = self._names[number]
-        shown_name = shown(name) if is_url(name) else name
+        shown_name = redact_url(name) if is_url(name) else name
         try:
             stream = _stream(name)
         except OSError as error:
@@ -184,21 +184,21 @@ class ShardCounts:
         key = hashlib.sha256("\n".join(map(_same, names)).encode("utf-8", "surrogateescape"))
         self._path = cache_folder() / f"{key.hexdigest()[:32]}.counts"
         self._noted = self._load()
-        self._known: dict[int, int] = {}
+        self._by_number: dict[int, int] = {}
 
     def get(self, number: int) -> int | None:
         """Return the count of the shard of that number."""
-        if number not in self._known:
+        if number not in self._by_number:
             count = self._noted.get(_state(self._names[number]))
             if count is None:
                 return None
-            self._known[number] = count
-        return self._known[number]
+            self._by_number[number] = count
+        return self._by_number[number]
 
     def note(self, number: int, count: int, *, lasting: bool) -> None:
         """Keep a shard's count; for this process only, unless it is lasting."""
         is_new = self.get(number) != count
-        self._known[number] = count
+        self._by_number[number] = count
         if not lasting or not is_new:
             return
         line = json.dumps([_state(self._names[number]), count]) + "\n"
@@ -208,13 +208,13 @@ class ShardCounts:
                 file.write(line.encode())  # at once, as other processes write here, too
 
     def _load(self) -> dict[str, int]:
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         if self._path.exists():
             for line in self._path.read_text().splitlines():
                 with suppress(ValueError):  # of a line that a crash cut off
                     state, count = json.loads(line)
-                    found[str(state)] = int(count)
-        return found
+                    counts[str(state)] = int(count)
+        return counts
 
 
 def _stream(name: str) -> Download | BinaryIO:
@@ -225,7 +225,7 @@ def _stream(name: str) -> Download | BinaryIO:
 
 def _same(name: str) -> str:
     """Identity of a shard, whatever its content."""
-    return shown(name) if is_url(name) else str(Path(name).resolve())
+    return redact_url(name) if is_url(name) else str(Path(name).resolve())
 
 
 def _state(name: str) -> str:

@@ -61,13 +61,13 @@ class Shard:
                 yield Broken(self._name, "it holds no samples")
 
     def _all(self) -> Iterator[Sample | Broken]:
-        seen: set[str] = set()
+        keys: set[str] = set()
         for key, files in self._groups():
             where = f"{self._name}/{key}"
-            if key in seen:
+            if key in keys:
                 yield Broken(where, "its name occurs twice in the shard")
             else:
-                seen.add(key)
+                keys.add(key)
                 yield from _samples(where, key, files)
 
     def _groups(self) -> Iterator[tuple[str, Files]]:

@@ -21,17 +21,17 @@ class Turns:
         self._turn = 0
 
     def skip(self, places: int, size: Callable[[int], float]) -> int:
-        """Go over so many places, `size` of which each reader has; how many are left where all
-        readers end before."""
+        """Skip so many places, `size` of which each reader has. Return the number that remains if
+        all readers end before."""
         while places > 0 and self._open:
-            fewest = min(size(reader) - taken for reader, taken in self._open)
+            fewest = min(size(reader) - position for reader, position in self._open)
             rounds = int(min(places // len(self._open), fewest))
-            reader, taken = self._open[self._turn]
+            reader, position = self._open[self._turn]
             if rounds > 0:
                 for one in self._open:
                     one[1] += rounds
                 places -= rounds * len(self._open)
-            elif taken >= size(reader):
+            elif position >= size(reader):
                 self._replace()
             else:
                 self._take()
@@ -39,8 +39,8 @@ class Turns:
         return places
 
     def open(self, begin: Callable[[int, int], Iterator[T]]) -> list[Iterator[T]]:
-        """The readers that are open here. `begin` opens one from which so much was taken."""
-        return [begin(reader, taken) for reader, taken in self._open]
+        """Open the readers of this position. `begin` opens one at its own position."""
+        return [begin(reader, position) for reader, position in self._open]
 
     def read(
         self, readers: list[Iterator[T]], begin: Callable[[int, int], Iterator[T]]

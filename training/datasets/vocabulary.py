@@ -24,8 +24,8 @@ def build_tokenizer(words: Iterable[str]) -> Tokenizer:
     A text becomes `[CLS] words [SEP]`; an unknown word is `[UNK]`.
     """
     special = {f"[{name.upper()}]": token for name, token in asdict(SpecialTokens()).items()}
-    known = sorted({word.lower() for word in words})
-    vocabulary = special | {word: len(special) + i for i, word in enumerate(known)}
+    unique_words = sorted({word.lower() for word in words})
+    vocabulary = special | {word: len(special) + i for i, word in enumerate(unique_words)}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.add_special_tokens(list(special))
     tokenizer.normalizer = normalizers.Sequence(

@@ -57,14 +57,14 @@ def check(artifact: Artifact) -> dict[str, float]:
     Raises:
         ModelError: a graph differs by more than `TOLERANCE`.
     """
-    found = disagreement(Runtime.load(artifact.folder), load_med(artifact))
-    for name, difference in found.items():
+    differences = disagreement(Runtime.load(artifact.folder), load_med(artifact))
+    for name, difference in differences.items():
         if not difference <= TOLERANCE:
             raise ModelError(
                 f"{artifact.folder}: {name} differs from torch by {difference:.1e} of its largest "
                 f"value; {TOLERANCE:.0e} is what float32 explains."
             )
-    return found
+    return differences
 
 
 def _image(
@@ -141,6 +141,6 @@ def _memory(model: MED, tokens: npt.NDArray[np.int8], scales: Floats) -> list[Me
     return model.image_memory(values.double())
 
 
-def _difference(found: Floats, expected: Tensor) -> float:
-    wanted = expected.numpy()
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+def _difference(actual: Floats, expected: Tensor) -> float:
+    reference = expected.numpy()
+    return float(np.abs(actual - reference).max() / np.abs(reference).max())

@@ -46,10 +46,10 @@ def held_out(
     for text, scene in drawn.items():
         if len(queries) == harder:
             break
-        others = [s for s, _ in scenes.variants(scene, rng, distractors)]
-        others = [s for s in others if not scenes.is_true(text, s)]
-        if len(others) == distractors:
-            queries.append((text, np.stack([scenes.draw(s, size) for s in [scene, *others]])))
+        negatives = [s for s, _ in scenes.variants(scene, rng, distractors)]
+        negatives = [s for s in negatives if not scenes.is_true(text, s)]
+        if len(negatives) == distractors:
+            queries.append((text, np.stack([scenes.draw(s, size) for s in [scene, *negatives]])))
     images = np.stack([scenes.draw(scene, size) for scene in drawn.values()])
     return HeldOut(list(drawn.values()), list(drawn), images, queries)
 
@@ -66,13 +66,13 @@ def evaluate(model: MED, tokenizer: Tokenizer, data: HeldOut, candidates: int) -
     scores = reranked + cosines.gather(1, best)
     own = torch.arange(len(ids), device=ids.device)
     first = best.gather(1, scores.argmax(dim=1, keepdim=True)).squeeze(1)
-    written = [describe(model, tokenizer, tokens[i : i + 1]) for i in range(len(data.scenes) // 3)]
+    captions = [describe(model, tokenizer, tokens[i : i + 1]) for i in range(len(data.scenes) // 3)]
     return {
         "itc_r1": _share(best[:, 0] == own),
         "itc_r10": _share((best[:, :10] == own[:, None]).any(dim=1)),
         "itm_r1": _share(first == own),
         "harder_r1": harder_recall(model, tokenizer, data),
-        "captions_right": captions_right(written, data.scenes),
+        "captions_right": captions_right(captions, data.scenes),
     }
 
 
@@ -125,9 +125,9 @@ def describe(model: MED, tokenizer: Tokenizer, tokens: Tensor) -> str:
     return tokenizer.decode(ids[0, 1:].tolist())
 
 
-def captions_right(written: Sequence[str], of: Sequence[Scene]) -> float:
+def captions_right(captions: Sequence[str], of: Sequence[Scene]) -> float:
     """Share of captions that name exactly the scene's things, each by kind and colour."""
-    return sum(map(names_everything, written, of)) / max(len(written), 1)
+    return sum(map(names_everything, captions, of)) / max(len(captions), 1)
 
 
 def names_everything(caption: str, scene: Scene) -> bool:

@@ -98,44 +98,44 @@ class Learner(nn.Module):
         is_half = self.config.scale.precision == "bf16"
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=is_half):
             tokens = self.med.image_tokens(pixels)
-            found = {}
+            losses = {}
             if self.naming is not None and stage.naming and batch.patches is not None:
-                found["naming"] = self.naming.loss(tokens, batch.patches)
+                losses["naming"] = self.naming.loss(tokens, batch.patches)
             if stage.speaks:
-                seen = SharedTensors(pixels, tokens, self.med.image_memory(tokens))
-                found |= self._text_losses(seen, batch, step)
-        return found
+                shared = SharedTensors(pixels, tokens, self.med.image_memory(tokens))
+                losses |= self._text_losses(shared, batch, step)
+        return losses
 
-    def _text_losses(self, seen: SharedTensors, batch: Batch, step: int) -> dict[str, Tensor]:
+    def _text_losses(self, shared: SharedTensors, batch: Batch, step: int) -> dict[str, Tensor]:
         """BLIP's objectives. One projection of an image's keys and values serves every pair."""
-        stage, device = self.config.stage(step), seen.tokens.device
+        stage, device = self.config.stage(step), shared.tokens.device
         texts = torch.from_numpy(batch.texts).to(device)
         captions = torch.from_numpy(batch.captions).to(device)
-        found = {}
+        losses = {}
         with self.med.fetched(texts, captions):
             if stage.lm:
-                found["lm"] = self._captioning(seen, captions)
+                losses["lm"] = self._captioning(shared, captions)
             if stage.itc + stage.itm:
-                found |= self._pair_losses(seen, texts, batch, step)
-        return found
+                losses |= self._pair_losses(shared, texts, batch, step)
+        return losses
 
     def _pair_losses(
-        self, seen: SharedTensors, texts: Tensor, batch: Batch, step: int
+        self, shared: SharedTensors, texts: Tensor, batch: Batch, step: int
     ) -> dict[str, Tensor]:
         """ITC and ITM."""
-        stage, found = self.config.stage(step), {}
+        stage, losses = self.config.stage(step), {}
         truths = self._truths(batch, texts.device)
-        vectors = features(self.med, seen.tokens, texts)
-        found["itc"], others = self._contrast(seen, texts, vectors, truths, batch, step)
+        vectors = features(self.med, shared.tokens, texts)
+        losses["itc"], candidates = self._contrast(shared, texts, vectors, truths, batch, step)
         if stage.itm:
-            negatives = self._negatives(vectors, others, truths, step)
+            negatives = self._negatives(vectors, candidates, truths, step)
             facts = torch.from_numpy(batch.facts).to(texts.device) if stage.facts else None
-            found |= self._matching(seen.memory, texts, negatives, facts)
-        return found
+            losses |= self._matching(shared.memory, texts, negatives, facts)
+        return losses
 
     def _contrast(
         self,
-        seen: SharedTensors,
+        shared: SharedTensors,
         texts: Tensor,
         vectors: Features,
         truths: TruePairs,
@@ -150,7 +150,7 @@ class Learner(nn.Module):
             to_images = vectors.texts @ images.T / temperature
             return contrastive_loss(to_texts, to_images, truths), vectors
         self.momentum.follow(self.med)
-        own = self.momentum.features(seen.pixels, texts)
+        own = self.momentum.features(shared.pixels, texts)
         keys = torch.from_numpy(batch.keys[:, 0]).to(texts.device)
         share = self.momentum.share(step * self.config.batch)
         loss = self.momentum.loss(vectors, own, truths, keys, temperature, share, self.world)
@@ -166,14 +166,16 @@ class Learner(nn.Module):
         same = (keys[:, None] == self.world.gather(keys)[None]).any(dim=2)
         return TruePairs(same, same, self.world.own(len(keys)).start)
 
-    def _captioning(self, seen: SharedTensors, captions: Tensor) -> Tensor:
-        logits = self.med.next_words(captions, self.med.writing_memory(seen.tokens, seen.memory))
+    def _captioning(self, shared: SharedTensors, captions: Tensor) -> Tensor:
+        logits = self.med.next_words(
+            captions, self.med.writing_memory(shared.tokens, shared.memory)
+        )
         pad, smoothing = self.med.special.pad, self.config.smoothing
         loss = captioning_loss(logits.float(), captions, pad, smoothing, self.prompt)
         return self._mean(loss)
 
     def _negatives(
-        self, vectors: Features, others: Features, truths: TruePairs, step: int
+        self, vectors: Features, candidates: Features, truths: TruePairs, step: int
     ) -> Negatives:
         temperature = self.med.temperature()
         count = len(truths.own)
@@ -185,8 +187,8 @@ class Learner(nn.Module):
             for n in range(groups)
         ]
         return hard_negatives(
-            vectors.images @ others.texts.T / temperature,
-            vectors.texts @ others.images.T / temperature,
+            vectors.images @ candidates.texts.T / temperature,
+            vectors.texts @ candidates.images.T / temperature,
             truths.own,
             self.config.stage(step).negatives,
             generators,
@@ -204,17 +206,17 @@ class Learner(nn.Module):
         with facts int8 [B, B, L] also the loss of single words."""
         own = torch.arange(len(texts), device=texts.device)
         count = negatives.texts.shape[1]
-        again = own.repeat(count)
+        own_repeated = own.repeat(count)
         index = negatives.images.T.flatten()
-        pairs = torch.cat([own, negatives.texts.T.flatten(), again])
-        seen = [PairMemory(layer, 1 + count, index) for layer in memory]
-        states = self.med.pair_states(texts[pairs], seen, first_only=facts is None)
+        pairs = torch.cat([own, negatives.texts.T.flatten(), own_repeated])
+        memories = [PairMemory(layer, 1 + count, index) for layer in memory]
+        states = self.med.pair_states(texts[pairs], memories, first_only=facts is None)
         logits = self.med.itm_head(states[:, 0])
-        found = {"itm": self._mean(matching_loss(logits.float(), negatives))}
+        losses = {"itm": self._mean(matching_loss(logits.float(), negatives))}
         if facts is not None and self.facts is not None:
-            images = torch.cat([own, again, index])
-            found["facts"] = self.facts.loss(states, facts[images, pairs])
-        return found
+            images = torch.cat([own, own_repeated, index])
+            losses["facts"] = self.facts.loss(states, facts[images, pairs])
+        return losses
 
     def _mean(self, loss: Weighed) -> Tensor:
         """A loss whose mean over processes is the mean over all of their items."""

@@ -45,8 +45,8 @@ class VQALearner(nn.Module):
         with torch.autocast(device.type, torch.bfloat16, enabled=is_half):
             tokens = model.image_tokens(normalise(batch.images, device))
             memory = model.question_memory(model.question_states(questions, tokens))
-            seen = [layer.rows(rows) for layer in memory]
-            logits = model.next_words(answers, seen, model.words(questions)[rows])
+            row_memory = [layer.rows(rows) for layer in memory]
+            logits = model.next_words(answers, row_memory, model.words(questions)[rows])
         each = answer_losses(logits.float(), answers, model.special.pad, self.config.smoothing)
         return {"lm": (each * weights).sum() / len(questions)}
 

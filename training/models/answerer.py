@@ -31,7 +31,7 @@ class AnswerDecoder(nn.Module):
         the question) -> logits of the token after each position [A, L, V]."""
         # Padding is behind every word, where causality hides it already.
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
-        states = self.bert(ids, causal, question, seen=mask[:, None, None, :])
+        states = self.bert(ids, causal, question, image_mask=mask[:, None, None, :])
         return cast(Tensor, self.cls.predictions(states))
 
 
@@ -53,9 +53,11 @@ class Answerer(nn.Module):
         self.vision_model.load_state_dict(med.vision_model.state_dict())
         self.text_encoder.load_state_dict(med.text_encoder.state_dict())
         own = self.text_decoder.state_dict()
-        theirs = med.text_decoder.state_dict()
-        taken = {name: value for name, value in theirs.items() if value.shape == own[name].shape}
-        self.text_decoder.load_state_dict(own | taken)
+        pretrained = med.text_decoder.state_dict()
+        fitting = {
+            name: value for name, value in pretrained.items() if value.shape == own[name].shape
+        }
+        self.text_decoder.load_state_dict(own | fitting)
 
     def regularise(self, dropout: float, drop_path: float, *, recomputes: bool = False) -> None:
         """As `MED.regularise`."""
@@ -67,7 +69,7 @@ class Answerer(nn.Module):
 
     def question_states(self, ids: Tensor, tokens: Tensor) -> Tensor:
         """Questions [B, L], each with its image's tokens [B, N, D] -> states [B, L, D]."""
-        ids = _opened(ids, self.special.enc)
+        ids = _with_first(ids, self.special.enc)
         mask = self.words(ids)[:, None, None, :]
         return cast(Tensor, self.text_encoder(ids, mask, self.text_encoder.image_memory(tokens)))
 
@@ -78,14 +80,14 @@ class Answerer(nn.Module):
     def next_words(self, ids: Tensor, question: Sequence[Memory], mask: Tensor) -> Tensor:
         """Answers [A, L], each with its question's memory and `mask` (see `words`) -> logits of the
         token after each position [A, L, V]."""
-        return cast(Tensor, self.text_decoder(_opened(ids, self.special.dec), question, mask))
+        return cast(Tensor, self.text_decoder(_with_first(ids, self.special.dec), question, mask))
 
     def words(self, ids: Tensor) -> Tensor:
         """Texts [B, L] -> bool [B, L]: True where no padding is."""
         return ids != self.special.pad
 
 
-def _opened(ids: Tensor, first: int) -> Tensor:
-    opened = ids.clone()
-    opened[:, 0] = first
-    return opened
+def _with_first(ids: Tensor, first: int) -> Tensor:
+    copy = ids.clone()
+    copy[:, 0] = first
+    return copy

@@ -84,8 +84,8 @@ def load_vision(path: Path, model: MED) -> None:
         state[POSITIONS] = resize_positions(state[POSITIONS], model.arch.image_tokens)
     if (patches := "vision_model.embeddings.class_embedding") in state:
         state[patches] = state[patches].view(1, 1, -1)
-    wanted = {name for name in model.state_dict() if name.startswith("vision_model.")}
-    _take(path, model, state, wanted)
+    names = {name for name in model.state_dict() if name.startswith("vision_model.")}
+    _take(path, model, state, names)
 
 
 def load_text(path: Path, model: MED) -> None:
@@ -108,9 +108,9 @@ def load_text(path: Path, model: MED) -> None:
         own[positions]
     ):
         state[positions] = state[positions][: len(own[positions])]
-    wanted = {name for name in own if ".crossattention." not in name}
-    _take(path, model.text_encoder, state, wanted)
-    heads = {name for name in wanted if ".attention." in name}  # the rest is shared
+    names = {name for name in own if ".crossattention." not in name}
+    _take(path, model.text_encoder, state, names)
+    heads = {name for name in names if ".attention." in name}  # the rest is shared
     _take(path, model.text_decoder.bert, state, heads)
     transform = "cls.predictions.transform."
     if any(name.startswith(transform) for name in state):
@@ -119,12 +119,12 @@ def load_text(path: Path, model: MED) -> None:
 
 
 @torch.no_grad()
-def _take(path: Path, model: nn.Module, state: Mapping[str, Tensor], wanted: Iterable[str]) -> None:
+def _take(path: Path, model: nn.Module, state: Mapping[str, Tensor], names: Iterable[str]) -> None:
     own = model.state_dict()
-    for name in sorted(wanted):
+    for name in sorted(names):
         if name not in state:
             raise CheckpointError(f"{path} has no {name}")
         if state[name].shape != own[name].shape:
-            found, fits = tuple(state[name].shape), tuple(own[name].shape)
-            raise CheckpointError(f"{path}: {name} has shape {found}; {fits} fits")
+            shape, fits = tuple(state[name].shape), tuple(own[name].shape)
+            raise CheckpointError(f"{path}: {name} has shape {shape}; {fits} fits")
         own[name].copy_(state[name])

@@ -45,26 +45,26 @@ class Memory(NamedTuple):
 
 
 class PairMemory(NamedTuple):
-    """Memory of pairs: of all images in order, `rounds` times, then of those at `others`; without
-    copies of the former."""
+    """Memory of pairs: of all images in order, `rounds` times, then of those at `image_rows`,
+    without copies of the former."""
 
     images: Memory
     rounds: int
-    others: Tensor
+    image_rows: Tensor
 
     def attend(self, queries: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
-        """queries [rounds * B + len(others), heads, L, head width]; there is no mask.
+        """queries [rounds * B + len(image_rows), heads, L, head width]; there is no mask.
 
         Without one, the texts of an image may stand together as if they were one text.
         """
         assert mask is None
         count, shape = len(self.images.keys), queries.shape[1:]
-        first, rest = torch.split(queries, [self.rounds * count, len(self.others)])
-        together = first.view(self.rounds, count, *shape).permute(1, 2, 0, 3, 4)
-        seen = self.images.attend(together.flatten(2, 3), None, dropout)
-        seen = seen.view(count, shape[0], self.rounds, *shape[1:]).permute(2, 0, 1, 3, 4)
-        more = self.images.rows(self.others).attend(rest, None, dropout)
-        return torch.cat([seen.flatten(0, 1), more])
+        first, rest = torch.split(queries, [self.rounds * count, len(self.image_rows)])
+        grouped = first.view(self.rounds, count, *shape).permute(1, 2, 0, 3, 4)
+        context = self.images.attend(grouped.flatten(2, 3), None, dropout)
+        context = context.view(count, shape[0], self.rounds, *shape[1:]).permute(2, 0, 1, 3, 4)
+        more = self.images.rows(self.image_rows).attend(rest, None, dropout)
+        return torch.cat([context.flatten(0, 1), more])
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -150,8 +150,8 @@ class DropPath(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.share == 0:
             return x
-        kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.share
-        return x * kept / (1 - self.share)
+        mask = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.share
+        return x * mask / (1 - self.share)
 
 
 class VisionLayer(nn.Module):
@@ -303,13 +303,13 @@ class TextLayer(nn.Module):
         mask: Tensor,
         image: Memory | PairMemory | None,
         first_only: bool = False,
-        seen: Tensor | None = None,
+        image_mask: Tensor | None = None,
     ) -> Tensor:
-        """[B, L, D] -> [B, L, D], or of each text's first token alone [B, 1, D]; `seen` is what may
-        be looked at of the image, where that is not all."""
+        """[B, L, D] -> [B, L, D], or of each text's first token alone [B, 1, D]. `image_mask`: the
+        part of the image memory that may be attended to; None: all of it."""
         x = self.attention(x[:, :1] if first_only else x, self.attention.self.memory(x), mask)
         if image is not None:
-            x = self.crossattention(x, image, seen)
+            x = self.crossattention(x, image, image_mask)
         return cast(Tensor, self.output(self.intermediate(x), x))
 
     def share(self, other: TextLayer, sharing: str = USUAL_SHARING) -> None:
@@ -351,18 +351,24 @@ class TextModel(nn.Module, Recomputes):
         image: Sequence[Memory | PairMemory] | None = None,
         *,
         first_only: bool = False,
-        seen: Tensor | None = None,
+        image_mask: Tensor | None = None,
     ) -> Tensor:
         """ids int64 [B, L], mask bool broadcastable to [B, heads, L, L] (True: may be attended to),
-        image memory or None for the unimodal mode, `seen` of it as a mask where that is not all
-        -> [B, L, D], or [B, 1, D] with `first_only`, which spares the last layer the other
-        tokens."""
+        image memory or None for the unimodal mode, with `image_mask` where not all of it may be
+        attended to -> [B, L, D], or [B, 1, D] with `first_only`, which spares the last layer the
+        other tokens."""
         x = cast(Tensor, self.embeddings(ids))
         for i, layer in enumerate(self.layers):
             memory = None if image is None else image[i]
             is_last = i == len(self.layers) - 1
             x = run_layer(
-                layer, x, mask, memory, first_only and is_last, seen, recomputes=self.recomputes
+                layer,
+                x,
+                mask,
+                memory,
+                first_only and is_last,
+                image_mask,
+                recomputes=self.recomputes,
             )
         return x
 
@@ -371,8 +377,8 @@ class TextModel(nn.Module, Recomputes):
         if sharing == "nothing":
             return
         self.embeddings = other.embeddings
-        for mine, theirs in zip(self.layers, other.layers, strict=True):
-            mine.share(theirs, sharing)
+        for own_layer, other_layer in zip(self.layers, other.layers, strict=True):
+            own_layer.share(other_layer, sharing)
 
 
 class Transform(nn.Module):
@@ -461,7 +467,7 @@ class MED(nn.Module):
 
     def text_state(self, ids: Tensor) -> Tensor:
         """Texts [B, L] -> the unimodal encoder's state of each first token [B, 1, D]."""
-        ids = self._opened(ids, self.special.cls)
+        ids = self._with_first(ids, self.special.cls)
         return cast(Tensor, self.text_encoder(ids, self._not_padding(ids), first_only=True))
 
     def text_vector(self, ids: Tensor) -> Tensor:
@@ -490,7 +496,7 @@ class MED(nn.Module):
     ) -> Tensor:
         """Texts [B, L], each with an image -> states of the image-grounded encoder [B, L, D], or
         of the first tokens [B, 1, D]."""
-        ids = self._opened(ids, self.special.enc)
+        ids = self._with_first(ids, self.special.enc)
         mask = self._not_padding(ids)
         return cast(Tensor, self.text_encoder(ids, mask, image, first_only=first_only))
 
@@ -500,7 +506,7 @@ class MED(nn.Module):
 
     def next_words(self, ids: Tensor, image: Sequence[Memory]) -> Tensor:
         """Texts [B, L], each with an image -> logits of the word after each position [B, L, V]."""
-        ids = self._opened(ids, self.special.dec)
+        ids = self._with_first(ids, self.special.dec)
         # Padding is behind every word, where causality hides it already.
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         return cast(Tensor, self.text_decoder(ids, causal, image))
@@ -513,10 +519,10 @@ class MED(nn.Module):
     def temperature(self) -> Tensor:
         return self.temp.clamp(*TEMPERATURE_RANGE)
 
-    def _opened(self, ids: Tensor, first: int) -> Tensor:
-        opened = ids.clone()
-        opened[:, 0] = first
-        return opened
+    def _with_first(self, ids: Tensor, first: int) -> Tensor:
+        copy = ids.clone()
+        copy[:, 0] = first
+        return copy
 
     def _not_padding(self, ids: Tensor) -> Tensor:
         return (ids != self.special.pad)[:, None, None, :]

@@ -66,11 +66,11 @@ class TwinAttention(nn.Module):
         self.output = TwinOutput(arch, merges=merges)
 
     def forward(self, x: Tensor, left: Memory, right: Memory) -> Tensor:
-        seen = [
+        contexts = [
             merge_heads(F.scaled_dot_product_attention(part.queries(x), *memory))
             for part, memory in ((self.self0, left), (self.self1, right))
         ]
-        return cast(Tensor, self.output(*seen, x))
+        return cast(Tensor, self.output(*contexts, x))
 
 
 class TwinLayer(nn.Module):
@@ -132,10 +132,10 @@ class Reasoner(nn.Module):
     def begin(self, med: MED) -> None:
         """Load a pretrained model's weights; both cross-attentions start with the same."""
         self.vision_model.load_state_dict(med.vision_model.state_dict())
-        theirs = med.text_encoder.state_dict()
+        pretrained = med.text_encoder.state_dict()
         own = self.text_encoder.state_dict()
-        taken = {name: theirs[_source(name)] for name in own if ".merge_layer." not in name}
-        self.text_encoder.load_state_dict(own | taken)
+        initial = {name: pretrained[_source(name)] for name in own if ".merge_layer." not in name}
+        self.text_encoder.load_state_dict(own | initial)
 
     def regularise(self, dropout: float, drop_path: float, *, recomputes: bool = False) -> None:
         """As `MED.regularise`."""

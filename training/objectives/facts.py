@@ -23,6 +23,6 @@ class FactChecking(nn.Module):
     def loss(self, states: Tensor, facts: Tensor) -> Tensor:
         """Mean binary cross-entropy, a scalar, of states [M, L, D] of pairs with facts int8 [M, L]:
         1 true, 0 false, -1 left out."""
-        said = facts >= 0
+        mask = facts >= 0
         logits = cast(Tensor, self.head(states)).squeeze(-1)
-        return F.binary_cross_entropy_with_logits(logits[said], facts[said].to(logits.dtype))
+        return F.binary_cross_entropy_with_logits(logits[mask], facts[mask].to(logits.dtype))

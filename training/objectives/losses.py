@@ -29,7 +29,7 @@ class TruePairs(NamedTuple):
         """Truth of a process's own texts for its images: bool [B, B]."""
         return self.texts[:, self.first : self.first + len(self.texts)]
 
-    def others(self) -> tuple[Tensor, Tensor]:
+    def other_positives(self) -> tuple[Tensor, Tensor]:
         """`texts` and `images` without the partners."""
         partners = torch.arange(len(self.texts), device=self.texts.device)[:, None] + self.first
         return self.texts.scatter(1, partners, False), self.images.scatter(1, partners, False)
@@ -43,8 +43,10 @@ def contrastive_loss(to_texts: Tensor, to_images: Tensor, truths: TruePairs) -> 
     """
     targets = torch.arange(len(to_texts), device=to_texts.device) + truths.first
     losses = [
-        F.cross_entropy(logits.masked_fill(others, float("-inf")), targets)
-        for logits, others in zip((to_texts, to_images), truths.others(), strict=True)
+        F.cross_entropy(logits.masked_fill(other_positives, float("-inf")), targets)
+        for logits, other_positives in zip(
+            (to_texts, to_images), truths.other_positives(), strict=True
+        )
     ]
     return torch.stack(losses).mean()
 
@@ -75,14 +77,14 @@ def hard_negatives(
     generators, one after the other, and an image's or text's negatives are of its group.
     """
     size = len(also_true) // len(generators)
-    found = []
+    negatives = []
     for number, generator in enumerate(generators):
         group = slice(number * size, (number + 1) * size)
         true = also_true[group, group]
         texts, has_text = _draw(to_texts[group, group], true, count, generator, floor)
         images, has_image = _draw(to_images[group, group], true.T, count, generator, floor)
-        found.append(Negatives(texts + group.start, has_text, images + group.start, has_image))
-    return Negatives(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+        negatives.append(Negatives(texts + group.start, has_text, images + group.start, has_image))
+    return Negatives(*(torch.cat(parts) for parts in zip(*negatives, strict=True)))
 
 
 def _draw(

@@ -15,7 +15,7 @@ from ..run.config import ConfigError, Momentum
 from ..run.world import ALONE, World
 from .losses import TruePairs
 
-NEVER = -1e4  # a similarity whose exponential is exactly 0, and times 0 is 0
+EXCLUDED_LOGIT = -1e4  # a similarity whose exponential is exactly 0, and times 0 is 0
 NO_KEY = -1  # of features that the queue begins with
 
 
@@ -66,9 +66,9 @@ class MomentumITC(nn.Module):
     def follow(self, med: MED, rate: float | None = None) -> None:
         """Move towards the model's weights; at a `rate` of 0, copy them."""
         rate = self.settings.rate if rate is None else rate
-        theirs = dict(med.named_parameters())
-        for name, mine in self.med.named_parameters():
-            mine.lerp_(theirs[name], 1 - rate)
+        source = dict(med.named_parameters())
+        for name, parameter in self.med.named_parameters():
+            parameter.lerp_(source[name], 1 - rate)
 
     def share(self, samples: int) -> float:
         """Alpha, the share of soft labels: rises linearly from 0 over the first samples."""
@@ -100,12 +100,13 @@ class MomentumITC(nn.Module):
         everyone = Features(world.gather(own.images), world.gather(own.texts))
         all_keys = world.gather(keys)
         positives = keys[:, None] == torch.cat([all_keys, self.key_queue])
+        other_texts, other_images = truths.other_positives()
         losses = [
-            self._one_way(query, mine, torch.cat(candidates), others, truths.first, positives,
-                          temperature, share)
-            for query, mine, candidates, others in (
-                (vectors.images, own.images, (everyone.texts, self.text_queue), truths.others()[0]),
-                (vectors.texts, own.texts, (everyone.images, self.image_queue), truths.others()[1]),
+            self._one_way(query, momentum, torch.cat(candidates), other_positives, truths.first,
+                          positives, temperature, share)
+            for query, momentum, candidates, other_positives in (
+                (vectors.images, own.images, (everyone.texts, self.text_queue), other_texts),
+                (vectors.texts, own.texts, (everyone.images, self.image_queue), other_images),
             )
         ]  # fmt: skip
         self._enqueue(everyone, all_keys)
@@ -116,7 +117,7 @@ class MomentumITC(nn.Module):
         queries: Tensor,
         momentum: Tensor,
         candidates: Tensor,
-        others: Tensor,
+        other_positives: Tensor,
         first: int,
         positives: Tensor,
         temperature: Tensor,
@@ -128,13 +129,13 @@ class MomentumITC(nn.Module):
             left_out = torch.zeros_like(positives)
             hard = positives / positives.sum(dim=1, keepdim=True)
         else:
-            left_out = F.pad(others, (0, len(candidates) - others.shape[1]))
+            left_out = F.pad(other_positives, (0, len(candidates) - other_positives.shape[1]))
             partners = torch.arange(len(queries), device=queries.device) + first
             hard = F.one_hot(partners, len(candidates)).to(queries.dtype)
         with torch.no_grad():
-            soft = (momentum @ candidates.T / temperature).masked_fill(left_out, NEVER)
+            soft = (momentum @ candidates.T / temperature).masked_fill(left_out, EXCLUDED_LOGIT)
             targets = share * soft.softmax(dim=1) + (1 - share) * hard
-        logits = (queries @ candidates.T / temperature).masked_fill(left_out, NEVER)
+        logits = (queries @ candidates.T / temperature).masked_fill(left_out, EXCLUDED_LOGIT)
         return F.cross_entropy(logits, targets)
 
     @torch.no_grad()

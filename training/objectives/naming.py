@@ -27,7 +27,7 @@ from .losses import IGNORED
 _KINDS, _COLOURS = tuple(KINDS), tuple(COLOURS)
 NOTHING = len(_KINDS)
 """The class of a patch that shows no thing."""
-COVERED = 0.3
+MIN_COVERED_SHARE = 0.3
 """The share of a patch that a thing's box has to cover to be what the patch shows."""
 OUTLINE_WEIGHT = 5.0  # outlines differ by hundredths, classes by whole nats
 KIND_WEIGHT = 2.0  # of the patches that show a thing: kinds are learned slowest
@@ -60,11 +60,11 @@ def label_patches(scenes: Sequence[Scene], side: int) -> PatchLabels:
             left, top, right, bottom = outline = box(thing)
             across = np.clip(np.minimum(edges + 1 / side, right) - np.maximum(edges, left), 0, 1)
             down = np.clip(np.minimum(edges + 1 / side, bottom) - np.maximum(edges, top), 0, 1)
-            shown = down[:, None] * across[None, :] * side**2 >= COVERED
-            shown[min(int(thing.y * side), side - 1), min(int(thing.x * side), side - 1)] = True
-            kinds[i, shown] = _KINDS.index(thing.kind)
-            colours[i, shown] = _COLOURS.index(thing.colour)
-            outlines[i, shown] = outline
+            patches = down[:, None] * across[None, :] * side**2 >= MIN_COVERED_SHARE
+            patches[min(int(thing.y * side), side - 1), min(int(thing.x * side), side - 1)] = True
+            kinds[i, patches] = _KINDS.index(thing.kind)
+            colours[i, patches] = _COLOURS.index(thing.colour)
+            outlines[i, patches] = outline
     places = np.array([BACKGROUNDS.index(scene.background) for scene in scenes], dtype=np.int64)
     flat = (len(scenes), side * side)
     return PatchLabels(
@@ -98,30 +98,30 @@ class PatchNaming(nn.Module):
     def loss(self, tokens: Tensor, labels: PatchLabels) -> Tensor:
         """Sum of the cross-entropies of kind, colour and place, and the outlines' distance; a
         scalar."""
-        said = cast(NamingLogits, self(tokens))
+        logits = cast(NamingLogits, self(tokens))
         kinds, colours, outlines, places = (
             torch.from_numpy(values).to(tokens.device)
             for values in (labels.kinds, labels.colours, labels.outlines, labels.places)
         )
-        shown = kinds != NOTHING
-        distance = (said.outlines - outlines).abs().mean(dim=-1)
+        has_thing = kinds != NOTHING
+        distance = (logits.outlines - outlines).abs().mean(dim=-1)
         return (
-            _cross_entropy(said.kinds, kinds)
-            + KIND_WEIGHT * _cross_entropy(said.kinds, kinds.masked_fill(~shown, IGNORED))
-            + _cross_entropy(said.colours, colours)
-            + _cross_entropy(said.places, places)
-            + OUTLINE_WEIGHT * (distance * shown).sum() / shown.sum()
+            _cross_entropy(logits.kinds, kinds)
+            + KIND_WEIGHT * _cross_entropy(logits.kinds, kinds.masked_fill(~has_thing, IGNORED))
+            + _cross_entropy(logits.colours, colours)
+            + _cross_entropy(logits.places, places)
+            + OUTLINE_WEIGHT * (distance * has_thing).sum() / has_thing.sum()
         )
 
     def shares_right(self, tokens: Tensor, labels: PatchLabels) -> dict[str, float]:
         """Accuracy of kind and of colour over the patches that show a thing."""
-        said = cast(NamingLogits, self(tokens))
+        logits = cast(NamingLogits, self(tokens))
         kinds = torch.from_numpy(labels.kinds).to(tokens.device)
         colours = torch.from_numpy(labels.colours).to(tokens.device)
-        shown = kinds != NOTHING
+        has_thing = kinds != NOTHING
         return {
-            "patch_kinds": _share(said.kinds.argmax(-1) == kinds, shown),
-            "patch_colours": _share(said.colours.argmax(-1) == colours, shown),
+            "patch_kinds": _share(logits.kinds.argmax(-1) == kinds, has_thing),
+            "patch_colours": _share(logits.colours.argmax(-1) == colours, has_thing),
         }
 
 

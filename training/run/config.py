@@ -145,11 +145,11 @@ class Config:
 
     def stage(self, step: int) -> Stage:
         """The stage that `step` (from 0) belongs to."""
-        seen = step * self.batch
+        position = step * self.batch
         for stage in self.stages:
-            if seen < stage.samples:
+            if position < stage.samples:
                 return stage
-            seen -= stage.samples
+            position -= stage.samples
         return self.stages[-1]
 
 
@@ -177,14 +177,14 @@ def read_config(path: Path, vocab_size: int) -> Config:
 
 
 def _check(config: Config, path: Path) -> None:
-    for name, value, known in (
+    for name, value, choices in (
         ("schedule", config.optimiser.schedule, ("cosine", "step")),
         ("precision", config.scale.precision, ("fp32", "bf16")),
         ("augment", config.augment, ("pretrain", "finetune", "none")),
         ("sharing", config.sharing, SHARINGS),
     ):
-        if value not in known:
-            raise ConfigError(f"{path}: {name} is {value!r}; it can be {', '.join(known)}")
+        if value not in choices:
+            raise ConfigError(f"{path}: {name} is {value!r}; it can be {', '.join(choices)}")
     if config.optimiser.schedule == "step" and config.optimiser.decay <= 0:
         raise ConfigError(f'{path}: schedule "step" needs decay, the samples of an epoch')
     if config.group and config.batch % config.group:
@@ -192,10 +192,10 @@ def _check(config: Config, path: Path) -> None:
 
 
 def _build(kind: type[T], values: dict[str, Any], where: str) -> T:
-    known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(values) - known):
+    names = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - names):
         raise ConfigError(
-            f"{where}: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+            f"{where}: unknown {', '.join(unknown)}; known: {', '.join(sorted(names))}"
         )
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:

@@ -80,8 +80,8 @@ def make_step(
     """
     assert isinstance(learner, nn.Module)
     stage = config.stage(step)
-    found = learner(batch, step)
-    weighted = [getattr(stage, name) * value for name, value in found.items()]
+    losses = learner(batch, step)
+    weighted = [getattr(stage, name) * value for name, value in losses.items()]
     torch.autograd.backward(torch.stack(weighted).sum())
     if config.optimiser.gradient_norm:
         limit = config.optimiser.gradient_norm
@@ -90,7 +90,7 @@ def make_step(
         group["lr"] = learning_rate(config, step)
     optimiser.step()
     optimiser.zero_grad()
-    values = {name: float(value.detach()) for name, value in found.items()}
+    values = {name: float(value.detach()) for name, value in losses.items()}
     if not all(map(math.isfinite, values.values())):
         raise FloatingPointError(f"step {step}: the loss is {values}; lower the learning rate")
     return values
@@ -112,8 +112,8 @@ class Journal:
     def _forget_after(self, step: int) -> None:
         """Drop lines of steps that a killed run made after its last checkpoint."""
         lines = self.path.read_text().splitlines() if self.path.exists() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self.path.write_text("".join(f"{line}\n" for line in kept))
+        valid = [line for line in lines if json.loads(line)["step"] <= step]
+        self.path.write_text("".join(f"{line}\n" for line in valid))
 
     def skip(self, step: int, broken: Sequence[SkippedSample]) -> None:
         """Count unusable samples, and print the first of each kind."""
@@ -130,7 +130,7 @@ class Journal:
         if elapsed < self.config.reports.seconds and step < self.config.steps:
             return
         rate = (step - self.since) * self.config.batch / elapsed
-        means = {name: sum(seen) / len(seen) for name, seen in self.sums.items()}
+        means = {name: sum(numbers) / len(numbers) for name, numbers in self.sums.items()}
         skipped = {"skipped": self.skipped.total()} if self.skipped else {}
         self.write(step, {"samples_per_second": rate, **means, **skipped})
         self.started, self.since, self.sums = time.monotonic(), step, {}

@@ -31,25 +31,25 @@ def make_optimiser(
 
 def learning_rate(config: Config, step: int) -> float:
     """At `step`, from 0: linear warm-up, then the schedule's decay."""
-    settings, seen = config.optimiser, (step + 1) * config.batch
+    settings, samples = config.optimiser, (step + 1) * config.batch
     if settings.schedule == "step":
-        rate = settings.learning_rate * settings.rate ** ((seen - 1) // settings.decay)
-        warm = min(seen / settings.warmup, 1.0) if settings.warmup else 1.0
+        rate = settings.learning_rate * settings.rate ** ((samples - 1) // settings.decay)
+        warm = min(samples / settings.warmup, 1.0) if settings.warmup else 1.0
         return max(rate * warm, settings.floor)
-    return _cosine(config, seen)
+    return _cosine(config, samples)
 
 
-def _cosine(config: Config, seen: int) -> float:
+def _cosine(config: Config, samples: int) -> float:
     """Cosine schedule from the beginning, or from the last stage with its own learning rate."""
     settings = config.optimiser
     begin, peak, end = 0, settings.learning_rate, settings.decay or config.samples
     start = 0
     for stage in config.stages:
-        if stage.learning_rate and start < seen:
+        if stage.learning_rate and start < samples:
             begin, peak, end = start, stage.learning_rate, config.samples
         start += stage.samples
-    if seen - begin < settings.warmup:
-        return peak * (seen - begin) / settings.warmup
-    left = (end - seen) / max(end - begin - settings.warmup, 1)
-    share = (1 - math.cos(math.pi * min(max(left, 0.0), 1.0))) / 2
+    if samples - begin < settings.warmup:
+        return peak * (samples - begin) / settings.warmup
+    rest = (end - samples) / max(end - begin - settings.warmup, 1)
+    share = (1 - math.cos(math.pi * min(max(rest, 0.0), 1.0))) / 2
     return settings.floor + (peak - settings.floor) * share

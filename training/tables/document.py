@@ -83,8 +83,8 @@ def _table(results: Results, name: str) -> str:
         line += [results.quality(arm, stage, one) for stage in STAGES for one in FIGURES]
         if with_noise:
             right = results.verdict(arm, "right", "synthetic")
-            kept = results.verdict(arm, "kept", "synthetic")
-            line += [_rest(right), _rest(kept)]
+            kept_share = results.verdict(arm, "kept", "synthetic")
+            line += [_rest(right), _rest(kept_share)]
         lines.append([*line, *paper, *([noise or "–"] if with_noise else [])])
     return f"### {name}: {about}\n\n{_markdown(head, lines)}"
 
@@ -115,7 +115,7 @@ def _gains(results: Results) -> str:
 
 
 def _filter_tables(results: Results) -> str:
-    if not results.found.get(BOTH):
+    if not results.by_arm.get(BOTH):
         return ""
     rows = []
     curves = [results.curve(BOTH, origin) for origin in ("web", "synthetic")]
@@ -123,11 +123,11 @@ def _filter_tables(results: Results) -> str:
         name = f"**{threshold}**" if threshold == 0.5 else threshold
         rows.append([name, *(value for curve in curves for value in curve[n])])
     head = ["drop below"] + [
-        f"{origin}: {what}"
+        f"{origin}: {measure}"
         for origin in ("web", "synthetic")
-        for what in ("kept", "precision", "recall")
+        for measure in ("kept", "precision", "recall")
     ]
-    kinds = results.found[BOTH][0]["verdicts"]["kinds"]
+    kinds = results.by_arm[BOTH][0]["verdicts"]["kinds"]
     shares = [[kind, results.verdict(BOTH, "kinds", kind)] for kind in kinds]
     return (
         "### The filter's precision and recall by threshold\n\n"
@@ -145,7 +145,7 @@ def _sweep_rows(place: Workspace, results: Results) -> list[tuple[float, Arm, Ar
     for noise in setup.sweep:
         none, both = sweep_arms((noise,))
         rows.append((noise, none, both))
-    return sorted((row for row in rows if results.found.get(row[1])), key=lambda row: row[0])
+    return sorted((row for row in rows if results.by_arm.get(row[1])), key=lambda row: row[0])
 
 
 def _sweep_table(place: Workspace, results: Results) -> str:
@@ -160,10 +160,10 @@ def _sweep_table(place: Workspace, results: Results) -> str:
 
 
 def _examples(results: Results) -> str:
-    if not results.found.get(BOTH):
+    if not results.by_arm.get(BOTH):
         return ""
-    found = results.found[BOTH][0]["verdicts"]["examples"]
-    lines = [f"- {verdict}: {'; '.join(texts)}" for verdict, texts in found.items()]
+    examples = results.by_arm[BOTH][0]["verdicts"]["examples"]
+    lines = [f"- {verdict}: {'; '.join(texts)}" for verdict, texts in examples.items()]
     return "### Some of the texts (first seed)\n\n" + "\n".join(lines)
 
 
@@ -180,11 +180,11 @@ def _plot_sweep(place: Workspace, results: Results, path: Path) -> None:
     figure, axes = _axes()
     rows = _sweep_rows(place, results)
     noises = [100 * noise for noise, _, _ in rows]
-    for axis, what in zip(axes, ("IR", "captions"), strict=True):
+    for axis, measure in zip(axes, ("IR", "captions"), strict=True):
         for place_, words in ((1, "no bootstrapping"), (2, "captioner and filter")):
-            values = [results.quality(row[place_], "pretrained", what).mean for row in rows]  # type: ignore[arg-type]
+            values = [results.quality(row[place_], "pretrained", measure).mean for row in rows]  # type: ignore[arg-type]
             axis.plot(noises, values, marker="o", label=words)
-        axis.set(xlabel="noise, %", ylabel=f"{what}, %", ylim=(0, None))
+        axis.set(xlabel="noise, %", ylabel=f"{measure}, %", ylim=(0, None))
     axes[0].legend()
     figure.savefig(path, dpi=110)
 

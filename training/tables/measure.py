@@ -62,17 +62,17 @@ def search_quality(med: MED, tokenizer: Tokenizer, test: Test) -> dict[str, floa
     tokens, ids = encode_images(med, test.searched_images), texts_tensor(med, tokenizer, texts)
     cosines = text_vectors(med, ids) @ med.image_vector(tokens).T
     own = torch.arange(len(ids))
-    found = {}
+    figures = {}
     for name, similar in (("TR", cosines.T), ("IR", cosines)):
         best = similar.topk(CANDIDATES, dim=1)
         asking = own[:, None].expand_as(best.indices).flatten()
-        others = best.indices.flatten()
-        pairs = (others, asking) if name == "TR" else (asking, others)
+        nearest = best.indices.flatten()
+        pairs = (nearest, asking) if name == "TR" else (asking, nearest)
         scores = _logits(med, ids, tokens, *pairs).view_as(best.values) + best.values
         first = best.indices.gather(1, scores.argmax(dim=1, keepdim=True))[:, 0]
-        found[name] = 100 * float((first == own).float().mean())
-        found[f"{name} by ITC"] = 100 * float((best.indices[:, 0] == own).float().mean())
-    return found
+        figures[name] = 100 * float((first == own).float().mean())
+        figures[f"{name} by ITC"] = 100 * float((best.indices[:, 0] == own).float().mean())
+    return figures
 
 
 def _logits(med: MED, ids: Tensor, tokens: Tensor, texts: Tensor, images: Tensor) -> Tensor:
@@ -93,33 +93,33 @@ def caption_quality(med: MED, tokenizer: Tokenizer, test: Test) -> dict[str, flo
     special = med.special
     never = [token for token in special.to_dict().values() if token != special.sep]
     rules = Rules(special.dec, special.sep, never, 1, MAX_TOKENS)
-    written: list[str] = []
+    captions: list[str] = []
     for start in range(0, len(test.described_images), CHUNK_ROWS):
         tokens = encode_images(med, test.described_images[start : start + CHUNK_ROWS])
         ids = search(captioner(med, tokens, [special.dec]), len(tokens), rules, BEAMS)
-        written += [tokenizer.decode(one) for one in ids]
-    return captions_right(written, test.described)
+        captions += [tokenizer.decode(one) for one in ids]
+    return captions_right(captions, test.described)
 
 
-def captions_right(written: Sequence[str], of: Sequence[Scene]) -> dict[str, float]:
+def captions_right(captions: Sequence[str], of: Sequence[Scene]) -> dict[str, float]:
     """ "captions": all of kinds, colours, counts and relations are right; each of them; CIDEr."""
-    rows = [_right(text, scene) for text, scene in zip(written, of, strict=True)]
+    rows = [_right(text, scene) for text, scene in zip(captions, of, strict=True)]
     shares = {name: 100 * sum(row[name] for row in rows) / len(rows) for name in rows[0]}
     people = {str(n): [plain_caption(scene)] for n, scene in enumerate(of)}
-    ours = {str(n): [text or "nothing"] for n, text in enumerate(written)}
-    return {**shares, **cider(ours, people)}
+    candidates = {str(n): [text or "nothing"] for n, text in enumerate(captions)}
+    return {**shares, **cider(candidates, people)}
 
 
 def _right(text: str, scene: Scene) -> dict[str, bool]:
-    said, true = named_things(text), named_things(plain_caption(scene))
+    named, true = named_things(text), named_things(plain_caption(scene))
     kinds, colours = (
-        [sorted(key[part] for key in things.elements()) for things in (said, true)]
+        [sorted(key[part] for key in things.elements()) for things in (named, true)]
         for part in (1, 0)
     )
     return {
         "captions": names_everything(text, scene) and is_true(text, scene),
         "kinds": kinds[0] == kinds[1],
         "colours": colours[0] == colours[1],
-        "counts": said.total() == true.total(),
+        "counts": named.total() == true.total(),
         "all said is true": is_true(text, scene),
     }

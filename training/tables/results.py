@@ -37,22 +37,22 @@ def spread(values: Sequence[float]) -> Spread:
 class Results:
     """All results, by arm."""
 
-    found: dict[Arm, list[dict[str, Any]]]
+    by_arm: dict[Arm, list[dict[str, Any]]]
 
     def quality(self, arm: Arm, stage: str, figure: str) -> Spread:
         """stage: "pretrained" or "finetuned"."""
-        return spread([one["quality"][stage][figure] for one in self.found.get(arm, [])])
+        return spread([one["quality"][stage][figure] for one in self.by_arm.get(arm, [])])
 
     def verdict(self, arm: Arm, part: str, origin: str) -> Spread:
         """A share of `Verdicts`, in percent."""
-        found = [one["verdicts"][part] for one in self.found.get(arm, []) if "verdicts" in one]
-        return spread([100 * one[origin] for one in found if origin in one])
+        parts = [one["verdicts"][part] for one in self.by_arm.get(arm, []) if "verdicts" in one]
+        return spread([100 * one[origin] for one in parts if origin in one])
 
     def curve(self, arm: Arm, origin: str) -> list[tuple[Spread, Spread, Spread]]:
         """For each threshold: share kept, precision, recall, in percent."""
         curves = [
             one["verdicts"]["curve"][origin]
-            for one in self.found.get(arm, [])
+            for one in self.by_arm.get(arm, [])
             if origin in one.get("verdicts", {}).get("curve", {})
         ]
         points = zip(*curves, strict=True)
@@ -72,8 +72,8 @@ class Results:
 
 def read_results(place: Workspace, arms: Sequence[Arm], seeds: Sequence[int]) -> Results:
     """Read the results of these arms; an arm without any has no rows."""
-    found: dict[Arm, list[dict[str, Any]]] = {}
+    by_arm: dict[Arm, list[dict[str, Any]]] = {}
     for arm in arms:
         folders = [place.folder(seed, arm.name) for seed in seeds]
-        found[arm] = [read_result(folder) for folder in folders if has_result(folder)]
-    return Results(found)
+        by_arm[arm] = [read_result(folder) for folder in folders if has_result(folder)]
+    return Results(by_arm)

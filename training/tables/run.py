@@ -44,7 +44,7 @@ from .setup import Setup, read_setup, read_truth, write_shard
 from .verdicts import Verdicts, read_verdicts
 
 RESULT = "result.json"
-LONGER = 24.7 / 15.3  # texts after CapFilt to texts before, in the paper's Table 12
+LONGER_RATIO = 24.7 / 15.3  # texts after CapFilt to texts before, in the paper's Table 12
 EVERYTHING = ("itc", "itm", "lm")
 FINETUNED = {"captioner": ("lm",), "filter": ("itc", "itm")}
 
@@ -83,12 +83,12 @@ def train_vision(place: Workspace, vision: str) -> None:
     with training(run, learner) as trainer:
         if trainer.start == 0:
             learner.begin(None)
-        for _ in trainer.steps(_seen(setup, config, trainer.start)):
+        for _ in trainer.steps(_patch_batches(setup, config, trainer.start)):
             pass
     write_json(folder / RESULT, {"samples": config.samples})
 
 
-def _seen(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
+def _patch_batches(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
     """Scenes of one to four things, and what their patches show."""
     size, none = config.model.image_size, np.empty((0, 0), np.int64)
 
@@ -108,12 +108,12 @@ def run_arm(place: Workspace, seed: int, arm: Arm) -> None:
     folder = place.folder(seed, arm.name)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.txt").open("a") as log, redirect_stdout(log):
-        found: dict[str, Any] = {"seed": seed, "arm": arm.name}
+        result: dict[str, Any] = {"seed": seed, "arm": arm.name}
         with _corpus(place, seed, arm) as settings:
             if arm.bootstraps:
-                found["verdicts"] = _bootstrap(place, settings, seed, arm, folder).to_dict()
-            found["quality"] = _train_and_measure(place, settings, seed, arm, folder)
-        write_json(folder / RESULT, found)
+                result["verdicts"] = _bootstrap(place, settings, seed, arm, folder).to_dict()
+            result["quality"] = _train_and_measure(place, settings, seed, arm, folder)
+        write_json(folder / RESULT, result)
 
 
 def _bootstrap(place: Workspace, settings: Settings, seed: int, arm: Arm, folder: Path) -> Verdicts:
@@ -158,7 +158,7 @@ def _train_and_measure(
 ) -> dict[str, dict[str, float]]:
     """Measure the new model as pretrained, and as finetuned on human captions for either task."""
     setup, test = place.setup, make_test(place.setup)
-    samples = setup.training[arm.corpus] * (LONGER if arm.longer else 1)
+    samples = setup.training[arm.corpus] * (LONGER_RATIO if arm.longer else 1)
     config = setup.config(arm.vision, seed, int(samples), EVERYTHING, arm.sharing)
     weights = Weights(vision=place.out / f"vision-{arm.vision}" / WEIGHTS)
     if arm.continued:
@@ -167,7 +167,7 @@ def _train_and_measure(
     captions = "kept" if arm.filter else "all"
     _train(place, settings, captions, config, folder / "pretrain", weights)
     med = _model(config, folder / "pretrain", setup)
-    found = {
+    figures = {
         "pretrained": search_quality(med, setup.tokenizer, test)
         | caption_quality(med, setup.tokenizer, test),
         "finetuned": {},
@@ -179,10 +179,10 @@ def _train_and_measure(
         )
         med = _model(tuning, folder / name, setup)
         measured = caption_quality if name == "captioner" else search_quality
-        found["finetuned"] |= measured(med, setup.tokenizer, test)
+        figures["finetuned"] |= measured(med, setup.tokenizer, test)
         if not arm.bootstraps and not (folder / name / "model" / MANIFEST).exists():
             _keep(settings, folder / name, name, arm)
-    return found
+    return figures
 
 
 def _keep(settings: Settings, run: Path, name: str, arm: Arm) -> None:
@@ -230,9 +230,9 @@ def _shards(place: Workspace, seed: int, arm: Arm) -> dict[str, Path]:
     setup = place.setup
     name = Arm(arm.corpus, noise=arm.noise).name.replace("-B", "")
     folder = place.folder(seed, f"corpus-{name}")
-    found = {}
+    paths = {}
     for origin in ("web", "human"):
-        found[origin] = path = folder / f"{origin}.tar"
+        paths[origin] = path = folder / f"{origin}.tar"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             texts = (
@@ -244,7 +244,7 @@ def _shards(place: Workspace, seed: int, arm: Arm) -> dict[str, Path]:
             write_shard(beside, texts, setup.model["image_size"])
             beside.with_suffix(".jsonl").replace(path.with_suffix(".jsonl"))
             beside.replace(path)
-    return found
+    return paths
 
 
 @contextmanager
@@ -255,8 +255,8 @@ def _corpus(place: Workspace, seed: int, arm: Arm) -> Iterator[Settings]:
     url = admin.replace(f"/{DATABASE}?", f"/{name}?")
     settings = replace(place.settings, url=url)
     with connection.connect_pinned(admin, autocommit=True) as conn:
-        known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if known is None:
+        row = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if row is None:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     schema.init(url, place.settings)
     with connection.connect_pinned(url, autocommit=True) as conn:
@@ -272,5 +272,5 @@ def has_result(folder: Path) -> bool:
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / RESULT).read_text())
-    return found
+    result: dict[str, Any] = json.loads((folder / RESULT).read_text())
+    return result

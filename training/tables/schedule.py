@@ -28,11 +28,11 @@ class Task:
         """Tasks that must be done before."""
         if self.arm is None:
             return []
-        found = [Task(0, None, self.vision)]
+        tasks = [Task(0, None, self.vision)]
         teachers = self.arm.teachers
         if teachers is not None:
-            found.append(Task(self.seed, teachers, teachers.vision))
-        return found
+            tasks.append(Task(self.seed, teachers, teachers.vision))
+        return tasks
 
     def is_done(self, out: Path) -> bool:
         if self.arm is None:
@@ -53,15 +53,15 @@ def run_all(config: Path, out: Path, setup: Setup, processes: int, show: Show) -
     """Run all unfinished tasks; an experiment's error is raised when the others that run have
     ended."""
     tasks = plan(setup)
-    left = [task for task in tasks if not task.is_done(out)]
+    waiting = [task for task in tasks if not task.is_done(out)]
     running: dict[Future[None], Task] = {}
     context = multiprocessing.get_context("spawn")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # each has a core
     with ProcessPoolExecutor(processes, context, max_tasks_per_child=1) as pool:
-        while left or running:
-            show("experiments", len(tasks) - len(left) - len(running), len(tasks))
-            while len(running) < processes and (task := _ready(left, out)):
-                left.remove(task)
+        while waiting or running:
+            show("experiments", len(tasks) - len(waiting) - len(running), len(tasks))
+            while len(running) < processes and (task := _ready(waiting, out)):
+                waiting.remove(task)
                 running[pool.submit(_run, task, config, out)] = task
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
@@ -70,8 +70,8 @@ def run_all(config: Path, out: Path, setup: Setup, processes: int, show: Show) -
     show("experiments", len(tasks), len(tasks))
 
 
-def _ready(left: list[Task], out: Path) -> Task | None:
-    return next((task for task in left if all(one.is_done(out) for one in task.needs())), None)
+def _ready(tasks: list[Task], out: Path) -> Task | None:
+    return next((task for task in tasks if all(one.is_done(out) for one in task.needs())), None)
 
 
 def _run(task: Task, config: Path, out: Path) -> None:

@@ -107,8 +107,8 @@ class Setup:
         rng = np.random.default_rng([WEB, seed])
         for _ in range(count):
             scene = self._scene(rng)
-            found = web_text(scene, mix, rng, things=self.things, world=self.world)
-            yield Written(scene, found.text, found.kind)
+            text = web_text(scene, mix, rng, things=self.things, world=self.world)
+            yield Written(scene, text.text, text.kind)
 
     def human(self, seed: int) -> Iterator[Written]:
         """Scenes with captions as by a person."""
@@ -121,14 +121,14 @@ class Setup:
         """Scenes that no corpus has; with `pairs` all of two things, of which no two are described
         alike."""
         rng = np.random.default_rng([TEST, int(pairs)])
-        found: dict[str, Scene] = {}
-        while len(found) < self.test_images:
+        scenes: dict[str, Scene] = {}
+        while len(scenes) < self.test_images:
             things = (0.0, 1.0) if pairs else self.things
             scene = sample_scene(rng, things=things, world=self.world)
-            name = plain_caption(scene) if pairs else str(len(found))
+            name = plain_caption(scene) if pairs else str(len(scenes))
             if not pairs or len(sampling.groups(scene)) > 1:
-                found.setdefault(name, scene)
-        return list(found.values())
+                scenes.setdefault(name, scene)
+        return list(scenes.values())
 
     def _scene(self, rng: np.random.Generator) -> Scene:
         return sample_scene(rng, things=self.things, world=self.world)
@@ -163,11 +163,11 @@ def read_setup(path: Path) -> Setup:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def write_shard(path: Path, written: Iterable[Written], size: int) -> None:
+def write_shard(path: Path, samples: Iterable[Written], size: int) -> None:
     """Write a WebDataset shard of images of `size` pixels, and beside it a file with a line each:
     the image and the kind of its text."""
     with tarfile.open(path, "w") as tar, path.with_suffix(".jsonl").open("w") as kinds:
-        for number, one in enumerate(written):
+        for number, one in enumerate(samples):
             file = io.BytesIO()
             Image.fromarray(draw(one.scene, size)).save(file, "PNG", compress_level=1)
             image = file.getvalue()
@@ -179,8 +179,8 @@ def write_shard(path: Path, written: Iterable[Written], size: int) -> None:
             kinds.write(json.dumps(line) + "\n")
 
 
-def read_truth(path: Path, written: Iterable[Written]) -> dict[UUID, Written]:
+def read_truth(path: Path, samples: Iterable[Written]) -> dict[UUID, Written]:
     """Read the content of a shard's images, by their ids in the database."""
     lines = path.with_suffix(".jsonl").read_text().splitlines()
     ids = (UUID(json.loads(line)["image"]) for line in lines)
-    return dict(zip(ids, written, strict=True))
+    return dict(zip(ids, samples, strict=True))

@@ -42,35 +42,35 @@ def read_verdicts(conn: psycopg.Connection[Any], truth: Mapping[UUID, Written]) 
         "SELECT image_id, origin, text, itm FROM blip.captions WHERE origin <> 'human'"
         " ORDER BY image_id, caption_id"
     ).fetchall()
-    found = Verdicts({}, {}, {}, {}, {}, {})
+    verdicts = Verdicts({}, {}, {}, {}, {}, {})
     for origin in ORIGINS:
         own = [(truth[id], text, itm) for id, from_, text, itm in rows if from_ == origin]
         if not own:
             continue
-        right = np.array([says_something(text, seen.scene) for seen, text, _ in own])
+        right = np.array([says_something(text, sample.scene) for sample, text, _ in own])
         itm = np.array([1.0 if itm is None else itm for _, _, itm in own])
-        found.texts[origin] = len(own)
-        found.right[origin] = float(right.mean())
-        found.kept[origin] = float((itm >= 0.5).mean())
-        found.curve[origin] = [_point(right, itm >= threshold) for threshold in THRESHOLDS]
-        for verdict, chosen in (("kept", itm >= 0.5), ("dropped", itm < 0.5)):
-            found.examples[f"{origin} {verdict}"] = [
+        verdicts.texts[origin] = len(own)
+        verdicts.right[origin] = float(right.mean())
+        verdicts.kept[origin] = float((itm >= 0.5).mean())
+        verdicts.curve[origin] = [_point(right, itm >= threshold) for threshold in THRESHOLDS]
+        for verdict, mask in (("kept", itm >= 0.5), ("dropped", itm < 0.5)):
+            verdicts.examples[f"{origin} {verdict}"] = [
                 f"{text} [{'right' if right[n] else 'wrong'}]"
                 for n, (_, text, _) in enumerate(own)
-                if chosen[n]
+                if mask[n]
             ][:5]
         if origin == "web":
-            kinds = np.array([seen.kind for seen, _, _ in own])
+            kinds = np.array([sample.kind for sample, _, _ in own])
             for kind in sorted(set(kinds.tolist())):
-                found.kinds[kind] = float((itm[kinds == kind] >= 0.5).mean())
-    return found
+                verdicts.kinds[kind] = float((itm[kinds == kind] >= 0.5).mean())
+    return verdicts
 
 
-def _point(right: np.ndarray, kept: np.ndarray) -> tuple[float, float, float]:
+def _point(right: np.ndarray, kept_mask: np.ndarray) -> tuple[float, float, float]:
     """Share kept, precision, recall; 1 where nothing is kept, or nothing right."""
-    both = float((right & kept).sum())
+    both = float((right & kept_mask).sum())
     return (
-        float(kept.mean()),
-        both / float(kept.sum()) if kept.any() else 1.0,
+        float(kept_mask.mean()),
+        both / float(kept_mask.sum()) if kept_mask.any() else 1.0,
         both / float(right.sum()) if right.any() else 1.0,
     )

@@ -14,7 +14,7 @@ import pytest
 
 from blipdb.training.datasets import shards as module
 from blipdb.training.datasets.braces import expand
-from blipdb.training.datasets.download import TRIES, Download, DownloadError, shown
+from blipdb.training.datasets.download import MAX_TRIES, Download, DownloadError, redact_url
 from blipdb.training.datasets.sample import Broken, DataError, Sample
 from blipdb.training.datasets.shards import ShardCounts, ShardEpochs, Shards, webdataset
 from blipdb.training.datasets.tarred import Shard
@@ -313,13 +313,13 @@ def test_what_cannot_be_downloaded_is_a_broken_sample(tmp_path: Path) -> None:
         assert str(broken) == f"{server.url}/none.tar: the server answers 404 Not Found"
         assert len(good) == 2
         assert len(server.requests) == 2  # 404 is not asked again
-        server.answers = [503] * (TRIES - 1)
+        server.answers = [503] * (MAX_TRIES - 1)
         assert len(list(webdataset(f"{server.url}/shards-000.tar").once())) == 2
-        server.answers = [503] * TRIES
+        server.answers = [503] * MAX_TRIES
         (broken,) = webdataset(f"{server.url}/shards-000.tar").once()
         assert isinstance(broken, Broken)
         assert broken.reason == "the server answers 503 Service Unavailable"
-        server.breaks = [3000] + [0] * TRIES
+        server.breaks = [3000] + [0] * MAX_TRIES
         *_, broken = webdataset(f"{server.url}/shards-000.tar").once()
         assert isinstance(broken, Broken)
         assert broken.kind == "it breaks off"
@@ -352,7 +352,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
 
 
 def test_passwords_and_keys_are_not_shown() -> None:
-    assert shown("https://me:secret@host:8/a/b.tar?key=secret#x") == "https://host:8/a/b.tar"
+    assert redact_url("https://me:secret@host:8/a/b.tar?key=secret#x") == "https://host:8/a/b.tar"
 
 
 def test_a_vanished_shard_is_a_broken_sample(tmp_path: Path) -> None:

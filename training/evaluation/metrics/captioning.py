@@ -39,48 +39,48 @@ class Scores:
     missing: Mapping[str, str]
 
 
-def score(written: Mapping[str, str], references: Captions) -> Scores:
+def score(captions: Mapping[str, str], references: Captions) -> Scores:
     """Score captions against those that people wrote.
 
     Raises:
         SetupError: the standard package is not installed.
         ValueError: an image has no caption or no reference, or there is one image alone.
     """
-    _require_same(written, references)
+    _require_same(captions, references)
     package()
-    texts = {image: [text] for image, text in written.items()}
+    texts = {image: [text] for image, text in captions.items()}
     if shutil.which("java") is None:
         missing = dict.fromkeys(("METEOR", "SPICE"), NO_JAVA)
-        found, people = split(texts), split(references)
-        return Scores(bleu(found, people) | cider(found, people), "treebank.py", missing)
-    found, people = split_by_java(texts), split_by_java(references)
-    figures = bleu(found, people) | cider(found, people)
+        tokens, people = split(texts), split(references)
+        return Scores(bleu(tokens, people) | cider(tokens, people), "treebank.py", missing)
+    tokens, people = split_by_java(texts), split_by_java(references)
+    figures = bleu(tokens, people) | cider(tokens, people)
     missing = {}
     for name, compute in (("METEOR", meteor), ("SPICE", spice)):
         try:
-            figures[name] = compute(found, people)
+            figures[name] = compute(tokens, people)
         except SetupError as error:
             missing[name] = error.message
     return Scores(figures, "Stanford's PTBTokenizer", missing)
 
 
-def bleu(written: Captions, people: Captions) -> dict[str, float]:
+def bleu(captions: Captions, people: Captions) -> dict[str, float]:
     """BLEU-1 to BLEU-4 of the whole corpus (Papineni et al., 2002), of words."""
     from pycocoevalcap.bleu.bleu import Bleu
 
-    found, _ = Bleu(4).compute_score(people, written, verbose=0)
-    return {f"BLEU-{n}": 100 * float(value) for n, value in enumerate(found, start=1)}
+    scores, _ = Bleu(4).compute_score(people, captions, verbose=0)
+    return {f"BLEU-{n}": 100 * float(value) for n, value in enumerate(scores, start=1)}
 
 
-def cider(written: Captions, people: Captions) -> dict[str, float]:
+def cider(captions: Captions, people: Captions) -> dict[str, float]:
     """CIDEr-D (arXiv 1411.5726), of words; the frequency of n-grams is that of `people`."""
     from pycocoevalcap.cider.cider import Cider
 
-    found, _ = Cider().compute_score(people, written)
-    return {"CIDEr": 100 * float(found)}
+    value, _ = Cider().compute_score(people, captions)
+    return {"CIDEr": 100 * float(value)}
 
 
-def meteor(written: Captions, people: Captions) -> float:
+def meteor(captions: Captions, people: Captions) -> float:
     """METEOR 1.5 (Denkowski and Lavie, 2014), of words.
 
     Raises:
@@ -91,11 +91,11 @@ def meteor(written: Captions, people: Captions) -> float:
     scorer = Meteor()
     process = scorer.meteor_p
     try:
-        found, _ = scorer.compute_score(people, written)
+        value, _ = scorer.compute_score(people, captions)
     except (OSError, ValueError):
         process.kill()
-        said = process.stderr.read().decode(errors="replace").strip()
-        last = said.rpartition("\n")[2] or "nothing"
+        message = process.stderr.read().decode(errors="replace").strip()
+        last = message.rpartition("\n")[2] or "nothing"
         raise SetupError(f"its program ended early and said: {last}") from None
     finally:
         if scorer.lock.locked():  # as an error leaves it; the scorer's own end would wait for it
@@ -106,10 +106,10 @@ def meteor(written: Captions, people: Captions) -> float:
         process.wait()
         process.stdout.close()
         process.stderr.close()
-    return 100 * float(found)
+    return 100 * float(value)
 
 
-def spice(written: Captions, people: Captions) -> float:
+def spice(captions: Captions, people: Captions) -> float:
     """SPICE (arXiv 1607.08822), of words.
 
     Raises:
@@ -124,10 +124,10 @@ def spice(written: Captions, people: Captions) -> float:
     from pycocoevalcap.spice.spice import Spice
 
     try:
-        found, _ = Spice().compute_score(people, written)
+        value, _ = Spice().compute_score(people, captions)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SetupError(f"its program, written for Java 8, failed: {error}") from None
-    return 100 * float(found)
+    return 100 * float(value)
 
 
 def split(captions: Captions) -> dict[str, list[str]]:
@@ -158,12 +158,12 @@ def split_by_java(captions: Captions) -> dict[str, list[str]]:
     )
     lines = done.stdout.decode().split("\n")[: len(texts)]
     if done.returncode or len(lines) < len(texts):
-        said = done.stderr.decode(errors="replace").strip()
+        message = done.stderr.decode(errors="replace").strip()
         raise SetupError(
-            f"PTBTokenizer failed: {said}", "It is Java: see what `java -version` says."
+            f"PTBTokenizer failed: {message}", "It is Java: see what `java -version` says."
         )
-    kept = (" ".join(w for w in line.split() if w not in PUNCTUATIONS) for line in lines)
-    return {image: [next(kept) for _ in texts] for image, texts in captions.items()}
+    words = (" ".join(w for w in line.split() if w not in PUNCTUATIONS) for line in lines)
+    return {image: [next(words) for _ in texts] for image, texts in captions.items()}
 
 
 def package() -> Path:
@@ -172,19 +172,19 @@ def package() -> Path:
     Raises:
         SetupError: it is not installed.
     """
-    found = importlib.util.find_spec(STANDARD)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(STANDARD)
+    if spec is None or not spec.submodule_search_locations:
         raise SetupError(
             f"{STANDARD}, which computes the figures of captions, is not installed.",
             "Install it with: pip install 'blipdb[evaluate]'",
         )
-    return Path(next(iter(found.submodule_search_locations)))
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _require_same(written: Mapping[str, str], references: Captions) -> None:
-    if lacking := sorted(written.keys() ^ references.keys()):
+def _require_same(captions: Mapping[str, str], references: Captions) -> None:
+    if lacking := sorted(captions.keys() ^ references.keys()):
         raise ValueError(f"{lacking[0]} has a caption or references, not both")
     if empty := sorted(image for image, texts in references.items() if not texts):
         raise ValueError(f"{empty[0]} has no references")
-    if len(written) < 2:
-        raise ValueError(f"{len(written)} images: CIDEr tells common words from rare by 2 or more")
+    if len(captions) < 2:
+        raise ValueError(f"{len(captions)} images: CIDEr tells common words from rare by 2 or more")

@@ -48,8 +48,8 @@ def ranks(candidates: Candidates, count: int, true: Sequence[Sequence[int]]) -> 
     """Rank [Q] of each query's first correct item among `count`: for an image as the query the best
     of its captions, for a caption its image."""
     rows = (candidates.row(query, count) for query in range(len(true)))
-    found = [rank(row, places) for row, places in zip(rows, true, strict=True)]
-    return np.array(found, np.int64)
+    values = [rank(row, places) for row, places in zip(rows, true, strict=True)]
+    return np.array(values, np.int64)
 
 
 def recall(ranks: Ints, depth: int) -> float:
@@ -59,8 +59,8 @@ def recall(ranks: Ints, depth: int) -> float:
 
 def figures(ranks: Ints) -> dict[str, float]:
     """R@1, R@5, R@10, their mean, and the median rank, from 1 (MdR)."""
-    found = {f"R@{depth}": recall(ranks, depth) for depth in DEPTHS}
-    return found | {
-        "mean": sum(found.values()) / len(found),
+    values = {f"R@{depth}": recall(ranks, depth) for depth in DEPTHS}
+    return values | {
+        "mean": sum(values.values()) / len(values),
         "MdR": float(np.median(ranks)) + 1,
     }

@@ -61,5 +61,5 @@ def words(caption: str) -> list[str]:
         text = text.replace(typographic, plain)
     for whole, parts in IN_TWO.items():
         text = re.sub(rf"(?<![\w'-]){whole}(?![\w'-])", parts, text, flags=re.IGNORECASE)
-    found = (BRACKETS.get(token, token.lower()) for token in TOKEN.findall(text))
-    return [token for token in found if token not in PUNCTUATION and not DASHES.fullmatch(token)]
+    tokens = (BRACKETS.get(token, token.lower()) for token in TOKEN.findall(text))
+    return [token for token in tokens if token not in PUNCTUATION and not DASHES.fullmatch(token)]

@@ -46,8 +46,8 @@ CONTRACTIONS = {wrong: word for word in CONTRACTED for wrong in _without_one_apo
 
 
 def without_punctuation(answer: str) -> str:
-    """Punctuation becomes a space, or nothing where it stands beside one, or where the answer has a
-    comma within a number; periods go but before digits."""
+    """Replace punctuation by a space; drop it beside a space, or if the answer has a comma within a
+    number. Drop periods, except before digits."""
     has_number = COMMA_IN_NUMBER.search(answer) is not None
     text = answer
     for mark in PUNCTUATION:
@@ -63,19 +63,20 @@ def normalised(answer: str) -> str:
     return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in ARTICLES)
 
 
-def accuracy(answer: str, given: Mapping[str, int]) -> float:
-    """From 0 to 1: the mean over annotators of min(1, others who gave the answer / 3).
+def accuracy(answer: str, answers: Mapping[str, int]) -> float:
+    """Compute an answer's accuracy, from 0 to 1: the mean over annotators of min(1, others who gave
+    the answer / 3).
 
-    given: how many annotators gave each answer; theirs lose their punctuation alone, and that only
-    where they differ.
+    answers: number of annotators who gave each answer. Of these answers punctuation alone is
+    dropped, and that only where they differ.
     """
-    found, people = normalised(answer), sum(given.values())
-    agreed = Counter(given)
-    if len(given) > 1:
+    text, people = normalised(answer), sum(answers.values())
+    agreed = Counter(answers)
+    if len(answers) > 1:
         agreed = Counter()
-        for theirs, count in given.items():
-            agreed[without_punctuation(theirs)] += count
-    same = agreed[found]
+        for other, count in answers.items():
+            agreed[without_punctuation(other)] += count
+    same = agreed[text]
     among_same = min(1.0, (same - 1) / MIN_AGREEING)  # one of them is left out
     among_others = min(1.0, same / MIN_AGREEING)
     return (same * among_same + (people - same) * among_others) / people

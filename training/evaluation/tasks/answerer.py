@@ -22,7 +22,7 @@ BEAMS, MAX_ANSWER_TOKENS = 3, 10  # tokens with [DEC] and [SEP]
 PAIRS_PER_CALL = 256  # of questions and candidates: each has logits of the whole vocabulary
 
 
-class Asked(NamedTuple):
+class EncodedQuestions(NamedTuple):
     """Encoded questions: keys and values for the decoder, and the mask of their words [B, L]."""
 
     memory: list[Memory]
@@ -46,10 +46,12 @@ class AnswersByTexts:
         self, tokens: Tensor, questions: Sequence[str], candidates: Sequence[str]
     ) -> list[str]:
         """As `Answers.rank`: like `blipdb.model.rank`, for many questions at once."""
-        asked = self._ask(tokens, questions)
+        encoded = self._ask(tokens, questions)
         ids = torch.from_numpy(self._texts.ids(candidates)).to(tokens.device)
-        likely = self._likely_firsts(asked, ids[:, 1]).topk(min(SHORTLIST_ANSWERS, len(ids)), dim=1)
-        losses = self._losses(asked, ids, likely.indices)
+        likely = self._likely_firsts(encoded, ids[:, 1]).topk(
+            min(SHORTLIST_ANSWERS, len(ids)), dim=1
+        )
+        losses = self._losses(encoded, ids, likely.indices)
         best = likely.indices.gather(1, losses.argmin(dim=1, keepdim=True))[:, 0]
         return [candidates[place] for place in best.tolist()]
 
@@ -57,45 +59,47 @@ class AnswersByTexts:
     def generate(self, tokens: Tensor, questions: Sequence[str]) -> list[str]:
         """As `Answers.generate`. In BLIP's release the decoder looks at padding, too, so that an
         answer depends on what else is in the batch; here it doesn't."""
-        asked, special = self._ask(tokens, questions), self.answerer.special
+        encoded, special = self._ask(tokens, questions), self.answerer.special
         parts = self.answerer.text_decoder
         opening = [special.dec]
         decoder = CachedDecoder(
-            parts.bert, parts.cls.predictions, asked.memory, opening, asked.words
+            parts.bert, parts.cls.predictions, encoded.memory, opening, encoded.words
         )
         never = [token for token in special.to_dict().values() if token != special.sep]
         room = min(MAX_ANSWER_TOKENS, self.answerer.arch.max_positions) - len(opening)
         rules = Rules(special.dec, special.sep, never, 0, room)
         return [self._texts.decode(ids) for ids in search(decoder, len(questions), rules, BEAMS)]
 
-    def _ask(self, tokens: Tensor, questions: Sequence[str]) -> Asked:
+    def _ask(self, tokens: Tensor, questions: Sequence[str]) -> EncodedQuestions:
         ids = torch.from_numpy(self._questions.ids(questions)).to(tokens.device)
         states = self.answerer.question_states(ids, tokens)
-        return Asked(self.answerer.question_memory(states), self.answerer.words(ids))
+        return EncodedQuestions(self.answerer.question_memory(states), self.answerer.words(ids))
 
-    def _likely_firsts(self, asked: Asked, firsts: Tensor) -> Tensor:
+    def _likely_firsts(self, encoded: EncodedQuestions, firsts: Tensor) -> Tensor:
         """Probability of each candidate's first token [C] for each question -> [B, C]."""
-        start = torch.zeros_like(asked.words[:, :1], dtype=torch.int64)  # any: [DEC] replaces it
-        logits = self.answerer.next_words(start, asked.memory, asked.words)[:, 0]
+        start = torch.zeros_like(encoded.words[:, :1], dtype=torch.int64)  # any: [DEC] replaces it
+        logits = self.answerer.next_words(start, encoded.memory, encoded.words)[:, 0]
         return F.softmax(logits.float(), dim=1)[:, firsts]
 
-    def _losses(self, asked: Asked, ids: Tensor, chosen: Tensor) -> Tensor:
+    def _losses(self, encoded: EncodedQuestions, ids: Tensor, candidates: Tensor) -> Tensor:
         """Each question's loss on its candidates [B, K], places in ids [C, L] -> [B, K], summed
         over a candidate's tokens."""
-        rows = torch.arange(len(chosen), device=ids.device).repeat_interleave(chosen.shape[1])
+        rows = torch.arange(len(candidates), device=ids.device).repeat_interleave(
+            candidates.shape[1]
+        )
         losses = [
-            self._loss(asked, ids[places], row)
+            self._loss(encoded, ids[places], row)
             for places, row in zip(
-                torch.split(chosen.flatten(), PAIRS_PER_CALL),
+                torch.split(candidates.flatten(), PAIRS_PER_CALL),
                 torch.split(rows, PAIRS_PER_CALL),
                 strict=True,
             )
         ]
-        return torch.cat(losses).view(chosen.shape)
+        return torch.cat(losses).view(candidates.shape)
 
-    def _loss(self, asked: Asked, ids: Tensor, rows: Tensor) -> Tensor:
-        memory = [one.rows(rows) for one in asked.memory]
-        logits = self.answerer.next_words(ids, memory, asked.words[rows])[:, :-1]
+    def _loss(self, encoded: EncodedQuestions, ids: Tensor, rows: Tensor) -> Tensor:
+        memory = [one.rows(rows) for one in encoded.memory]
+        logits = self.answerer.next_words(ids, memory, encoded.words[rows])[:, :-1]
         pad = self.answerer.special.pad
         losses = F.cross_entropy(
             *(logits.float().transpose(1, 2), ids[:, 1:]),

@@ -41,39 +41,43 @@ def answer(
         DataError: an image or a video can't be read.
     """
     order = sorted(range(len(samples)), key=lambda n: samples[n].key)
-    found = [""] * len(samples)
+    answers = [""] * len(samples)
     answered = 0
     for group in _groups([samples[n].key for n in order], batch):
         numbers = [order[place] for place in group]
-        asked = [samples[n] for n in numbers]
-        tokens = _tokens(answerer, source, asked, see, device)
-        questions = [pre_question(sample.text) for sample in asked]
-        given = (
+        part = [samples[n] for n in numbers]
+        tokens = _tokens(answerer, source, part, see, device)
+        questions = [pre_question(sample.text) for sample in part]
+        texts = (
             answerer.rank(tokens, questions, candidates)
             if candidates
             else answerer.generate(tokens, questions)
         )
-        for number, text in zip(numbers, given, strict=True):
-            found[number] = text
+        for number, text in zip(numbers, texts, strict=True):
+            answers[number] = text
         answered += len(group)
         show("answers", answered, len(samples))
-    return found
+    return answers
 
 
 @torch.inference_mode()
 def _tokens(
-    answerer: Answers, source: ModelSource, asked: Sequence[Sample], see: See, device: torch.device
+    answerer: Answers,
+    source: ModelSource,
+    samples: Sequence[Sample],
+    see: See,
+    device: torch.device,
 ) -> Tensor:
     """The tokens [B, F * N, D] of each sample's image or video, whose frames follow each other."""
-    keys = list(dict.fromkeys(sample.key for sample in asked))
-    images = {sample.key: sample.images[0] for sample in asked}
+    keys = list(dict.fromkeys(sample.key for sample in samples))
+    images = {sample.key: sample.images[0] for sample in samples}
     size = source.arch.image_size
-    (seen,) = read_ahead(lambda key: see(images[key], size), keys, len(keys))
-    frames = np.concatenate(seen)
+    (pixels,) = read_ahead(lambda key: see(images[key], size), keys, len(keys))
+    frames = np.concatenate(pixels)
     parts = (frames[start : start + len(keys)] for start in range(0, len(frames), len(keys)))
-    found = [answerer.image_tokens(normalised(part, source, device)) for part in parts]
-    tokens = torch.cat(found).view(len(keys), -1, found[0].shape[-1])
-    return tokens[[keys.index(sample.key) for sample in asked]]
+    parts_tokens = [answerer.image_tokens(normalised(part, source, device)) for part in parts]
+    tokens = torch.cat(parts_tokens).view(len(keys), -1, parts_tokens[0].shape[-1])
+    return tokens[[keys.index(sample.key) for sample in samples]]
 
 
 def _groups(keys: Sequence[str], size: int) -> list[range]:
@@ -87,12 +91,12 @@ def vqa_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
         DataError: a sample has not the answers of ten annotators.
     """
     total = 0.0
-    for sample, given in zip(samples, answers, strict=True):
+    for sample, text in zip(samples, answers, strict=True):
         try:
             people = vqa.count_annotators(sample.answers, sample.weights)
         except ValueError as error:
             raise DataError(f"question {sample.id or sample.text}: {error}") from None
-        total += vqa.accuracy(given, people)
+        total += vqa.accuracy(text, people)
     return 100 * total / len(samples)
 
 
@@ -103,12 +107,12 @@ def exact_accuracy(samples: Sequence[Sample], answers: Sequence[str]) -> float:
         DataError: a sample has not one true answer.
     """
     right = 0
-    for sample, given in zip(samples, answers, strict=True):
+    for sample, text in zip(samples, answers, strict=True):
         if len(sample.answers) != 1:
             raise DataError(
                 f"{sample.text!r} has {len(sample.answers)} answers; one is the true one"
             )
-        right += vqa.is_exact(given, sample.answers[0])
+        right += vqa.is_exact(text, sample.answers[0])
     return 100 * right / len(samples)
 
 

@@ -45,10 +45,10 @@ def rules(model: TorchModel, decoding: Decoding) -> Rules:
     return Rules(special.dec, special.sep, never, least, room)
 
 
-def without_prompt(model: TorchModel, begun: Sequence[int], written: Sequence[int]) -> str:
+def without_prompt(model: TorchModel, begun: Sequence[int], token_ids: Sequence[int]) -> str:
     """Decode the text behind an opening; like BLIP, cut the prompt by its number of characters."""
     prompt = list(begun[1:])
-    return model.texts.decode([*prompt, *written])[len(model.texts.decode(prompt)) :].strip()
+    return model.texts.decode([*prompt, *token_ids])[len(model.texts.decode(prompt)) :].strip()
 
 
 def read_images(samples: Sequence[Sample]) -> tuple[dict[str, ImageSource], dict[str, list[str]]]:
@@ -87,15 +87,15 @@ def caption(
     """
     model.require("captioning", *PARTS)
     begun, allowed = opening(model, decoding), rules(model, decoding)
-    size, written = model.source.arch.image_size, list[str]()
+    size, texts = model.source.arch.image_size, list[str]()
 
     def see(image: ImageSource) -> Pixels:
         return see_image(image, size)
 
-    for seen in read_ahead(see, images, batch):
-        tokens = model.med.image_tokens(model.pixels(np.concatenate(seen)))
+    for pixels in read_ahead(see, images, batch):
+        tokens = model.med.image_tokens(model.pixels(np.concatenate(pixels)))
         decoder = captioner(model.med, tokens, begun)
-        found = search(decoder, len(tokens), allowed, decoding.beams)
-        written += [without_prompt(model, begun, ids) for ids in found]
-        show("captions", len(written), len(images))
-    return written
+        sequences = search(decoder, len(tokens), allowed, decoding.beams)
+        texts += [without_prompt(model, begun, ids) for ids in sequences]
+        show("captions", len(texts), len(images))
+    return texts

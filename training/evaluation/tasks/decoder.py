@@ -20,8 +20,8 @@ class CachedDecoder:
     search only chooses texts.
 
     transformer and head: of the decoder. memory: keys and values of what texts are about, `images`
-    as the search calls them. opening: the tokens before the first word that is written. seen: bool
-    [I, M], what of the memory may be looked at; None: all.
+    as the search calls them. opening: the tokens before the first word that is written. mask: bool
+    [I, M], the part of the memory that may be attended to; None: all.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class CachedDecoder:
         head: nn.Module,
         memory: Sequence[Memory],
         opening: Sequence[int],
-        seen: Tensor | None = None,
+        mask: Tensor | None = None,
     ) -> None:
         self._transformer, self._head, self._opening = transformer, head, opening
-        self._memory, self._seen = memory, seen
+        self._memory, self._memory_mask = memory, mask
         self._images: list[int] = []
         self._active: Sequence[Memory] = ()
         self._mask: Tensor | None = None
@@ -74,7 +74,9 @@ class CachedDecoder:
         index = torch.from_numpy(images).to(self._memory[0].keys.device)
         self._images = images.tolist()
         self._active = [one.rows(index) for one in self._memory]
-        self._mask = None if self._seen is None else self._seen[index][:, None, None, :]
+        self._mask = (
+            None if self._memory_mask is None else self._memory_mask[index][:, None, None, :]
+        )
 
     def _look(self, layer: TextLayer, x: Tensor, memory: Memory) -> Tensor:
         """Cross-attention; an image's texts [I * w, L, D] as one, so that its memory is not

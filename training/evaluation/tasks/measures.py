@@ -62,9 +62,9 @@ class EvaluationOptions:
         benchmark: str | None = None,
         missing: Mapping[str, str] | None = None,
     ) -> Report:
-        chosen = self.benchmark or benchmark
+        name = self.benchmark or benchmark
         protocol = {**protocol, "device": self.device.type, "precision": "fp32"}
-        paper = None if chosen == "none" else chosen
+        paper = None if name == "none" else name
         model = str(self.model)
         return Report(self.task, model, self.data, figures, protocol, paper, missing or {})
 
@@ -81,10 +81,10 @@ def measure_retrieval(options: EvaluationOptions, show: Show) -> Report:
     figures = {HERE: both.figures(pairs, "image")}
     if options.sql is not None:
         with connection.connect_pinned(options.sql, autocommit=True) as conn:
-            found = sql_retrieval.retrieve(
+            scores = sql_retrieval.retrieve(
                 conn, model.source, pairs, k=k, space=options.space, show=show
             )
-        figures[THROUGH_SQL] = found.figures(pairs, "image")
+        figures[THROUGH_SQL] = scores.figures(pairs, "image")
     protocol = {
         "score": "ITM logit + ITC cosine",
         "candidates": k,
@@ -102,13 +102,13 @@ def measure_captioning(options: EvaluationOptions, show: Show) -> Report:
     images, references = captioning.read_images(all_samples(open_dataset(options.data)))
     prompt = model.source.prompt if options.prompt is None else options.prompt
     decoding = Decoding(prompt, options.beams, options.shortest, options.longest)
-    written = captioning.caption(
+    texts = captioning.caption(
         model, list(images.values()), decoding, batch=options.batch, show=show
     )
-    found = dict(zip(images, written, strict=True))
-    rows = [{"image_id": as_number(id), "caption": text} for id, text in found.items()]
+    by_image = dict(zip(images, texts, strict=True))
+    rows = [{"image_id": as_number(id), "caption": text} for id, text in by_image.items()]
     predict(options.predictions, rows)
-    scores = captions.score(found, references)
+    scores = captions.score(by_image, references)
     protocol = {
         **asdict(decoding),
         "images": len(images),
@@ -143,8 +143,8 @@ def measure_nlvr2(options: EvaluationOptions, show: Show) -> Report:
         reasoner, source, samples, batch=options.batch, device=options.device, show=show
     )
     rows = [
-        {"identifier": sample.id, "prediction": str(found)}
-        for sample, found in zip(samples, judged, strict=True)
+        {"identifier": sample.id, "prediction": str(is_true)}
+        for sample, is_true in zip(samples, judged, strict=True)
     ]
     predict(options.predictions, rows)
     right = reasoning.rightly(samples, judged)
@@ -214,7 +214,7 @@ def _answer(
     answering.require_candidates(options.mode, candidates)
     answerer, source = load_answerer(options.model, options.device)
     size = source.arch.image_size
-    found = answering.answer(
+    answers = answering.answer(
         *(answerer, source, samples, see, candidates),
         batch=options.batch,
         device=options.device,
@@ -226,7 +226,7 @@ def _answer(
         "questions": len(samples),
         "image size": size,
     }
-    return found, protocol
+    return answers, protocol
 
 
 def read_candidates(path: Path | None) -> list[str]:
@@ -238,21 +238,25 @@ def read_candidates(path: Path | None) -> list[str]:
     if path is None:
         return []
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} can't be read as JSON: {error}") from None
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found) or not found:
+    if (
+        not isinstance(content, list)
+        or not all(isinstance(one, str) for one in content)
+        or not content
+    ):
         raise DataError(f"{path} is no JSON list of answers")
-    return found
+    return content
 
 
 def _videos(data: Mapping[str, Any]) -> Dataset:
-    known = ("path", "videos", "name")
-    if unknown := sorted(set(data) - {*known, "kind"}):
-        raise DataError(f"videos: unknown {', '.join(unknown)}; known: {', '.join(known)}")
-    if missing := [name for name in known[:2] if name not in data]:
+    names = ("path", "videos", "name")
+    if unknown := sorted(set(data) - {*names, "kind"}):
+        raise DataError(f"videos: unknown {', '.join(unknown)}; known: {', '.join(names)}")
+    if missing := [name for name in names[:2] if name not in data]:
         raise DataError(f"videos: {', '.join(missing)} is missing")
-    return videos.video_list(**{name: data[name] for name in known if name in data})
+    return videos.video_list(**{name: data[name] for name in names if name in data})
 
 
 def _frames(count: int) -> Callable[[ImageSource, int], Pixels]:

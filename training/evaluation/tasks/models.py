@@ -154,8 +154,8 @@ class ReasonsByTexts(nn.Module):
     def logits(self, left: Tensor, right: Tensor, statements: Sequence[str]) -> Tensor:
         """As `Reasons.logits`."""
         ids = torch.from_numpy(self._texts.ids(statements)).to(left.device)
-        found: Tensor = self.reasoner((left, right), ids)
-        return found
+        values: Tensor = self.reasoner((left, right), ids)
+        return values
 
 
 def find(path: Path) -> ModelSource:
@@ -191,8 +191,8 @@ def fill(model: nn.Module, source: ModelSource) -> frozenset[str]:
     try:
         model.load_state_dict(dict(source.state), strict=False)
     except RuntimeError as error:
-        said = " ".join(str(error).split())
-        raise ModelError(f"The weights of {source.path} don't fit: {said}") from None
+        message = " ".join(str(error).split())
+        raise ModelError(f"The weights of {source.path} don't fit: {message}") from None
     filled: dict[int, str] = {}  # a tensor that is shared has several names
     for name, weight in source.state.items():
         other = filled.setdefault(id(places[name]), name)

@@ -40,9 +40,9 @@ def judge(
     def see(sample: Sample) -> tuple[Sample, Pixels]:
         return sample, np.concatenate([see_image(image, size) for image in sample.images])
 
-    for seen in read_ahead(see, samples, batch):
-        both = normalised(np.concatenate([pixels for _, pixels in seen]), source, device)
-        statements = [pre_caption(sample.text, STATEMENT_WORDS) for sample, _ in seen]
+    for rows in read_ahead(see, samples, batch):
+        both = normalised(np.concatenate([pixels for _, pixels in rows]), source, device)
+        statements = [pre_caption(sample.text, STATEMENT_WORDS) for sample, _ in rows]
         logits = reasoner.logits(both[0::2], both[1::2], statements)
         judged += logits.argmax(dim=1).bool().tolist()
         show("statements", len(judged), len(samples))
@@ -57,4 +57,4 @@ def rightly(samples: Sequence[Sample], judged: Sequence[bool]) -> list[bool]:
     """
     if open := [sample for sample in samples if sample.label is None]:
         raise DataError(f"{open[0].id or open[0].key} has no label")
-    return [found == bool(sample.label) for found, sample in zip(judged, samples, strict=True)]
+    return [is_true == bool(sample.label) for is_true, sample in zip(judged, samples, strict=True)]

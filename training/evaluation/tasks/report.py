@@ -64,7 +64,7 @@ class Report:
             console.print(f"no {name}: {reason}", highlight=False, markup=False)
 
     def table(self) -> Table:
-        """A row for each figure; columns for here and for each model of the paper."""
+        """Make a table: a row for each figure; columns for ours and those of the paper's models."""
         published = self.published()
         reported = {model for row in published.values() for model in row}
         models = [*(m for m in MODELS if m in reported), *sorted(reported - set(MODELS))]
@@ -72,9 +72,9 @@ class Report:
         for column in (*self.figures, *models):
             table.add_column(column, justify="right")
         for name in next(iter(self.figures.values())):
-            here = [_number(name, values.get(name)) for values in self.figures.values()]
+            results = [_number(name, values.get(name)) for values in self.figures.values()]
             paper = [_number(name, published.get(name, {}).get(model)) for model in models]
-            table.add_row(name, *here, *paper)
+            table.add_row(name, *results, *paper)
         return table
 
 

@@ -59,9 +59,9 @@ class RetrievalScores:
         kind: what the images are called."""
         texts = figures(ranks(self.texts, len(pairs.texts), pairs.texts_of))
         images = figures(ranks(self.images, len(pairs.images), [[i] for i in pairs.image_of]))
-        found = {f"{kind} to text {name}": value for name, value in texts.items()}
-        found |= {f"text to {kind} {name}": value for name, value in images.items()}
-        return found | {"mean of both means": (texts["mean"] + images["mean"]) / 2}
+        values = {f"{kind} to text {name}": value for name, value in texts.items()}
+        values |= {f"text to {kind} {name}": value for name, value in images.items()}
+        return values | {"mean of both means": (texts["mean"] + images["mean"]) / 2}
 
 
 @torch.inference_mode()
@@ -110,41 +110,41 @@ def encode(
     """Encode images or videos; a video's vector is the mean of its frames' projections."""
     med, size = model.med, model.source.arch.image_size
     vectors, tokens, done = [], None, 0
-    for seen in read_ahead(lambda item: see(item, size), items, batch):
-        frames = len(seen[0])
-        found = torch.cat(
-            [med.image_tokens(model.pixels(part)) for part in _parts(np.concatenate(seen), batch)]
+    for pixels in read_ahead(lambda item: see(item, size), items, batch):
+        frames = len(pixels[0])
+        part_tokens = torch.cat(
+            [med.image_tokens(model.pixels(part)) for part in _parts(np.concatenate(pixels), batch)]
         )
-        projected = med.vision_proj(found[:, 0]).view(len(seen), frames, -1)
+        projected = med.vision_proj(part_tokens[:, 0]).view(len(pixels), frames, -1)
         vectors.append(F.normalize(projected.mean(dim=1), dim=-1))
-        length, width = frames * found.shape[1], found.shape[2]
+        length, width = frames * part_tokens.shape[1], part_tokens.shape[2]
         tokens = tokens or TokenStore(len(items), length, width)
-        tokens.put(done, found.view(len(seen), length, width))
-        done += len(seen)
+        tokens.put(done, part_tokens.view(len(pixels), length, width))
+        done += len(pixels)
         show("images", done, len(items))
     assert tokens is not None  # there is no dataset without a sample
     return EncodedImages(torch.cat(vectors), tokens)
 
 
 def text_vectors(
-    model: TorchModel, texts: Texts, written: Sequence[str], batch: int, show: Show
+    model: TorchModel, texts: Texts, contents: Sequence[str], batch: int, show: Show
 ) -> Tensor:
     """Texts -> float32 [T, E] of length 1."""
     vectors = []
-    for start in range(0, len(written), batch):
-        ids = torch.from_numpy(texts.ids(written[start : start + batch])).to(model.device)
+    for start in range(0, len(contents), batch):
+        ids = torch.from_numpy(texts.ids(contents[start : start + batch])).to(model.device)
         vectors.append(model.med.text_vector(ids))
-        show("texts", min(start + batch, len(written)), len(written))
+        show("texts", min(start + batch, len(contents)), len(contents))
     return torch.cat(vectors)
 
 
 def nearest(
-    queries: Tensor, others: Tensor, k: int, rows: int = 1024
+    queries: Tensor, candidates: Tensor, k: int, rows: int = 1024
 ) -> tuple[Ints, npt.NDArray[np.float32]]:
-    """Find the `k` nearest of the others, or all, to each query: indices [Q, k] and cosines."""
+    """Find the `k` nearest candidates, or all, to each query: indices [Q, k] and cosines."""
     places, cosines = [], []
     for part in torch.split(queries, rows):
-        best = (part @ others.T).topk(min(k, len(others)), dim=1)
+        best = (part @ candidates.T).topk(min(k, len(candidates)), dim=1)
         places.append(best.indices.cpu().numpy())
         cosines.append(best.values.cpu().numpy())
     return np.concatenate(places), np.concatenate(cosines)
@@ -153,7 +153,7 @@ def nearest(
 def add_logits(
     model: TorchModel,
     texts: Texts,
-    written: Sequence[str],
+    contents: Sequence[str],
     tokens: TokenStore,
     both: RetrievalScores,
     batch: int,
@@ -163,12 +163,12 @@ def add_logits(
     asking = by_image(both.images.places)
     count = len(both.texts.places)
     for image in range(count):
-        own, theirs = both.texts.places[image], asking.get(image, np.empty((0, 2), np.int64))
-        wanted, place = np.unique(np.concatenate([own, theirs[:, 0]]), return_inverse=True)
-        ids = texts.ids([written[text] for text in wanted])
+        own, queries = both.texts.places[image], asking.get(image, np.empty((0, 2), np.int64))
+        text_numbers, place = np.unique(np.concatenate([own, queries[:, 0]]), return_inverse=True)
+        ids = texts.ids([contents[text] for text in text_numbers])
         logits = match(model, ids, tokens.get(image, model.device), batch)[place]
         both.texts.scores[image] += logits[: len(own)]
-        both.images.scores[theirs[:, 0], theirs[:, 1]] += logits[len(own) :]
+        both.images.scores[queries[:, 0], queries[:, 1]] += logits[len(own) :]
         show("pairs of images", image + 1, count)
 
 

@@ -53,14 +53,14 @@ class StoredDataset:
         self._require_images(space)
 
     def _require_images(self, space: str) -> None:
-        found = self._column(
+        count = self._column(
             "SELECT count(*) FROM blip.image_vectors v JOIN blip.image_tokens t"
             " USING (image_id, model_id) WHERE v.model_id = %s AND v.image_id = ANY (%s)",
             [self.model.model_id, list(self.places)],
         )[0]
-        if found < len(self.places):
+        if count < len(self.places):
             raise DatabaseError(
-                f"{len(self.places) - found} of {len(self.places)} images are not in the space"
+                f"{len(self.places) - count} of {len(self.places)} images are not in the space"
                 f" {space!r} of the database, or not encoded by {self.model.name}.",
                 "Take them in with: blipdb ingest FOLDER",
             )
@@ -83,7 +83,7 @@ class StoredDataset:
 
     def nearest_texts(self, k: int, show: Show) -> Ints:
         """Indices [I, k] of each image's nearest texts."""
-        found = []
+        rows = []
         for image, id in enumerate(self.ids):
             row = self._column(
                 sql.SQL(
@@ -93,9 +93,9 @@ class StoredDataset:
                 ).format(self._pgvector),
                 [id, self.model.model_id, k],
             )
-            found.append(row)
+            rows.append(row)
             show("images in SQL", image + 1, len(self.ids))
-        return np.array(found, np.int64)
+        return np.array(rows, np.int64)
 
     def _column(self, query: LiteralString | sql.Composed, values: Sequence[object]) -> list[int]:
         with self.conn.cursor(row_factory=scalar_row) as cursor:
@@ -134,12 +134,12 @@ def retrieve(
 def text_to_image(library: StoredDataset, k: int, show: Show) -> Candidates:
     """Search for each text by `blip_search`, among the dataset's images, compared exactly."""
     k = min(k, len(library.places))
-    found = []
+    scores = []
     for number, text in enumerate(library.texts):
         hits = library.client.search(text, k, candidates=k, within=list(library.places))
-        found.append({hit.image_id: hit.score for hit in hits})
+        scores.append({hit.image_id: hit.score for hit in hits})
         show("searches in SQL", number + 1, len(library.texts))
-    return _candidates(found, library.places)
+    return _candidates(scores, library.places)
 
 
 def image_to_text(library: StoredDataset, k: int, show: Show) -> Candidates:
@@ -147,31 +147,31 @@ def image_to_text(library: StoredDataset, k: int, show: Show) -> Candidates:
     library.embed_texts(show)
     places = library.nearest_texts(min(k, len(library.texts)), show)
     scores = np.empty(places.shape, np.float32)
-    asked = by_image(places)  # here: which images have each text as a candidate
-    for number, (text, pairs) in enumerate(asked.items()):
+    candidates = by_image(places)  # here: which images have each text as a candidate
+    for number, (text, pairs) in enumerate(candidates.items()):
         ids = [library.ids[image] for image in pairs[:, 0]]
-        found = _scores(library.client, library.texts[text], ids)
-        scores[pairs[:, 0], pairs[:, 1]] = [found[id] for id in ids]
-        show("reranks in SQL", number + 1, len(asked))
+        by_id = _scores(library.client, library.texts[text], ids)
+        scores[pairs[:, 0], pairs[:, 1]] = [by_id[id] for id in ids]
+        show("reranks in SQL", number + 1, len(candidates))
     return Candidates(places, scores)
 
 
 def _scores(client: blipdb.Client, text: str, ids: Sequence[UUID]) -> Mapping[UUID, float]:
-    found: dict[UUID, float] = {}
+    scores: dict[UUID, float] = {}
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), MAX_HITS):
         some = distinct[start : start + MAX_HITS]
         hits = client.rerank(text, some, len(some))
-        found |= {hit.image_id: hit.score for hit in hits}
-    return found
+        scores |= {hit.image_id: hit.score for hit in hits}
+    return scores
 
 
 def _candidates(
-    found: Sequence[Mapping[UUID, float]], of: Mapping[UUID, Sequence[int]]
+    scores: Sequence[Mapping[UUID, float]], of: Mapping[UUID, Sequence[int]]
 ) -> Candidates:
     """Arrange hits by id as rows of one width. Equal images share an id and lengthen a row; shorter
     rows are padded with their first hit."""
-    rows = [[(place, score) for id, score in hits.items() for place in of[id]] for hits in found]
+    rows = [[(place, score) for id, score in hits.items() for place in of[id]] for hits in scores]
     width = max(map(len, rows))
     full = [row + row[:1] * (width - len(row)) for row in rows]
     places = np.array([[place for place, _ in row] for row in full], np.int64)

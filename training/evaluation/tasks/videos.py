@@ -81,43 +81,43 @@ def frames(path: Path, count: int, size: int) -> Pixels:
         SetupError: PyAV is not installed.
     """
     total = promised_frames(path)
-    found = _decode(path, frame_places(total, count), size) if total else None
-    if found is None:  # the header said nothing, or too much
+    pixels = _decode(path, frame_places(total, count), size) if total else None
+    if pixels is None:  # the header said nothing, or too much
         if not (total := count_frames(path)):
             raise DataError(f"{path} has no frame")
-        found = _decode(path, frame_places(total, count), size)
-    if found is None:
+        pixels = _decode(path, frame_places(total, count), size)
+    if pixels is None:
         raise DataError(f"{path} has other frames each time that it is decoded")
-    return found
+    return pixels
 
 
 def promised_frames(path: Path) -> int:
     """Number of frames in a video's header; 0 where it has none."""
-    with _opened(path) as container:
+    with _open_video(path) as container:
         return int(container.streams.video[0].frames)
 
 
 def count_frames(path: Path) -> int:
     """Count a video's frames; decodes them all."""
-    with _opened(path) as container:
+    with _open_video(path) as container:
         return sum(1 for _ in container.decode(video=0))
 
 
 def _decode(path: Path, places: list[int], size: int) -> Pixels | None:
     """Decode the frames at those ascending indices; None where the video is shorter."""
-    wanted, last, found = set(places), places[-1], dict[int, Pixels]()
-    with _opened(path) as container:
+    numbers, last, by_place = set(places), places[-1], dict[int, Pixels]()
+    with _open_video(path) as container:
         for place, frame in enumerate(container.decode(video=0)):
-            if place in wanted:
+            if place in numbers:
                 image = Image.fromarray(frame.to_ndarray(format="rgb24"))
-                found[place] = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+                by_place[place] = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
             if place == last:
-                return np.stack([found[place] for place in places])
+                return np.stack([by_place[place] for place in places])
     return None
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def _open_video(path: Path) -> Iterator[InputContainer]:
     try:
         import av
     except ImportError:
