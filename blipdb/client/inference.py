@@ -1,4 +1,4 @@
-"""Models at work in the client's own process, for servers whose engine can't be asked.
+"""Inference in the client's own process, for servers without an engine.
 
 Loaded when a call first needs them, only the graphs that it needs, each verified; shared by all
 clients of the process, and safe to use from several threads. Images are decoded by confined

@@ -1,4 +1,4 @@
-"""The verbs of a client whose own process computes: for servers without PL/Python.
+"""Verbs of a client that computes in its own process, for servers without PL/Python.
 
 Models run here; which images they see, and what is made of their results, is up to the database's
 functions, in the same statements as on a server with an engine.

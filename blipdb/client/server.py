@@ -169,7 +169,7 @@ def _scope(scope: Scope) -> dict[str, Any]:
 def _call(
     template: LiteralString, schema: str, function: LiteralString, values: Mapping[str, Any]
 ) -> tuple[sql.Composed, list[Any]]:
-    """The call with all of the function's arguments, by name."""
+    """Build the call with all of the function's arguments, by name."""
     parts = [
         sql.SQL("{} => %s::" + _TYPES.get(name, _TEXT)).format(sql.Identifier(name))
         for name in values

@@ -37,7 +37,7 @@ class Active(NamedTuple):
     filter: int | None
 
     def queues(self, *, scores: bool = True) -> list[Queue]:
-        """The queues of both; without ``scores`` of the encoder alone."""
+        """List the queues of both models; without ``scores`` the encoder's alone."""
         pairs = ((jobs.TEXT, self.encoder), (jobs.SCORE, self.filter if scores else None))
         return [Queue(stage, model) for stage, model in pairs if model is not None]
 
@@ -127,7 +127,7 @@ def enqueue(conn: Connection, queue: Queue, *, wait: bool = False) -> int:
 
 
 def _take_turn(conn: Connection, keys: list[object]) -> None:
-    """Wait for whoever looks just now, for some seconds. Two that look at once do no harm, and any
+    """Wait some seconds for another worker that looks now. Two at once do no harm, and any
     role of the database could hold this lock for ever."""
     conn.execute("SET LOCAL lock_timeout = '5s'")
     with suppress(errors.LockNotAvailable), conn.transaction():

@@ -92,7 +92,7 @@ def access() -> str:
 
 
 def plain_script() -> str:
-    """Assemble the statements that create the functions of `SCRIPTED` without the extension.
+    """Assemble the statements that create the functions of `SCRIPT_PARTS` without the extension.
 
     All are in the schema ``blip``, as the tables' owner may lack the right to create in ``public``.
     """

@@ -73,7 +73,7 @@ def _kind(error: psycopg.Error) -> type[BlipdbError] | None:
 
 
 def _hint(error: psycopg.Error) -> str | None:
-    """A hint where the database gives none."""
+    """Return a hint for an error without one."""
     if isinstance(error, errors.InsufficientPrivilege):
         return (
             "Searching needs the role blip_reader, adding blip_writer: GRANT blip_reader TO <user>"

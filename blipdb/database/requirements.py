@@ -166,7 +166,7 @@ def migrations() -> Path:
 
 
 def check_revision(conn: Connection) -> None:
-    """Raise unless the tables are there and of the newest revision."""
+    """Raise unless the tables exist and are of the newest revision."""
     parts = run(conn, look())
     _require_revision(parts.database, parts.revision)
 
@@ -252,7 +252,7 @@ def _too_old(
 
 
 def server(conn: Connection) -> str:
-    """Host and port of the server, in words."""
+    """Format the server's host and port."""
     return f"{conn.info.host or 'the default socket'}:{conn.info.port}"
 
 

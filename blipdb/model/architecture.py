@@ -1,4 +1,4 @@
-"""BLIP's architecture as numbers: what training, the graph builder and an artifact agree on.
+"""BLIP's architecture as numbers, shared by training, the graph builder and artifacts.
 
 Standard library only, so that the engine can read it without torch.
 """
@@ -15,10 +15,10 @@ class ArchitectureError(ValueError):
 
 
 class Described:
-    """Reading from and writing to a plain mapping, with nothing guessed and nothing dropped."""
+    """Conversion from and to a plain mapping, which names every field."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a mapping that `from_dict` reads back."""
+        """Return the fields as a mapping that `from_dict` reads back."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
     @classmethod

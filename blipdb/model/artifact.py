@@ -167,7 +167,7 @@ class Manifest:
 
 
 def digests(files: Mapping[str, bytes]) -> dict[str, str]:
-    """SHA-256 in hex of each file, as model.json holds them."""
+    """Compute the SHA-256 of each file in hex, as model.json holds them."""
     return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 

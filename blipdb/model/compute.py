@@ -1,4 +1,4 @@
-"""Precision and token merging of a model: chosen when its graphs are built, part of its digest.
+"""Precision and token merging of a model. They are fixed in its graphs, and part of its digest.
 
 Standard library only, like the architecture it goes with.
 """

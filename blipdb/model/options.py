@@ -14,7 +14,7 @@ MAX_BEAMS = 16
 
 
 def opening_tokens(manifest: Manifest, tokenizer: Tokenizer) -> list[int]:
-    """Tokens before the first generated one: [DEC], and the prompt's."""
+    """Return the tokens before the first generated one: [DEC] and the prompt's."""
     dec = manifest.special_tokens.dec
     prompt = manifest.decoding.prompt if manifest.decoding else ""
     return tokenizer.encode(prompt, dec)[:-1] if prompt else [dec]
@@ -30,7 +30,7 @@ def text_behind(tokenizer: Tokenizer, begun: Sequence[int], token_ids: Sequence[
 def generation_rules(
     manifest: Manifest, begun: int, min_tokens: int | None = None, max_tokens: int | None = None
 ) -> Rules:
-    """Constraints on the text behind an opening of ``begun`` tokens.
+    """Make the constraints on the text behind an opening of ``begun`` tokens.
 
     Raises:
         UsageError: a number of tokens is out of its range.

@@ -314,7 +314,7 @@ class Runtime:
         return _Decoder(self, "answer", [special.dec], memory=whole, attention_mask=mask)
 
     def run(self, graph: str, **inputs: npt.NDArray[Any]) -> list[Any]:
-        """One graph's outputs, as its file in blipdb/graphs describes them.
+        """Run a graph. Return its outputs, as its file in blipdb/model/graphs describes them.
 
         Raises:
             ModelError: the graph isn't there, or the first output of numbers isn't finite.
@@ -350,10 +350,10 @@ class Runtime:
 
 
 class _Decoder:
-    """A decoder's graph and what its texts are about, as `generate` and `rank` want it.
+    """A decoder's graph as a `DecoderStep` of `generate` and `rank`.
 
-    opening: the tokens before the first that is written. seen: inputs of the graph, of all images
-    (or questions).
+    opening: the tokens before the first generated one. inputs: further inputs of the graph, of all
+    images (or questions).
     """
 
     def __init__(
@@ -439,7 +439,7 @@ def open_graph(data: bytes, threads: int, *, profile: str | None = None) -> ort.
 
 
 def providers() -> list[str]:
-    """ONNX Runtime's execution providers, best first, that BLIPDB_PROVIDERS names; else the CPU's.
+    """List ONNX Runtime's execution providers in BLIPDB_PROVIDERS, best first; else the CPU's.
 
     Another device's results differ from the CPU's by float32's rounding.
 

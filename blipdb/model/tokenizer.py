@@ -100,7 +100,7 @@ class Tokenizer:
         return [first, *encoding.ids, self.special.sep]
 
     def decode(self, ids: list[int]) -> str:
-        """The words of ids, without special tokens."""
+        """Decode ids to words, without special tokens."""
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))
 
     def _unknown(self, text: str, encoding: tokenizers.Encoding) -> tuple[str, str]:

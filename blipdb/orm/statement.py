@@ -84,7 +84,7 @@ _ROWS = Template("SELECT 1 FROM $froms WHERE $conditions")
 
 @compiles(Search)
 def render(search: Search, compiler: Any, **kw: Any) -> str:
-    """The search as a subquery."""
+    """Render the search as a subquery."""
     hits = kw.get("enclosing_alias")
     if not isinstance(hits, Hits):  # printed on its own
         hits = search.hits()
@@ -126,8 +126,11 @@ class _Writer:
         return self._fill(_PREFILTERED_SEARCH, recall=recall, ranked=ranked)
 
     def _few(self, exists: str, rows: Prefilter, are_of_images: bool) -> str:
-        """Whether few images are admitted. The app's rows are counted, as that is quick; images
-        where a policy may hide some of them, or where rows don't say which images they admit."""
+        """Build the condition that few images are admitted.
+
+        The app's rows are counted, as that is quick; images where a policy may hide some of them,
+        or where rows don't say which images they admit.
+        """
         images = self._fill(_IS_SMALL, rows=self._fill(_IMAGES, admitted=exists))
         if not (rows.froms and are_of_images):
             return images

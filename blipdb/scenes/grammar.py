@@ -1,4 +1,4 @@
-"""The language of captions: its words, reading it back, and the exact truth of what it says.
+"""The language of captions: its words, its parser, and the exact truth of its sentences.
 
 A caption is a list of noun phrases ("two small red cars", "a dog", "the house") joined by
 relations ("left of") and connectors ("and", "with"), with an optional opening and a place

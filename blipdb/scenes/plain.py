@@ -1,4 +1,4 @@
-"""One plain caption for each scene: what the captioner learns to write.
+"""One plain caption for each scene, as the target of the captioner.
 
 The varied captions of the grammar leave open which thing comes first and in which words, so a
 captioner spends its capacity on guessing them. Here everything follows from the picture: the

@@ -32,7 +32,7 @@ def build_graphs(
     max_tokens: int | None = None,
     absorbed: bool | None = None,
 ) -> dict[str, bytes]:
-    """All graphs of a model with these roles, serialised, by name.
+    """Build all graphs of a model with these roles, serialised, by name.
 
     `weights` come from `prepare`; `mean` and `std` are per channel, of pixels in 0 to 1.
     `max_tokens` is how long a text may be, with its first and last token (None: as many as there
@@ -61,8 +61,11 @@ def build_graphs(
 def build_pairs(
     rerank_graph: bytes, arch: Architecture, compute: Compute, max_tokens: int
 ) -> bytes:
-    """The graph of pairs, serialised: a rerank graph's own weights, bit for bit, in another order
-    of computing. So artifacts need not hold them twice, nor those that are registered change."""
+    """Build the graph of pairs, serialised, from a rerank graph's own weights, bit for bit.
+
+    It computes in another order. Artifacts need not hold the weights twice, and those that are
+    registered need not change.
+    """
     source = ModelProto.FromString(rerank_graph)
     tensors = {
         tensor.name: tensor

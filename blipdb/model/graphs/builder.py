@@ -60,7 +60,7 @@ class Builder:
         self._outputs.append(_describe(name, dtype, shape))
 
     def weight(self, name: str) -> str:
-        """A weight by its Hugging Face name, as float32."""
+        """Return a weight by its Hugging Face name, as float32."""
         if name not in self._cast:
             self.keep(name)
             self._cast[name] = value = f"cast_{next(self._numbers)}"
@@ -79,7 +79,7 @@ class Builder:
         return name in self._tensors
 
     def array(self, name: str) -> Array:
-        """A weight by its Hugging Face name, as an array to compute others from in the build."""
+        """Return a weight by its Hugging Face name as an array, to compute others from."""
         return self._weights[name]
 
     def store(self, name: str, array: Array) -> str:
@@ -107,7 +107,7 @@ class Builder:
     # Operations
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Any ONNX operator with one output."""
+        """Add an ONNX operator with one output."""
         output = f"{kind.lower()}_{next(self._numbers)}"
         self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
@@ -134,7 +134,7 @@ class Builder:
         return graph
 
     def split(self, x: str, parts: int, axis: int) -> list[str]:
-        """Equal parts along an axis."""
+        """Split into equal parts along an axis."""
         number = next(self._numbers)
         outputs = [f"split_{number}_{part}" for part in range(parts)]
         self._nodes.append(helper.make_node("Split", [x], outputs, axis=axis, num_outputs=parts))
@@ -189,7 +189,7 @@ class Builder:
         return self.op("Reshape", x, self.shape(*shape))
 
     def shape(self, *dims: int | str) -> str:
-        """A shape as a value, from numbers and values [1]."""
+        """Make a shape as a value, from numbers and values [1]."""
         if all(isinstance(dim, int) for dim in dims):
             return self.ints(*(int(dim) for dim in dims))
         return self.concat(*(d if isinstance(d, str) else self.ints(d) for d in dims), axis=0)
@@ -203,7 +203,7 @@ class Builder:
         return self.op("Gather", x, self.constant(index, np.int64), axis=axis)
 
     def slice(self, x: str, start: str, end: str, axis: int) -> str:
-        """The entries from `start` to before `end`, values [1], along an axis."""
+        """Slice from `start` to before `end`, values [1], along an axis."""
         return self.op("Slice", x, start, end, self.ints(axis))
 
     def squeeze(self, x: str, *axes: int) -> str:

@@ -276,8 +276,8 @@ class Projected:
                 yield g.add(g.multiply(summed, g.unsqueeze(self.source.scales, -1)), bias)
 
 
-class Chosen:
-    """Both ways, of which the graph runs the quicker one."""
+class FasterAttention:
+    """Both kinds of attention; the graph runs the faster one for the text's length."""
 
     def __init__(self, g: Builder, few: _Way, many: _Way, is_long: str) -> None:
         """`is_long` is a bool []: whether the text has many tokens."""
@@ -331,4 +331,4 @@ def cross_attention(
     if absorbed:
         return few(g, arch, tokens)
     is_long = g.squeeze(g.op("Greater", length, g.ints(longest)), 0)
-    return Chosen(g, few(g, arch, tokens), Projected(g, arch, tokens), is_long)
+    return FasterAttention(g, few(g, arch, tokens), Projected(g, arch, tokens), is_long)

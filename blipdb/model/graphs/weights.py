@@ -38,7 +38,7 @@ TIED = {
 
 
 def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, Shape]:
-    """Name and shape of every weight in the graphs of a model with these roles.
+    """List name and shape of every weight in the graphs of a model with these roles.
 
     A captioner's decoder attends to the image; an answerer's attends to the states of the question,
     which its encoder read with the image before it (BLIP, section 5.3).
@@ -117,7 +117,7 @@ def state_dict(models: Iterable[bytes]) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def _levels(tensors: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
-    """A weight's int8 levels [O, I], from whichever form a graph keeps them in."""
+    """Return a weight's int8 levels [O, I], from any form that a graph keeps them in."""
     forms = {
         full.removeprefix(name + FORM_SEPARATOR): array
         for full, array in tensors.items()
