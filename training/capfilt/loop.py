@@ -210,7 +210,7 @@ class Loop:
         return path
 
     def _model(self, step: str) -> Model:
-        """The model that its step named, by digest: whichever is active or has its name by now."""
+        """Look up the model of a step by digest, as another may have its name or be active now."""
         if step not in self.done:
             raise CapFiltError(f"There is no {step} yet.", f"Run the step before: {step}")
         with self._connected() as conn:

@@ -121,7 +121,7 @@ def _notes(counts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _noise(conn: Connection, plan: Plan, truth: Truth) -> list[dict[str, Any]]:
-    """Share of texts that are not true of their image: of all, and of those that were kept."""
+    """Compute the share of texts that are not true of their image: of all, and of those kept."""
     texts: dict[str, list[tuple[bool, bool]]] = {}
     with conn.transaction(), conn.cursor("texts") as cursor:  # the server sends a few at a time
         for image_id, origin, text, verdict in cursor.execute(SELECT_TEXTS, [plan.space]):
@@ -194,7 +194,7 @@ def _page(conn: Connection, plan: Plan, content: Mapping[str, Any]) -> str:
 
 
 def _gained(gains: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """A row for each figure, of each model, and the difference where there are two."""
+    """Arrange a row for each figure, with a value for each model and the difference of two."""
     *before, after = gains.values()
     rows: list[dict[str, Any]] = []
     for name in after:
@@ -232,7 +232,7 @@ def _figure(conn: Connection, decoder: Decoder, example: Example) -> str:
 
 
 def _image(conn: Connection, decoder: Decoder, image_id: UUID) -> str:
-    """The image, small, embedded in the page; the reason where it can't be shown."""
+    """Embed a small image in the page, or the reason why it can't be shown."""
     try:
         data = content(conn, image_id, LIMITS.bytes)
         if data is None:

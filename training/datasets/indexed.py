@@ -38,8 +38,8 @@ class IndexedDataset(ABC):
 
 
 def shuffled(count: int, seed: int, part: int, parts: int, start: int) -> Iterator[int]:
-    """Endless numbers below `count`: all of them in each epoch's own order, of which a part takes
-    every `parts`-th."""
+    """Yield endless numbers below `count`: all of them in each epoch's own order, of which a part
+    takes every `parts`-th."""
     epoch, order = -1, Permutation(count)
     for place in itertools.count(start * parts + part, parts):
         if place // count != epoch:

@@ -76,7 +76,7 @@ class Records:
 
     @property
     def name(self) -> str:
-        """Name of the index: the file's format, and the key and the rule for counting."""
+        """Name the index by the file's format, the key and the rule for counting."""
         return f"{self.path.suffix} {self._key} {self._expansion.name}"
 
     def where(self, number: int) -> str:

@@ -134,7 +134,7 @@ def scan_rows(file: BinaryIO, path: Path, delimiter: str) -> Iterator[Place]:
 
 
 class _Lines:
-    """A file's lines, and how many bytes of it were read."""
+    """A file's lines, and the number of bytes read."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file, self._path = file, path

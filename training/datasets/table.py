@@ -73,7 +73,7 @@ def kept_table(path: Path, row: struct.Struct, write: Write) -> Table:
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/blipdb/datasets`, by default in `~/.cache`."""
+    """Return `$XDG_CACHE_HOME/blipdb/datasets`, by default in `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "blipdb" / "datasets"
 

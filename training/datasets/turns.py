@@ -45,7 +45,7 @@ class Turns:
     def read(
         self, readers: list[Iterator[T]], begin: Callable[[int, int], Iterator[T]]
     ) -> Iterator[T]:
-        """Read the readers, `open`'s, in turn from here on, and those that follow them."""
+        """Read the readers of `open` in turn from this position, then those that follow them."""
         while readers:
             turn = self._turn
             for one in readers[turn]:

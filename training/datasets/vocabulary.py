@@ -64,8 +64,8 @@ def prompt_tokens(tokenizer: Tokenizer, prompt: str) -> int:
 
 
 def read_vocabulary(folder: Path) -> Tokenizer:
-    """The tokenizer.json of a folder, or BERT's over its vocab.txt, with BLIP's two tokens; a text
-    becomes `[CLS] words [SEP]`.
+    """Read the tokenizer.json of a folder, or BERT's over its vocab.txt, with BLIP's two tokens; a
+    text becomes `[CLS] words [SEP]`.
 
     Raises:
         ModelError: neither is there, or it can't be read.

@@ -152,7 +152,7 @@ class Reasoner(nn.Module):
 
 
 def _source(name: str) -> str:
-    """Name of the pretrained weight: `crossattention.self.key.bias` for
+    """Return the name of the pretrained weight: `crossattention.self.key.bias` for
     `crossattention.self1.key.bias`."""
     for twin in TWINS:
         name = name.replace(f"crossattention.{twin}.", f"crossattention.{twin[:-1]}.")

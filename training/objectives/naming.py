@@ -1,4 +1,4 @@
-"""Naming what each patch shows: what the image encoder learns before there are words.
+"""Classification of each patch, which the image encoder learns before it sees texts.
 
 BLIP begins with a ViT that has already learned to see, from ImageNet's labels (arXiv 2201.12086,
 section 4.1). This one begins with nothing, and a caption tells it little: one gradient for the

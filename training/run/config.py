@@ -69,7 +69,7 @@ class Stage:
 
     @property
     def speaks(self) -> bool:
-        """Whether there are texts in it."""
+        """Whether the stage trains on texts."""
         return self.itc + self.itm + self.lm > 0
 
 
@@ -144,7 +144,7 @@ class Config:
         return self.samples // self.batch
 
     def stage(self, step: int) -> Stage:
-        """The stage that `step` (from 0) belongs to."""
+        """Return the stage of `step`, from 0."""
         position = step * self.batch
         for stage in self.stages:
             if position < stage.samples:

@@ -66,7 +66,7 @@ class Trainable(Protocol[B]):
 
     @property
     def is_sparing(self) -> bool:
-        """Whether there are steps that don't use every parameter."""
+        """Whether some steps don't use every parameter."""
         ...
 
 
@@ -147,7 +147,7 @@ class Journal:
 
 
 def run_name(config: Config, tokenizer: Tokenizer) -> str:
-    """Digest of what must be the same for a checkpoint to be continued."""
+    """Compute the digest of all that must be equal for a checkpoint to be continued."""
     return hashlib.sha256(f"{config}{tokenizer.to_str()}".encode()).hexdigest()
 
 

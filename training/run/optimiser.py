@@ -30,7 +30,7 @@ def make_optimiser(
 
 
 def learning_rate(config: Config, step: int) -> float:
-    """At `step`, from 0: linear warm-up, then the schedule's decay."""
+    """Compute the rate at `step`, from 0: linear warm-up, then the schedule's decay."""
     settings, samples = config.optimiser, (step + 1) * config.batch
     if settings.schedule == "step":
         rate = settings.learning_rate * settings.rate ** ((samples - 1) // settings.decay)

@@ -56,8 +56,8 @@ def make_test(setup: Setup) -> Test:
 
 @torch.inference_mode()
 def search_quality(med: MED, tokenizer: Tokenizer, test: Test) -> dict[str, float]:
-    """R@1 both ways, in percent: TR, an image's text; IR, a text's image. The 16 nearest by ITC,
-    ordered by ITM + ITC."""
+    """Measure R@1 both ways, in percent: TR, an image's text; IR, a text's image. The 16 nearest by
+    ITC, ordered by ITM + ITC."""
     texts = [plain_caption(scene) for scene in test.searched]
     tokens, ids = encode_images(med, test.searched_images), texts_tensor(med, tokenizer, texts)
     cosines = text_vectors(med, ids) @ med.image_vector(tokens).T
@@ -89,7 +89,8 @@ def _logits(med: MED, ids: Tensor, tokens: Tensor, texts: Tensor, images: Tensor
 
 @torch.inference_mode()
 def caption_quality(med: MED, tokenizer: Tokenizer, test: Test) -> dict[str, float]:
-    """Captions by a beam of three: shares in percent that are right, and CIDEr times 100."""
+    """Measure captions by a beam of three: shares in percent that are right, and CIDEr times
+    100."""
     special = med.special
     never = [token for token in special.to_dict().values() if token != special.sep]
     rules = Rules(special.dec, special.sep, never, 1, MAX_TOKENS)

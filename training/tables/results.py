@@ -44,7 +44,7 @@ class Results:
         return spread([one["quality"][stage][figure] for one in self.by_arm.get(arm, [])])
 
     def verdict(self, arm: Arm, part: str, origin: str) -> Spread:
-        """A share of `Verdicts`, in percent."""
+        """Return a share of `Verdicts`, in percent."""
         parts = [one["verdicts"][part] for one in self.by_arm.get(arm, []) if "verdicts" in one]
         return spread([100 * one[origin] for one in parts if origin in one])
 

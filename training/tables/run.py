@@ -89,7 +89,7 @@ def train_vision(place: Workspace, vision: str) -> None:
 
 
 def _patch_batches(setup: Setup, config: Config, start: int) -> Iterator[Batch]:
-    """Scenes of one to four things, and what their patches show."""
+    """Draw batches of scenes of one to four things, with labels of their patches."""
     size, none = config.model.image_size, np.empty((0, 0), np.int64)
 
     def worker(steps: range) -> Iterator[Batch]:
@@ -226,7 +226,7 @@ def _web(place: Workspace, arm: Arm) -> int:
 
 
 def _shards(place: Workspace, seed: int, arm: Arm) -> dict[str, Path]:
-    """The arm's corpus as WebDataset shards, drawn once."""
+    """Draw the arm's corpus as WebDataset shards, if they don't exist."""
     setup = place.setup
     name = Arm(arm.corpus, noise=arm.noise).name.replace("-B", "")
     folder = place.folder(seed, f"corpus-{name}")
@@ -249,7 +249,7 @@ def _shards(place: Workspace, seed: int, arm: Arm) -> dict[str, Path]:
 
 @contextmanager
 def _corpus(place: Workspace, seed: int, arm: Arm) -> Iterator[Settings]:
-    """A database with the arm's corpus alone; dropped at the end."""
+    """Make a database with the arm's corpus alone; it is dropped at the end."""
     name = f"tables_{seed}_{arm.name.replace('-', '_').lower()}"
     admin = place.settings.database_url()
     url = admin.replace(f"/{DATABASE}?", f"/{name}?")

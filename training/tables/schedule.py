@@ -25,7 +25,7 @@ class Task:
     vision: str
 
     def needs(self) -> list[Task]:
-        """Tasks that must be done before."""
+        """Tasks that must be done before this one."""
         if self.arm is None:
             return []
         tasks = [Task(0, None, self.vision)]
@@ -41,7 +41,7 @@ class Task:
 
 
 def plan(setup: Setup) -> list[Task]:
-    """All tasks, in the order of preference."""
+    """List all tasks, in the order of preference."""
     visions = [Task(0, None, vision) for vision in ("B", "L")]
     first = setup.seeds[0]
     tables = [Task(seed, arm, arm.vision) for seed in setup.seeds for arm in all_arms()]

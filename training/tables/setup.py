@@ -103,7 +103,7 @@ class Setup:
         return Mix(**{name: scale * share for name, share in dataclasses.asdict(self.mix).items()})
 
     def web(self, seed: int, count: int, mix: Mix) -> Iterator[Written]:
-        """Scenes with texts as on the web."""
+        """Draw scenes with texts as on the web."""
         rng = np.random.default_rng([WEB, seed])
         for _ in range(count):
             scene = self._scene(rng)
@@ -111,15 +111,15 @@ class Setup:
             yield Written(scene, text.text, text.kind)
 
     def human(self, seed: int) -> Iterator[Written]:
-        """Scenes with captions as by a person."""
+        """Draw scenes with captions as by a person."""
         rng = np.random.default_rng([HUMAN, seed])
         for _ in range(self.corpus["human"]):
             scene = self._scene(rng)
             yield Written(scene, plain_caption(scene), "human")
 
     def test(self, *, pairs: bool) -> list[Scene]:
-        """Scenes that no corpus has; with `pairs` all of two things, of which no two are described
-        alike."""
+        """Draw scenes that no corpus has; with `pairs` all of two things, of which no two are
+        described alike."""
         rng = np.random.default_rng([TEST, int(pairs)])
         scenes: dict[str, Scene] = {}
         while len(scenes) < self.test_images:

@@ -1,4 +1,4 @@
-"""The literature's figures: what is computed of a model's answers, whoever gave them.
+"""The literature's figures, computed from any model's answers.
 
 retrieval   ranks and recall
 captioning  BLEU, CIDEr, METEOR, SPICE

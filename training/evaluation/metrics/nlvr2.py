@@ -9,8 +9,9 @@ from collections.abc import Sequence
 def figures(
     right: Sequence[bool], statements: Sequence[str], ids: Sequence[str]
 ) -> dict[str, float]:
-    """accuracy: percentage of examples that are right. consistency: percentage of statements that
-    are right with each pair of images that they come with.
+    """Compute accuracy and consistency. accuracy: percentage of examples that are right.
+    consistency: percentage of statements that are right with each pair of images that they come
+    with.
 
     ids: the release's, as `dev-850-0-1`: split, set, pair of images, statement; where an example
     has none like it, its statement is known by its words.

@@ -20,13 +20,14 @@ DEPTHS = (1, 5, 10)
 
 
 class Candidates(NamedTuple):
-    """places int64 [Q, K]: each query's candidates; scores float32 [Q, K]: theirs, in any order."""
+    """places int64 [Q, K]: each query's candidates; scores float32 [Q, K] of these, in any
+    order."""
 
     places: Ints
     scores: Floats
 
     def row(self, query: int, count: int) -> Floats:
-        """The query's scores of all `count` items."""
+        """Return the query's scores of all `count` items."""
         scores = np.full(count, NO_CANDIDATE, np.float32)
         scores[self.places[query]] = self.scores[query]
         return scores

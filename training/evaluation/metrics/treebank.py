@@ -1,4 +1,4 @@
-"""The words that captions are compared by: those of the Penn Treebank, without punctuation.
+"""Tokenization of captions for comparison, as in the Penn Treebank, without punctuation.
 
 The standard evaluation of captions splits them with Stanford's PTBTokenizer, a Java program. Where
 there is no Java, `words` does it. It agrees with Stanford's on captions as people write them
@@ -55,7 +55,7 @@ DASHES = re.compile(r"\.{3,}|--+")
 
 
 def words(caption: str) -> list[str]:
-    """A caption's words, in lower case, as in `a man 's t-shirt`; without punctuation."""
+    """Split a caption into words, in lower case, as in `a man 's t-shirt`; without punctuation."""
     text = caption
     for typographic, plain in TYPOGRAPHIC.items():
         text = text.replace(typographic, plain)

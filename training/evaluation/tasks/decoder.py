@@ -86,11 +86,11 @@ class CachedDecoder:
 
 
 def captioner(med: MED, tokens: Tensor, opening: Sequence[int]) -> CachedDecoder:
-    """The decoder of captions for images, of tokens [I, N, D]."""
+    """Make the decoder of captions for images, of tokens [I, N, D]."""
     parts = med.text_decoder
     return CachedDecoder(parts.bert, parts.cls.predictions, med.writing_memory(tokens), opening)
 
 
 def search(decoder: CachedDecoder, count: int, rules: Rules, beams: int) -> list[list[int]]:
-    """The ids that beam search writes about each of `count` images; see `beam_search`."""
+    """Run beam search for each of `count` images; see `beam_search`. Return the ids."""
     return beam_search(cast(DecoderStep, decoder), count, rules, beams)

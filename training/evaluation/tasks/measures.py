@@ -70,7 +70,7 @@ class EvaluationOptions:
 
 
 def measure_retrieval(options: EvaluationOptions, show: Show) -> Report:
-    """Both ways between images and their captions; with --sql in the database, too."""
+    """Measure retrieval both ways between images and captions; with --sql in the database, too."""
     kind = str(options.data.get("kind"))
     model = load_model(options.model, options.device)
     pairs = read_pairs(all_samples(open_dataset(options.data)))
@@ -97,7 +97,7 @@ def measure_retrieval(options: EvaluationOptions, show: Show) -> Report:
 
 
 def measure_captioning(options: EvaluationOptions, show: Show) -> Report:
-    """A caption of each image against what people wrote."""
+    """Measure a caption of each image against people's captions."""
     model = load_model(options.model, options.device)
     images, references = captioning.read_images(all_samples(open_dataset(options.data)))
     prompt = model.source.prompt if options.prompt is None else options.prompt
@@ -120,7 +120,7 @@ def measure_captioning(options: EvaluationOptions, show: Show) -> Report:
 
 
 def measure_vqa(options: EvaluationOptions, show: Show) -> Report:
-    """Answers to questions about images, by VQA v2's rule."""
+    """Measure answers to questions about images, by VQA v2's rule."""
     samples = all_samples(open_dataset(options.data))
     answers, protocol = _answer(options, samples, see_image, show)
     rows = [
@@ -136,7 +136,7 @@ def measure_vqa(options: EvaluationOptions, show: Show) -> Report:
 
 
 def measure_nlvr2(options: EvaluationOptions, show: Show) -> Report:
-    """Statements about two images each."""
+    """Measure judgements of statements about two images each."""
     samples = all_samples(open_dataset(options.data))
     reasoner, source = load_reasoner(options.model, options.device)
     judged = reasoning.judge(
@@ -158,7 +158,7 @@ def measure_nlvr2(options: EvaluationOptions, show: Show) -> Report:
 
 
 def measure_video_retrieval(options: EvaluationOptions, show: Show) -> Report:
-    """Both ways between videos and their captions, by a model that was trained on images."""
+    """Measure retrieval both ways between videos and captions, by a model trained on images."""
     samples = all_samples(_videos(options.data))
     count = options.frames or videos.RETRIEVAL_FRAMES
     model = load_model(options.model, options.device)
@@ -179,7 +179,7 @@ def measure_video_retrieval(options: EvaluationOptions, show: Show) -> Report:
 
 
 def measure_video_qa(options: EvaluationOptions, show: Show) -> Report:
-    """Answers to questions about videos, by a model that was trained on images: exact matches."""
+    """Measure answers to questions about videos, by a model trained on images: exact matches."""
     samples = all_samples(_videos(options.data))
     count = options.frames or videos.ANSWERING_FRAMES
     answers, protocol = _answer(options, samples, _frames(count), show)

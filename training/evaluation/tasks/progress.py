@@ -20,12 +20,12 @@ Show = Callable[[str, int, int], None]
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Shows nothing."""
+    """Show nothing."""
 
 
 @contextmanager
 def progress() -> Iterator[Show]:
-    """A bar for each stage, from its first step to its last."""
+    """Show a bar for each stage, from its first step to its last."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

@@ -34,11 +34,11 @@ class Texts:
         self.tokenizer, self.special, self.limit = tokenizer, special, limit
 
     def limited(self, limit: int) -> Texts:
-        """The same tokenizer with another limit, if that is lower."""
+        """Return the same tokenizer with another limit, if that is lower."""
         return Texts(self.tokenizer, self.special, min(limit, self.limit))
 
     def words(self, text: str) -> list[int]:
-        """Ids of a text without first and last, not cut."""
+        """Encode a text without first and last token, not cut."""
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def ids(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:

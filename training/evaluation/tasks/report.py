@@ -30,7 +30,7 @@ class Report:
     missing: Mapping[str, str] = field(default_factory=dict)  # reasons of absent figures, by name
 
     def published(self) -> Mapping[str, Mapping[str, float]]:
-        """The paper's figures by name, by model."""
+        """Return the paper's figures by name, by model."""
         return {} if self.benchmark is None else BENCHMARKS[self.benchmark].figures
 
     def to_dict(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class RetrievalScores:
 
     def figures(self, pairs: Pairs, kind: str) -> dict[str, float]:
         """R@1, R@5, R@10, their mean and the median rank, each way; and the mean of both means.
-        kind: what the images are called."""
+        kind: the word for an image."""
         texts = figures(ranks(self.texts, len(pairs.texts), pairs.texts_of))
         images = figures(ranks(self.images, len(pairs.images), [[i] for i in pairs.image_of]))
         values = {f"{kind} to text {name}": value for name, value in texts.items()}
@@ -75,7 +75,7 @@ def retrieve(
     batch: int,
     show: Show = silent,
 ) -> RetrievalScores:
-    """Score every query's `k` nearest. items: what `see` sees, an image or a video of `pairs` each.
+    """Score every query's `k` nearest. items: inputs of `see`, an image or a video of `pairs` each.
 
     Raises:
         UsageError: `k` is too small to tell the figures.
