@@ -26,7 +26,7 @@ from blipdb.errors import ModelError
 from blipdb.model.architecture import Architecture, SpecialTokens
 from blipdb.model.artifact import TOKENIZER, Artifact, Decoding, Manifest, Preprocessing, digests
 from blipdb.model.graphs import build_graphs, prepare
-from blipdb.model.graphs.weights import MATCHING
+from blipdb.model.graphs.weights import MATCHING_ROLES
 
 ARCHITECTURE, WEIGHTS, METRICS, CURVE = (
     "architecture.json",
@@ -78,7 +78,7 @@ def export(run: Path, out: Path, *, name: str, knows: str, roles: Sequence[str] 
         knows=knows,
         graphs=graphs,
         files=digests(files),
-        temperature=None if MATCHING.isdisjoint(selection) else float(state["temp"]),
+        temperature=None if MATCHING_ROLES.isdisjoint(selection) else float(state["temp"]),
         decoding=_decoding(selection, description.get("prompt", "")),
     )
     return Artifact.replace(out, manifest, files)

@@ -16,7 +16,7 @@ Pictures: TypeAlias = Mapping[UUID, bytes | ImageError]
 Fetch: TypeAlias = Callable[[Sequence[UUID]], Pictures]
 
 MAX_CELL_WIDTH = 60  # terminal columns of a place or a caption
-MAX_SHOWN = 100  # pictures in a notebook
+MAX_PICTURES = 100  # pictures in a notebook
 NOT_FETCHED = "not fetched: hits.with_pictures(await db.pictures(hits.image_ids))"
 GRID = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-end"
 FIGURE = "margin:0;max-width:220px;font-size:12px;overflow-wrap:anywhere"
@@ -77,7 +77,7 @@ class Hits(Sequence[Hit]):
         """Format pictures with scores, places and captions; text from the database is escaped."""
         if not self._hits:
             return "<p>no hits</p>"
-        first = self[:MAX_SHOWN]
+        first = self[:MAX_PICTURES]
         pictures = first._pictures()
         figures = "".join(
             _figure(hit, pictures.get(hit.image_id, ImageError(NOT_FETCHED))) for hit in first

@@ -16,8 +16,8 @@ from ..sources import attached, files
 from . import arguments, singletons, tables
 from .results import Image
 
-UNKNOWN = "no such image is visible here"
-NOWHERE = "its content is not stored, and no file of it can be read here"
+UNKNOWN_REASON = "no such image is visible here"
+NO_FILE_REASON = "its content is not stored, and no file of it can be read here"
 
 
 def image(id: UUID) -> Steps[Image]:
@@ -42,7 +42,7 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
     is never shown, as nothing proves what its bytes are.
     """
     image_ids = arguments.image_ids("image_ids", ids)
-    previews: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN) for id in image_ids}
+    previews: dict[UUID, bytes | ImageError] = {id: ImageError(UNKNOWN_REASON) for id in image_ids}
     rows = yield from ask(tables.PREVIEWS, [image_ids], binary=True)
     for id, space, size, is_stored, attachment, key, uris in rows:
         content = None
@@ -83,7 +83,7 @@ def _from_files(id: UUID, space: str, uris: Sequence[str], stop: Stop) -> bytes 
             continue
         if image_id(space, data) == id:
             return _small(data, stop)
-    return ImageError(NOWHERE)
+    return ImageError(NO_FILE_REASON)
 
 
 def _small(data: bytes, stop: Stop) -> bytes | ImageError:

@@ -65,7 +65,7 @@ def test_a_file_with_other_content_is_not_shown(
     id = store(conn, picture(4), path)
     found = shown(conn, id)[id]
     assert isinstance(found, ImageError)
-    assert found.reason == pictures.NOWHERE
+    assert found.reason == pictures.NO_FILE_REASON
 
 
 def test_a_picture_at_a_url_is_not_fetched(conn: psycopg.Connection) -> None:
@@ -73,12 +73,12 @@ def test_a_picture_at_a_url_is_not_fetched(conn: psycopg.Connection) -> None:
     id = store(conn, picture(7), "https://127.0.0.1:9/a.png")
     found = shown(conn, id)[id]
     assert isinstance(found, ImageError)
-    assert found.reason == pictures.NOWHERE
+    assert found.reason == pictures.NO_FILE_REASON
 
 
 def test_a_picture_that_can_not_be_decoded_has_a_reason(conn: psycopg.Connection) -> None:
     truncated, unknown = store(conn, picture(6)[:80], kept=True), uuid4()
     found = shown(conn, truncated, unknown)
     assert "truncated" in str(found[truncated])
-    assert str(found[unknown]) == pictures.UNKNOWN
+    assert str(found[unknown]) == pictures.UNKNOWN_REASON
     assert shown(conn) == {}

@@ -16,7 +16,7 @@ from onnx import ModelProto
 from ..architecture import Architecture
 from ..compute import EXACT, Compute
 from . import answer, caption, image, question, rerank, text
-from .weights import MATCHING, MED_ROLES, Weights, prepare, shapes, state_dict
+from .weights import MATCHING_ROLES, MED_ROLES, Weights, prepare, shapes, state_dict
 
 __all__ = ["Weights", "build_graphs", "build_pairs", "prepare", "state_dict"]
 
@@ -39,7 +39,7 @@ def build_graphs(
     are positions). `absorbed` fixes how cross-attention is computed (see cross.py), which else is
     chosen by the text's length.
     """
-    retrieves = not MATCHING.isdisjoint(roles)
+    retrieves = not MATCHING_ROLES.isdisjoint(roles)
     builders: dict[str, Callable[[], bytes]] = {
         "image": lambda: image.build(weights, arch, mean, std, compute=compute, itc=retrieves)
     }

@@ -8,7 +8,7 @@ from ..architecture import Architecture
 from .builder import Builder, Dim
 from .cross import CrossAttention
 from .layers import (
-    MASKED,
+    MASKED_SCORE,
     SelfAttention,
     embed,
     feed_forward,
@@ -71,7 +71,7 @@ def _causal(g: Builder, before: str, after: str) -> str:
     columns = g.op("Range", g.constant(0, np.int64), end, step)
     lines = g.unsqueeze(g.op("Range", start, end, step), 1)
     hidden = g.op("Greater", columns, lines)
-    return g.where(hidden, g.number(MASKED), g.number(0))
+    return g.where(hidden, g.number(MASKED_SCORE), g.number(0))
 
 
 def _next_word(g: Builder, x: str, length: str, arch: Architecture) -> str:

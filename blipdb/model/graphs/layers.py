@@ -14,7 +14,7 @@ from ..architecture import Architecture
 from .builder import RUNTIME, Builder
 from .integers import integer_linear, quantised_thirds, quantised_weight
 
-MASKED = float(np.finfo(np.float32).min)  # its exponential is exactly 0
+MASKED_SCORE = float(np.finfo(np.float32).min)  # its exponential is exactly 0
 
 
 def linear(g: Builder, x: str, name: str) -> str:
@@ -75,7 +75,7 @@ def look(g: Builder, q: str, k: str, v: str, count: int) -> str:
 def additive(g: Builder, mask: str) -> str:
     """int64 [B, L] -> float32 [B, 1, 1, L]: 0 where a token is, a huge negative where none is."""
     hidden = g.op("Equal", mask, g.constant(0, np.int64))
-    added = g.where(hidden, g.number(MASKED), g.number(0))
+    added = g.where(hidden, g.number(MASKED_SCORE), g.number(0))
     return g.unsqueeze(added, 1, 2)
 
 

@@ -27,7 +27,7 @@ by head, keys [H, O / H, I] and values [H, I, O / H]. Their scales [O] are float
 
 MED_ROLES = ("retrieval", "captioner")
 """Roles of a MED that was pretrained with all three objectives."""
-MATCHING = frozenset({"retrieval", "filter"})
+MATCHING_ROLES = frozenset({"retrieval", "filter"})
 """Roles that have ITC and ITM."""
 HEAD = "text_decoder.cls.predictions"
 # Other names of the same tensors, as Hugging Face's state dict has them.
@@ -44,7 +44,7 @@ def shapes(arch: Architecture, roles: Collection[str] = MED_ROLES) -> dict[str, 
     which its encoder read with the image before it (BLIP, section 5.3).
     """
     by_name = _vision(arch)
-    if not MATCHING.isdisjoint(roles):
+    if not MATCHING_ROLES.isdisjoint(roles):
         by_name |= _linear("vision_proj", arch.embed_dim, arch.vision_width)
         by_name |= _text(arch, "text_encoder", arch.vision_width)
         by_name |= _linear("text_proj", arch.embed_dim, arch.text_width)
