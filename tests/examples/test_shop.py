@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from blipdb.settings import Settings
 from tests.examples.processes import run, run_tests
@@ -12,6 +13,7 @@ def test_its_own_tests(served: Settings, elsewhere: str) -> None:
     assert "11 passed" in run_tests("shop", elsewhere, served.home)
 
 
+@pytest.mark.slow
 def test_its_migrations(served: Settings, elsewhere: str) -> None:
     def alembic(*command: str) -> str:
         return run("shop", elsewhere, served.home, "alembic", *command)

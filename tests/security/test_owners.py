@@ -123,7 +123,7 @@ def test_the_owner_may_call_everything(
     assert one(owner, "SELECT count(*) FROM blip_failures()") == 0
 
 
-@pytest.mark.parametrize("mode", ["background", "live"])
+@pytest.mark.parametrize("mode", ["background", pytest.param("live", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("whose", ["the database's owner", "an app"])
 def test_an_attached_table_takes_an_apps_changes(
     owner: Connection, functions: Database, served: Settings, mode: str, whose: str

@@ -26,3 +26,10 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     """Each broker in turn, without messages of earlier tests."""
     broker: Broker = request.getfixturevalue(request.param)
     return broker
+
+
+@pytest.fixture(params=["redis", pytest.param("rabbitmq", marks=pytest.mark.slow)])
+def any_broker(request: pytest.FixtureRequest) -> Broker:
+    """As ``broker``, for long tests in which the kind of broker matters little."""
+    broker: Broker = request.getfixturevalue(request.param)
+    return broker

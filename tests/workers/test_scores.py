@@ -55,7 +55,7 @@ def is_whole(conn: Connection, count: int) -> bool:
 
 
 def test_however_a_caption_comes_in(
-    scenes: Settings, own: Connection, broker: Broker, tmp_path: Path
+    scenes: Settings, own: Connection, any_broker: Broker, tmp_path: Path
 ) -> None:
     files = tmp_path / "files"
     files.mkdir()
@@ -63,8 +63,8 @@ def test_however_a_caption_comes_in(
         (files / f"{seed}.png").write_bytes(picture(seed, side=SIDE))
     for seed in range(0, 12, 3):
         (files / f"{seed}.txt").write_text(f"a red bicycle\n{seed} of them\n")
-    with working(scenes, broker.url, tmp_path, *LONE, app=HASTY) as (worker,):
-        report = ingest(scenes, [files], caption=True, notify=notifier(broker.url))
+    with working(scenes, any_broker.url, tmp_path, *LONE, app=HASTY) as (worker,):
+        report = ingest(scenes, [files], caption=True, notify=notifier(any_broker.url))
         assert (report.captions, report.captioned, report.judged) == (8, 12, 12)
         assert (report.unscored, report.waiting, report.parked) == (0, 0, 0)
         assert exact(own, 20)
@@ -131,7 +131,7 @@ def test_scores_that_are_off(
 
 
 def test_a_model_writes_and_another_judges(
-    ready: Settings, boss: Connection, model: Model, broker: Broker, tmp_path: Path
+    ready: Settings, boss: Connection, model: Model, any_broker: Broker, tmp_path: Path
 ) -> None:
     writer, judge = (
         registry.register(
@@ -141,7 +141,7 @@ def test_a_model_writes_and_another_judges(
     )
     add_many(boss, 10)
     jobs.enqueue_missing(boss, writer.captioning)
-    with working(ready, broker.url, tmp_path, *LONE, app=HASTY) as (worker,):
+    with working(ready, any_broker.url, tmp_path, *LONE, app=HASTY) as (worker,):
         worker.wait_for(lambda: is_whole(boss, 10))
     row = boss.execute(
         "SELECT DISTINCT model_id, encoder_id, filter_id FROM blip.captions"

@@ -53,7 +53,7 @@ def add_many(conn: Connection, count: int, caption: str | None = None) -> None:
 
 
 def test_every_stage_is_done(
-    ready: Settings, boss: Connection, model: Model, broker: Broker, tmp_path: Path
+    ready: Settings, boss: Connection, model: Model, any_broker: Broker, tmp_path: Path
 ) -> None:
     """Nobody is notified: the caretaker finds the work."""
     add_many(boss, 100, "a red bicycle")
@@ -61,7 +61,7 @@ def test_every_stage_is_done(
     made = tiny_artifact(tmp_path / "filter", 3, roles=("filter",))
     judge = registry.register(boss, ready, made.folder)
     queues = [model.encoding, model.captioning, model.embedding, judge.scoring]
-    with working(ready, broker.url, tmp_path, "-c", "2", app=HASTY) as (worker,):
+    with working(ready, any_broker.url, tmp_path, "-c", "2", app=HASTY) as (worker,):
         worker.wait_for(lambda: lacking(boss) == 0 and not left(boss, *queues))
         assert worker.stop() == 0
     assert jobs.all_counts(boss) == dict.fromkeys(queues, Counts(done=100))
@@ -169,6 +169,7 @@ def test_a_worker_may_serve_some_stages_only(
         assert jobs.counts(boss, model.encoding) == Counts(pending=10)
 
 
+@pytest.mark.slow
 def test_a_long_queue_starves_no_other(
     ready: Settings, boss: Connection, broker: Broker, tmp_path: Path
 ) -> None:

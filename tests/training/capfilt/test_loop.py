@@ -179,6 +179,7 @@ def test_a_corpus_too_small(plan: Plan, where: Settings, tmp_path: Path, count: 
         run.run(["pretrain"])
 
 
+@pytest.mark.slow
 def test_everything_rejected(plan: Plan, where: Settings, tmp_path: Path) -> None:
     run = Loop(plan, tmp_path / "run", where)
     run.run(STEPS[:6])
@@ -189,6 +190,7 @@ def test_everything_rejected(plan: Plan, where: Settings, tmp_path: Path) -> Non
     assert not (tmp_path / "run" / "retrain").exists()
 
 
+@pytest.mark.slow
 def test_nothing_is_judged_yet(plan: Plan, where: Settings, tmp_path: Path) -> None:
     run = Loop(plan, tmp_path / "run", where)
     run.run(["collect", "pretrain"])
@@ -196,6 +198,7 @@ def test_nothing_is_judged_yet(plan: Plan, where: Settings, tmp_path: Path) -> N
         run.run(["retrain"])
 
 
+@pytest.mark.slow
 def test_a_space_is_a_corpus_of_its_own(plan: Plan, where: Settings, tmp_path: Path) -> None:
     Loop(replace(plan, space="theirs"), tmp_path / "theirs", where).run(["collect"])
     run = Loop(plan, tmp_path / "run", where)
@@ -208,6 +211,7 @@ def test_a_space_is_a_corpus_of_its_own(plan: Plan, where: Settings, tmp_path: P
     assert index // 32 == WEB + HUMAN
 
 
+@pytest.mark.slow
 def test_a_text_in_another_script_is_not_judged(
     plan: Plan, where: Settings, tmp_path: Path
 ) -> None:
@@ -228,6 +232,7 @@ def test_a_text_in_another_script_is_not_judged(
     assert ask(where, "SELECT count(*) FROM blip.verdicts WHERE verdict = 'unjudged'") == [(0,)]
 
 
+@pytest.mark.slow
 def test_an_image_that_is_lost_in_the_middle(plan: Plan, where: Settings, tmp_path: Path) -> None:
     """The others are done; it is tried again, and told of."""
     run = Loop(plan, tmp_path / "run", where)
@@ -244,6 +249,7 @@ def test_an_image_that_is_lost_in_the_middle(plan: Plan, where: Settings, tmp_pa
     assert errors == [("neither its content nor a file of it is known that can be read here",)]
 
 
+@pytest.mark.slow
 def test_another_active_model_changes_nothing(plan: Plan, where: Settings, tmp_path: Path) -> None:
     run = Loop(plan, tmp_path / "run", where)
     run.run(["collect", "pretrain", "captioner", "filter"])
@@ -265,6 +271,7 @@ def test_one_captioner_writes_in_one_way(plan: Plan, where: Settings, tmp_path: 
         write(where, model, Writing())
 
 
+@pytest.mark.slow
 def test_new_captions_are_judged_later(plan: Plan, where: Settings, tmp_path: Path) -> None:
     run = Loop(plan, tmp_path / "run", where)
     run.run(["collect", "pretrain", "filter", "judge"])

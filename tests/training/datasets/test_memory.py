@@ -50,7 +50,14 @@ def read(spec: dict[str, str], count: int, *, once: bool = True) -> list[int]:
     return list(map(int, done.stdout.split()))
 
 
-@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "jsonl",
+        pytest.param("json", marks=pytest.mark.slow),
+        pytest.param("csv", marks=pytest.mark.slow),
+    ],
+)
 def test_lists(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"list.{kind}"
     ends = {"json": ("[", ",\n", "]"), "jsonl": ("", "\n", ""), "csv": ("", "\n", "")}[kind]
@@ -91,6 +98,7 @@ SELECT image_id, gen_random_uuid(), 'a dog ' || n, 'human' FROM image, generate_
 """
 
 
+@pytest.mark.slow
 def test_the_database(database: str) -> None:
     with psycopg.connect(database) as conn:
         conn.execute(FILL, [RECORDS])

@@ -339,6 +339,7 @@ def test_data_from_a_file(tmp_path: Path) -> None:
     assert evaluate.read_data(["kind=json", "path=a=b"]) == {"kind": "json", "path": "a=b"}
 
 
+@pytest.mark.slow
 def test_help_names_every_task(capsys: pytest.CaptureFixture[str]) -> None:
     """In a process of its own, as it is called; and what a task can be told."""
     command = [sys.executable, "-m", "blipdb.training.evaluate"]
