@@ -2,7 +2,7 @@
 
 SQLAlchemy caches a compiled statement for longer than a model is active, and PostgreSQL uses a
 model's partition and index only if its id and dimensions are literals. So a compiled search holds
-placeholders (`words`), which are resolved each time that it runs, by the model that is active then.
+`placeholders`, which are resolved each time that it runs, by the model that is active then.
 
 Both are done by listeners of all SQLAlchemy engines. They look for one mark in a statement, and do
 nothing to others.
@@ -26,7 +26,7 @@ from ..database.failures import translate_all
 from ..database.requirements import InstalledParts
 from ..database.steps import Query, Steps, Work, ask, drive
 from ..errors import BlipdbError, UsageError
-from . import words
+from . import placeholders
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def _resolve_placeholders(
     context: Any,
     executemany: bool,
 ) -> tuple[str, Any]:
-    if words.MARK not in statement:
+    if placeholders.MARK not in statement:
         return statement, parameters
     if conn.dialect.driver not in DRIVERS:
         raise UsageError(
@@ -63,14 +63,15 @@ def _resolve_placeholders(
     with translate_all(), invalidate_if_lost(conn):
         parts = _require_schema(conn)
         if parts.extension is not None:
-            return words.fill(statement, values, partial(_placeholder_values, conn)), parameters
+            values_of = partial(_placeholder_values, conn)
+            return placeholders.fill(statement, values, values_of), parameters
         if executemany:
             raise UsageError(
                 "A search in a statement for several sets of values needs blipdb's functions on"
                 " the server.",
                 "Run it for each of them.",
             )
-        from .alone import (
+        from .in_process import (
             answer,  # imports NumPy and the runtime, which servers' clients don't need
         )
 
@@ -82,7 +83,7 @@ def _resolve_placeholders(
 def _translate_error(context: ExceptionContext) -> BlipdbError | None:
     """Translate the database's error, if the statement holds a search."""
     error = context.original_exception
-    if words.MARK not in (context.statement or "") or not isinstance(error, psycopg.Error):
+    if placeholders.MARK not in (context.statement or "") or not isinstance(error, psycopg.Error):
         return None
     try:
         with translate_all():
@@ -110,13 +111,13 @@ def _require_schema(conn: Connection) -> InstalledParts:
     return parts
 
 
-def _placeholder_values(conn: Connection, model: str | None) -> words.Words:
+def _placeholder_values(conn: Connection, model: str | None) -> placeholders.ModelValues:
     """Return the values of a model's placeholders, as SQL."""
     ((id, dims, name, schema, _),) = run(conn, ask(CHOOSE_MODEL, [model]))
     vector, name = (
         part.as_string().replace("%", "%%") for part in (sql.Identifier(schema), sql.Literal(name))
     )
-    return words.Words(str(id), str(dims), vector, name)
+    return placeholders.ModelValues(str(id), str(dims), vector, name)
 
 
 def run(conn: Connection, operation: Steps[T]) -> T:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.selectable import FromClause
 
-from . import words
+from . import placeholders
 from .prefilter import Condition, Prefilter, name_of, prefilter
 from .selectable import COLUMNS, Hits, Search
 
@@ -98,7 +98,7 @@ class _Writer:
         values = {name: self._text(value) for name, value in search.values.items()}
         self._by_image = "image" in values
         self._parts = _constants(search.model, name_of(hits, compiler)) | {
-            "most": words.candidates(values["candidates"]),
+            "most": placeholders.candidates(values["candidates"]),
             # Of exact types, as all other arguments: then nothing in public can fit better.
             "query": f"({values['image']})::pg_catalog.bytea"
             if self._by_image
@@ -108,10 +108,10 @@ class _Writer:
         }
         bound = {name: compiler.bind_names.get(value) for name, value in search.values.items()}
         self._around = _Surroundings.of(compiler)
-        self._opening = words.opening(bound, is_correlated=self._around.is_correlated)
+        self._opening = placeholders.opening(bound, is_correlated=self._around.is_correlated)
 
     def write(self) -> str:
-        return f"{self._opening} {self._search()} {words.SEARCH_END}"
+        return f"{self._opening} {self._search()} {placeholders.SEARCH_END}"
 
     def _search(self) -> str:
         froms, where = self._around.froms, self._around.where
@@ -165,12 +165,12 @@ def _recall(parts: Mapping[str, str], admitted: str, few: str, embedded: str) ->
 
 def _constants(model: str | None, name: str) -> dict[str, str]:
     return {
-        **(named := vars(words.Words.of(model))),
+        **(named := vars(placeholders.ModelValues.of(model))),
         "model": f"{named['model']}::pg_catalog.text",
         "name": name,
         "columns": ", ".join(f"r.{column}" for column in COLUMNS),
-        "asked": words.QUERY_END,
-        "recalled": words.RECALL_END,
+        "asked": placeholders.QUERY_END,
+        "recalled": placeholders.RECALL_END,
     }
 
 

@@ -199,11 +199,21 @@ def test_when_all_are_busy_a_call_waits(read: World) -> None:
         assert all(hits == found[0] for hits in found)
 
 
+def _wait_until_gone(admin: psycopg.Connection[Any]) -> None:
+    """Wait until the backends of earlier tests' connections have ended: each counts to a limit."""
+    deadline = time.monotonic() + 30
+    query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+    while admin.execute(query, [ROLE]).fetchone() != (0,):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("kind", ["client"])
 def test_a_server_that_has_no_more_connections_is_waited_for(read: World, quiet: None) -> None:
     """Fewer than the pool may have: calls take turns at those that there are."""
     with psycopg.connect(read.admin, autocommit=True) as admin:
         admin.execute(f"ALTER ROLE {ROLE} CONNECTION LIMIT 1".encode())
+        _wait_until_gone(admin)
         try:
             with blipdb.connect(read.url, home=read.home, pool_size=4) as db:
                 with ThreadPoolExecutor(4) as threads:

@@ -89,7 +89,7 @@ def anywhere(request: pytest.FixtureRequest, models: None) -> Iterator[Session]:
 
 @pytest.fixture
 def by_functions(alchemy: Engine) -> Iterator[Session]:
-    """A session for what only a server with functions can do; see test_alone."""
+    """A session for what only a server with functions can do; see test_in_process."""
     with Session(alchemy) as session:
         yield session
         session.rollback()

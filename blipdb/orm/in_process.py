@@ -22,7 +22,7 @@ from ..client.results import Hit
 from ..database.steps import Steps, ask
 from ..errors import UsageError
 from ..registry import Model
-from . import words
+from . import placeholders
 
 HINT = "A server with blipdb's functions can do it; see blipdb init."
 _STAGE_WITH_CTES = Template("WITH $recursive$ctes SELECT s.* FROM ($stage) AS s")
@@ -52,8 +52,8 @@ def answer(
     values = dict(parameters)
     texts = dict(ctes)
     number = 0
-    while (block := words.first_search(statement)) is not None:
-        before = [(cte, text) for cte, text in texts.items() if words.MARK not in text]
+    while (block := placeholders.first_search(statement)) is not None:
+        before = [(cte, text) for cte, text in texts.items() if placeholders.MARK not in text]
         hits = yield from _search(local, block, values, before, pgvector)
         name = f"blip_found_{number}"
         number += 1
@@ -66,7 +66,7 @@ def answer(
 
 def _search(
     local: Local,
-    block: words.Block,
+    block: placeholders.Block,
     values: Mapping[str, Any],
     ctes: Sequence[tuple[Any, str]],
     pgvector: str,
@@ -94,9 +94,11 @@ def _first_stage(
 ) -> str:
     """Insert the model and the query's vector into a statement's first stage."""
     schema = sql.Identifier(pgvector).as_string().replace("%", "%%")
-    model_words = words.Words(str(model.model_id), str(model.itc_dims), schema, "NULL")
-    stage = words.fill(recall, values, lambda _: model_words)
-    return words.with_vector(stage, f"'{vector}'::{schema}.halfvec({model.itc_dims})")
+    model_values = placeholders.ModelValues(
+        str(model.model_id), str(model.itc_dims), schema, "NULL"
+    )
+    stage = placeholders.fill(recall, values, lambda _: model_values)
+    return placeholders.with_vector(stage, f"'{vector}'::{schema}.halfvec({model.itc_dims})")
 
 
 def _content(image: bytes | psycopg.Binary) -> bytes:

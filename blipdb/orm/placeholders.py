@@ -30,13 +30,13 @@ _STAGE = Template("""\
 WITH blip_query AS MATERIALIZED (SELECT $vector$rest\
  SELECT c.ids, c.itcs FROM blip_recalled AS c""")
 
-_WORD = re.compile(r"__blip_(id|dims|vector|model)_([0-9a-f]*)__")
+_PLACEHOLDER = re.compile(r"__blip_(id|dims|vector|model)_([0-9a-f]*)__")
 _CANDIDATES = re.compile(r"__blip_candidates__\[([^\]]*)\]")
 _VALUE = re.compile(r"%\((\w+)\)s|^(\d+)$")
 
 
 @dataclass(frozen=True)
-class Words:
+class ModelValues:
     """A model's properties in a statement: its id and dimensions, pgvector's schema, name."""
 
     id: str
@@ -45,7 +45,7 @@ class Words:
     model: str
 
     @classmethod
-    def of(cls, model: str | None) -> Words:
+    def of(cls, model: str | None) -> ModelValues:
         """Return the placeholders for a model that is named, or for the active one."""
         code = (model or "").encode().hex()
         return cls(*(f"__blip_{part}_{code}__" for part in ("id", "dims", "vector", "model")))
@@ -69,7 +69,7 @@ class Block:
 
     @property
     def model(self) -> str | None:
-        (code, *_) = (code for _, code in _WORD.findall(self.inner))
+        (code, *_) = (code for _, code in _PLACEHOLDER.findall(self.inner))
         return bytes.fromhex(code).decode() or None
 
     @property
@@ -100,35 +100,36 @@ def candidates(value: str) -> str:
 
 
 def fill(
-    statement: str, parameters: Mapping[str, Any], words_of: Callable[[str | None], Words]
+    statement: str, parameters: Mapping[str, Any], values_of: Callable[[str | None], ModelValues]
 ) -> str:
-    """Fill a statement's placeholders; ``words_of`` returns the SQL for those of a model."""
+    """Fill a statement's placeholders; ``values_of`` returns the SQL for those of a model."""
     models, names = _placeholders(statement)
     values = tuple(int(parameters[name]) for name in names)
-    return _fill(statement, tuple(words_of(model) for model in models), values)
+    return _fill(statement, tuple(values_of(model) for model in models), values)
 
 
 @lru_cache(500)
 def _placeholders(statement: str) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Find the models that a statement has placeholders of, and the names of its numbers."""
-    models = dict.fromkeys(code for _, code in _WORD.findall(statement))
+    models = dict.fromkeys(code for _, code in _PLACEHOLDER.findall(statement))
     matches = (_VALUE.search(value) for value in _CANDIDATES.findall(statement))
     names = dict.fromkeys(match[1] for match in matches if match and match[1])
     return tuple(bytes.fromhex(code).decode() or None for code in models), tuple(names)
 
 
 @lru_cache(500)
-def _fill(statement: str, models: tuple[Words, ...], values: tuple[int, ...]) -> str:
+def _fill(statement: str, models: tuple[ModelValues, ...], values: tuple[int, ...]) -> str:
     """Fill a statement. Cached: an app has few statements, and psycopg prepares equal texts."""
     codes, names = _placeholders(statement)
-    words, numbers = dict(zip(codes, models, strict=True)), dict(zip(names, values, strict=True))
+    by_code = dict(zip(codes, models, strict=True))
+    numbers = dict(zip(names, values, strict=True))
 
     def number(match: re.Match[str]) -> str:
         value = _VALUE.search(match[1])
         assert value is not None, f"no number of candidates in {match[1]}"
         return value[2] or str(numbers[value[1]])
 
-    def word(match: re.Match[str]) -> str:
-        return str(getattr(words[bytes.fromhex(match[2]).decode() or None], match[1]))
+    def model_value(match: re.Match[str]) -> str:
+        return str(getattr(by_code[bytes.fromhex(match[2]).decode() or None], match[1]))
 
-    return _WORD.sub(word, _CANDIDATES.sub(number, statement))
+    return _PLACEHOLDER.sub(model_value, _CANDIDATES.sub(number, statement))
