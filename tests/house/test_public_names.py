@@ -131,9 +131,10 @@ def test_training_commands_are_there(command: str) -> None:
 def sources() -> dict[str, str]:
     """The code of the manual and of the examples' apps, by where it is."""
     found: dict[str, str] = {}
-    for page in sorted({page for pages in PAGES.values() for page in pages}):
-        blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.M | re.S)
-        found |= {f"{page}, block {number}": code for number, code in enumerate(blocks, 1)}
+    pages = sorted({page for pages in PAGES.values() for page in pages})
+    for path in (ROOT / "README.md", *(DOCS / page for page in pages)):
+        blocks = re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
+        found |= {f"{path.name}, block {number}": code for number, code in enumerate(blocks, 1)}
     for path in sorted((DOCS / "examples").rglob("*.py")):
         if "tests" not in path.parts:
             found[str(path.relative_to(DOCS))] = path.read_text()
