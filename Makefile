@@ -16,8 +16,9 @@ help: ## say what there is to make
 demo: .venv/base ## draw an album, ingest it, search it: the main job, end to end
 	@$(BIN)/blipdb demo
 
-# Each worker has a PostgreSQL of its own; a file's tests stay together, as they share databases.
-WORKERS := 2
+# Each worker has a PostgreSQL of its own; a file's tests stay together, as they share databases. Three
+# keep two cores busy, as tests wait for processes.
+WORKERS := 3
 ABREAST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: test
