@@ -11,8 +11,6 @@ from uuid import UUID
 import typer
 
 from ..errors import ImageError, UsageError
-from ..images.limits import Limits
-from ..sources import files as sources
 from . import options
 from .options import Db, Home, Json, Null, Paths
 from .output import Column, note, print_json, print_paths, print_rows, short_path
@@ -141,9 +139,12 @@ def read_image(name: str) -> bytes:
     Raises:
         UsageError: it can't be read, or is a pipe or another thing that is no file.
     """
+    from ..images.limits import Limits
+    from ..sources import files
+
     path = Path(name).expanduser()
     try:
-        return sources.read(str(path), Limits().bytes).data
+        return files.read(str(path), Limits().bytes).data
     except ImageError as error:
         raise UsageError(f"{path}: {error.reason}.") from None
 
@@ -151,7 +152,11 @@ def read_image(name: str) -> bytes:
 def is_path(word: str) -> bool:
     """Whether a word of a query names a file."""
     suffix = Path(word).suffix.lower()
-    return word.startswith(PATH_BEGINNINGS) or suffix in sources.IMAGE_SUFFIXES
+    if word.startswith(PATH_BEGINNINGS) or not suffix:
+        return word.startswith(PATH_BEGINNINGS)
+    from ..sources.files import IMAGE_SUFFIXES  # a query in words starts without it
+
+    return suffix in IMAGE_SUFFIXES
 
 
 def read_filter(text: str | None) -> Mapping[str, Any] | None:
@@ -194,7 +199,9 @@ def name_of(hit: Hit) -> str:
 
 
 def _print_paths(hits: Sequence[Hit], *, null: bool) -> None:
-    paths = [hit.uri for hit in hits if hit.uri is not None and sources.is_readable(hit.uri)]
+    from ..sources.files import is_readable
+
+    paths = [hit.uri for hit in hits if hit.uri is not None and is_readable(hit.uri)]
     print_paths(paths, null=null)
     if nameless := len(hits) - len(paths):
         note(f"left out: {nameless} that came in through SQL without a path")

@@ -12,7 +12,6 @@ import psycopg
 from ..database.steps import Steps, Stop, ask, own_connection, work
 from ..errors import DatabaseError, ImageError
 from ..identity import image_id
-from ..sources import attached, files
 from . import arguments, singletons, tables
 from .results import Image
 
@@ -61,6 +60,8 @@ def pictures(ids: Sequence[UUID]) -> Steps[dict[UUID, bytes | ImageError]]:
 
 def _attached(attachment: int, key: str, size: int, conn: psycopg.Connection[Any]) -> bytes | None:
     """Return the content of an attached row, if it has this size and we may read it."""
+    from ..sources import attached  # not with the client, most of whose calls show no picture
+
     try:
         with attached.reading(conn, attachment) as reader:
             return reader.contents([key], [size])[0]
@@ -74,6 +75,8 @@ def _only(text: LiteralString, values: list[Any]) -> Steps[bytes | None]:
 
 
 def _from_files(id: UUID, space: str, uris: Sequence[str], stop: Stop) -> bytes | ImageError:
+    from ..sources import files
+
     for uri in uris:
         if not uri.startswith("/"):
             continue
