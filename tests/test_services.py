@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -19,6 +18,7 @@ from blipdb.engine import daemon
 from blipdb.errors import DatabaseError, EngineError
 from blipdb.host import cluster, owner
 from blipdb.settings import Settings
+from tests.engine.engines import stop_process
 from tests.tiny import tiny_artifact
 
 
@@ -143,9 +143,7 @@ def test_a_hanging_engine_is_replaced(running: Settings, monkeypatch: pytest.Mon
     monkeypatch.setattr(daemon, "ANSWER_SECONDS", 0.3)
     monkeypatch.setattr(daemon, "STOP_SECONDS", 0.3)
     pid = engine_pid(running)
-    os.kill(pid, signal.SIGSTOP)
-    while psutil.Process(pid).status() != psutil.STATUS_STOPPED:  # its threads stop one by one
-        time.sleep(0.01)
+    stop_process(pid)
     assert not services.status(running).engine_answers
     monkeypatch.setattr(daemon, "ANSWER_SECONDS", 2.0)
     assert services.up(running) == ["engine started"]

@@ -81,11 +81,28 @@ class Engine:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """As if it hung: it exists, and does nothing."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_process(self.process.pid)
         try:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
+
+
+def stop_process(pid: int) -> None:
+    """Stop a process. The signal alone returns while threads on other cores still run."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 30
+    while {_state(task) for task in Path(f"/proc/{pid}/task").iterdir()} != {"T"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def _state(task: Path) -> str:
+    """A thread's state, as proc(5) has it; "T" of one that has ended."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "T"
 
 
 def install(

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from blipdb.model.runtime import Runtime
 from blipdb.model.tokens import pack_batch, record_size
-from tests.engine.engines import Engine, is_root
+from tests.engine.engines import Engine, is_root, stop_process
 from tests.images.pictures import encode, scene
 
 ASK = "SELECT blip._ask(%s, %s, %s)"
@@ -254,7 +254,7 @@ def test_an_engine_that_hangs_at_work(conn: psycopg.Connection, engine: Engine) 
 
     def stop() -> None:
         nonlocal moment
-        engine.process.send_signal(signal.SIGSTOP)
+        stop_process(engine.process.pid)
         moment = time.monotonic()
 
     thread = engine.when_at_work(stop, 1.2)
