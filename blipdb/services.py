@@ -29,7 +29,7 @@ class Ready:
     found: InstalledParts
     """The versions that the database has, looked at once for all who use the connection."""
     started: tuple[str, ...] = ()
-    """What was brought up for it, in words."""
+    """Servers that were started for it, a sentence each."""
 
 
 @dataclass(frozen=True)

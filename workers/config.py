@@ -11,8 +11,8 @@ from blipdb.database import jobs
 from blipdb.work import stages
 
 RUN_SECONDS = 5.0
-"""How long a message keeps a process at a stage. Then it sends another, so that other stages get
-their turn, and a process that is to end does so soon."""
+"""Seconds for which a message keeps a process at a stage. Then it sends another, so that other
+stages get their turn, and a process that is to end does so soon."""
 
 TIME_LIMIT = int(jobs.DEADLINE.total_seconds())
 """Seconds after which the process of a message is killed: when its lease expires, so that a process

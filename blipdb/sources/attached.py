@@ -43,7 +43,7 @@ class Page:
     """A range of a table's rows, in the order of their keys."""
 
     keys: list[str]
-    """Those of rows that have an image."""
+    """Keys of the rows that have an image."""
     looked_at: int
     """Number of rows."""
     last: str | None

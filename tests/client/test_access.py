@@ -165,7 +165,7 @@ def test_the_owner_is_an_ordinary_role(with_tables: World) -> None:
 
 
 def test_what_an_ordinary_role_does_from_start_to_end(write: World) -> None:
-    """Add, encode, find: by the tables alone as by the functions."""
+    """Add, encode, find: where this process computes as where an engine does."""
     content = picture(3, side=64)
     with blipdb.connect(write.url, home=write.home) as db:
         id = db.add(content, caption="a thing")

@@ -1,4 +1,4 @@
-"""The command line on a server that has the tables alone: the same commands, the same output."""
+"""The command line on a server without an engine: the same commands, the same output."""
 
 from __future__ import annotations
 
